@@ -1,0 +1,135 @@
+// Int8 kernels: what the plan walker calls. C never calls Swift; nothing here allocates or makes a system call.
+//
+// Tensors are NHWC with one image: pixel (y, x) starts at data + (y * width + x) * pixel_stride, and its channels
+// are the first `channels` bytes there. pixel_stride is a multiple of 4 and at least `channels` rounded up to a
+// multiple of 4: kernels read channels in whole groups of 4 and give the ones past the last a weight of zero. A pixel
+// stride larger than that is how a concatenation is written in place.
+//
+// Numbers: activations are uint8 with one scale and zero point a tensor, real = scale * (q - zero_point). Weights are
+// int8, symmetric, one scale an output channel. Accumulators are int32 and exact in any order of summation, because
+// the model verifier bounds |bias| + 512 * sum |w| of every channel by 2^31 - 1.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// An execution path is a family of instruction sets. The numbers stand in model files: never renumber.
+typedef enum {
+    RB_PATH_REFERENCE = 0, // plain C; uses the file's weights in place
+    RB_PATH_AVX2 = 1,      // x86_64 with AVX2
+    RB_PATH_NEON = 2,      // aarch64 and armv7 with NEON
+    RB_PATH_COUNT = 3
+} rb_path;
+
+// Whether this build has the path and this processor can execute it.
+bool rb_path_available(rb_path path);
+// The fastest available path.
+rb_path rb_path_best(void);
+// "reference", "avx2", "neon"; NULL for a number that is no path.
+const char *rb_path_name(int32_t path);
+
+typedef struct {
+    int32_t height, width, channels, pixel_stride;
+    int32_t zero_point; // 0..255
+} rb_shape;
+
+// What a convolution is, without any memory: enough to choose a kernel and to size its packed weights.
+typedef struct {
+    rb_shape input, output;
+    int32_t groups; // divides input.channels and output.channels
+    int32_t kernel_height, kernel_width;
+    int32_t stride_y, stride_x;
+    int32_t dilation_y, dilation_x;
+    int32_t padding_top, padding_left; // padding at the other edges follows from the output's size
+    int32_t output_min, output_max;    // inclusive clamp of the quantised result: fused ReLU, ReLU6
+
+    // A tensor added before the clamp; residual.height == 0 where there is none. Output pixel (y, x), channel c adds
+    // residual pixel (y * residual_step, x * residual_step), channel c - residual_channel_offset, and nothing where
+    // that channel does not exist: step 1 and offset 0 are the identity, step 2 and offset channels/4 the
+    // parameter-free "option A" shortcut of CIFAR ResNets.
+    rb_shape residual;
+    int32_t residual_step, residual_channel_offset;
+    float residual_multiplier; // residual scale / output scale
+} rb_conv_shape;
+
+// A convolution with its memory. In real numbers: output = clamp(conv(input) + bias + residual).
+// In integers, for output pixel (y, x) and channel o of group g:
+//   a = bias[o] + sum over ky, kx, i of weights[o][ky][kx][i] * (input[y', x', g * I + i] - input.zero_point)
+//   v = (float)a * multiplier[o] + (float)(residual - residual.zero_point) * residual_multiplier
+//   output = round_half_even(clamp(v, output_min - zero_point, output_max - zero_point)) + output.zero_point
+// where positions outside the input contribute nothing, and every float operation rounds to float32.
+typedef struct {
+    rb_conv_shape shape;
+    const uint8_t *input;
+    uint8_t *output;
+    const uint8_t *residual; // NULL where shape.residual.height == 0
+    const int8_t *weights;   // file order: [output channel][ky][kx][input channel of the group]
+    const int32_t *bias;     // [output channel]
+    const float *multiplier; // [output channel]: input scale * weight scale / output scale
+    const void *packed;      // what rb_conv_pack wrote for this path, 64-byte aligned; not read where its size is 0
+    uint8_t *scratch;        // rb_conv_scratch_bytes bytes, 64-byte aligned
+    int32_t row_begin, row_end; // the output rows to compute
+} rb_conv;
+
+// Size of the packed weights of a path, in bytes, a multiple of 64; 0 where the path uses the file's order in place.
+// Pure arithmetic: every build answers for every path, so that the converter can state the sizes in the file.
+size_t rb_conv_packed_bytes(rb_path path, const rb_conv_shape *shape);
+// Writes the packed weights of a path: reads weights, bias and multiplier, writes rb_conv_packed_bytes bytes.
+void rb_conv_pack(rb_path path, const rb_conv *conv, void *packed);
+// Working memory any path may need for one convolution, in bytes, a multiple of 64: the same for all paths.
+size_t rb_conv_scratch_bytes(const rb_conv_shape *shape);
+// Computes output rows [row_begin, row_end). The path must be available.
+void rb_conv_run(rb_path path, const rb_conv *conv);
+// The name of the kernel that rb_conv_run would call.
+const char *rb_conv_kernel_name(rb_path path, const rb_conv_shape *shape);
+
+// Maximum over a window. Positions outside the input do not take part; output.zero_point equals input.zero_point.
+typedef struct {
+    rb_shape input, output;
+    int32_t kernel_height, kernel_width, stride_y, stride_x, padding_top, padding_left;
+    const uint8_t *input_data;
+    uint8_t *output_data;
+} rb_max_pool;
+void rb_max_pool_run(const rb_max_pool *pool);
+
+// Global average pooling into float features: features[c] = (float)(sum of (q - zero_point)) * multiplier, with
+// multiplier = scale / (height * width).
+typedef struct {
+    rb_shape input;
+    float multiplier;
+    const uint8_t *input_data;
+    float *features; // [channels]
+} rb_global_average_pool;
+void rb_global_average_pool_run(const rb_global_average_pool *pool);
+
+// How the head normalises its feature vector x, in contiguous heads of dimensions / heads each. The numbers stand in
+// model files: never renumber.
+typedef enum {
+    RB_FEATURE_NONE = 0,     // n = x
+    RB_FEATURE_PER_HEAD = 1, // n_k = x_k / |x_k|; a zero head contributes 0
+    RB_FEATURE_CAPSULE = 2,  // n = x / (1 + |x|), over the whole vector
+    RB_FEATURE_COUNT = 3
+} rb_feature_norm;
+
+// The classifier head with the TDE adjustment, float32, in one fixed order of summation (see rb_dot):
+//   logits[i] = (n . rows[i]) + bias[i] - alpha * sum over k of (n_k . directions_k) * direction_terms[i][k]
+// The rows already hold tau / K and the weight normalisation; direction_terms[i][k] = rows[i]_k . directions_k.
+typedef struct {
+    int32_t classes, dimensions, heads;
+    rb_feature_norm feature_norm;
+    const float *rows;            // [classes][dimensions]
+    const float *bias;            // [classes] or NULL
+    const float *directions;      // [dimensions], unit length per head; NULL: no adjustment
+    const float *direction_terms; // [classes][heads]; NULL with directions
+    float alpha;                  // 0 is exactly the plain classifier
+    const float *features;        // [dimensions]
+    float *normalised;            // [dimensions], written
+    float *logits;                // [classes], written
+} rb_head;
+void rb_head_run(const rb_head *head);
+
+// The one order of summation of the head: 8 interleaved partial sums, combined as a balanced tree.
+float rb_dot(const float *a, const float *b, int32_t count);
+// probabilities[i] = exp(logits[i]) / sum: own exponential, so that every processor gives the same bits. In place is
+// allowed.
+void rb_softmax(const float *logits, float *probabilities, int32_t count);

@@ -1,0 +1,89 @@
+#include "../include/kernels.h"
+#include <math.h>
+
+float rb_dot(const float *a, const float *b, int32_t count) {
+    float partial[8] = {0};
+    for (int32_t i = 0; i < count; i++) {
+        partial[i % 8] += a[i] * b[i];
+    }
+    return ((partial[0] + partial[4]) + (partial[2] + partial[6])) +
+           ((partial[1] + partial[5]) + (partial[3] + partial[7]));
+}
+
+static void scale(const float *x, float factor, float *n, int32_t count) {
+    for (int32_t i = 0; i < count; i++) {
+        n[i] = x[i] * factor;
+    }
+}
+
+static void normalise(const rb_head *head) {
+    const float *x = head->features;
+    const int32_t width = head->dimensions / head->heads;
+    switch (head->feature_norm) {
+    case RB_FEATURE_PER_HEAD:
+        for (int32_t k = 0; k < head->heads; k++) {
+            const float norm = sqrtf(rb_dot(x + k * width, x + k * width, width));
+            scale(x + k * width, norm > 0.0f ? 1.0f / norm : 0.0f, head->normalised + k * width, width);
+        }
+        break;
+    case RB_FEATURE_CAPSULE:
+        scale(x, 1.0f / (1.0f + sqrtf(rb_dot(x, x, head->dimensions))), head->normalised, head->dimensions);
+        break;
+    case RB_FEATURE_NONE:
+    case RB_FEATURE_COUNT:
+        scale(x, 1.0f, head->normalised, head->dimensions);
+        break;
+    }
+}
+
+void rb_head_run(const rb_head *head) {
+    normalise(head);
+    const int32_t width = head->dimensions / head->heads;
+    for (int32_t i = 0; i < head->classes; i++) {
+        const float plain = rb_dot(head->normalised, head->rows + (size_t)i * head->dimensions, head->dimensions);
+        head->logits[i] = head->bias ? plain + head->bias[i] : plain;
+    }
+    if (head->directions == NULL || head->alpha == 0.0f) {
+        return;
+    }
+    for (int32_t k = 0; k < head->heads; k++) {
+        const float along = rb_dot(head->normalised + k * width, head->directions + k * width, width);
+        const float strength = head->alpha * along;
+        for (int32_t i = 0; i < head->classes; i++) {
+            head->logits[i] -= strength * head->direction_terms[(size_t)i * head->heads + k];
+        }
+    }
+}
+
+// exp(x) for x <= 0, by 2^n * exp(r), |r| <= ln 2 / 2, with the degree-6 Taylor polynomial of exp(r): relative error
+// below 3e-7. ln 2 is split so that n * high is exact (Cody and Waite, "Software Manual for the Elementary Functions").
+static float exp_not_positive(float x) {
+    if (x < -87.0f) {
+        return 0.0f; // below the smallest normal number, which some processors flush to zero
+    }
+    const float n = rintf(x * 1.44269504f);
+    const float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
+    float p = 1.0f / 720.0f;
+    p = p * r + 1.0f / 120.0f;
+    p = p * r + 1.0f / 24.0f;
+    p = p * r + 1.0f / 6.0f;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    return ldexpf(p, (int)n);
+}
+
+void rb_softmax(const float *logits, float *probabilities, int32_t count) {
+    float top = logits[0];
+    for (int32_t i = 1; i < count; i++) {
+        top = logits[i] > top ? logits[i] : top;
+    }
+    float sum = 0.0f;
+    for (int32_t i = 0; i < count; i++) {
+        probabilities[i] = exp_not_positive(logits[i] - top);
+        sum += probabilities[i];
+    }
+    for (int32_t i = 0; i < count; i++) {
+        probabilities[i] /= sum;
+    }
+}

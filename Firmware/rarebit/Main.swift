@@ -1,0 +1,4 @@
+@main
+struct Rarebit {
+    static func main() {}
+}

@@ -1,0 +1,68 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Bit-exactness across processors forbids fusing a multiply and an add into one rounding.
+let cFlags: [CSetting] = [.unsafeFlags(["-ffp-contract=off", "-O3", "-Wall", "-Wextra", "-Werror"])]
+
+// Device modules compile both as ordinary Swift and as Embedded Swift without allocations.
+// The second build is Firmware/toolsets/build.
+let deviceFlags: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+let hostFlags: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+    name: "Rarebit",
+    products: [
+        .executable(name: "rarebit", targets: ["rarebit"]),
+        .executable(name: "rarebit-convert", targets: ["rarebit-convert"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
+    targets: [
+        // C: inner loops, pixels, system calls, and the libraries' headers.
+        .target(
+            name: "Kernels", path: "CSupport/Kernels", exclude: ["README.md"], cSettings: cFlags,
+            linkerSettings: [.linkedLibrary("m")]),
+        .target(name: "Pixels", path: "CSupport/Pixels", cSettings: cFlags),
+        .target(name: "Platform", path: "CSupport/Platform", cSettings: cFlags),
+        .target(name: "Images", path: "CSupport/Images", cSettings: cFlags),
+        .systemLibrary(
+            name: "OpenBLAS", path: "CSupport/OpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "Zlib", path: "CSupport/Zlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        // Device modules.
+        .target(name: "ModelFormat", swiftSettings: deviceFlags),
+        .target(name: "Inference", dependencies: ["ModelFormat", "Kernels"], swiftSettings: deviceFlags),
+        .target(name: "Camera", dependencies: ["Pixels", "Platform"], swiftSettings: deviceFlags),
+        .target(
+            name: "Telemetry", dependencies: ["ModelFormat", "Inference", "Camera", "Platform"],
+            swiftSettings: deviceFlags),
+
+        // Host modules.
+        .target(name: "Checkpoint", swiftSettings: hostFlags),
+        .target(name: "FloatGraph", dependencies: ["Checkpoint", "OpenBLAS"], swiftSettings: hostFlags),
+        .target(
+            name: "Quantization", dependencies: ["FloatGraph", "ModelFormat", "Inference"], swiftSettings: hostFlags),
+        .target(
+            name: "Evaluation", dependencies: ["FloatGraph", "Quantization", "Inference", "Pixels", "Images", "Zlib"],
+            swiftSettings: hostFlags),
+
+        // Programs.
+        .executableTarget(
+            name: "rarebit", dependencies: ["Camera", "Telemetry", "Inference", "Images"], path: "Firmware/rarebit",
+            swiftSettings: deviceFlags),
+        .executableTarget(
+            name: "rarebit-convert",
+            dependencies: [
+                "Evaluation", "Quantization",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            path: "Tools/rarebit-convert", swiftSettings: hostFlags),
+
+        // Tests.
+        .testTarget(name: "ModelFormatTests", dependencies: ["ModelFormat"], swiftSettings: hostFlags),
+    ],
+    cLanguageStandard: .c11
+)

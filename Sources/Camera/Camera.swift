@@ -1,0 +1,1 @@
+// Camera: see the architecture section of CONTRIBUTING.md.

@@ -1,0 +1,1 @@
+// Checkpoint: see the architecture section of CONTRIBUTING.md.

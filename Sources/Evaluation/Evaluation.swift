@@ -1,0 +1,1 @@
+// Evaluation: see the architecture section of CONTRIBUTING.md.

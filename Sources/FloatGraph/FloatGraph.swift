@@ -1,0 +1,1 @@
+// FloatGraph: see the architecture section of CONTRIBUTING.md.

@@ -1,0 +1,1 @@
+// Inference: see the architecture section of CONTRIBUTING.md.

@@ -1,0 +1,1 @@
+// ModelFormat: see the architecture section of CONTRIBUTING.md.

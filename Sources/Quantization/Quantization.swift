@@ -1,0 +1,1 @@
+// Quantization: see the architecture section of CONTRIBUTING.md.

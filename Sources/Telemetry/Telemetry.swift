@@ -1,0 +1,1 @@
+// Telemetry: see the architecture section of CONTRIBUTING.md.
