@@ -1,0 +1,125 @@
+/// A verified model: a view into the bytes of its file, which must outlive it. Copying it copies a few words.
+///
+/// Only `init(verifying:)` makes one, so every accessor may rely on what the verifier checked.
+public struct Model {
+    /// The whole file.
+    public let bytes: UnsafeRawBufferPointer
+    /// The activation and scratch arena, bytes.
+    public let activationBytes: Int
+    public let input: InputRecord
+    public let head: HeadRecord
+    public let operationCount: Int
+    let sections: SectionTable
+
+    /// Verifies `bytes` and keeps a view of them.
+    ///
+    /// Guarantees for what passes: every view, section and scratch area an operation or the head names lies inside the
+    /// arena or the file; no accumulator of a convolution can overflow. Time is linear in the file's size; no memory is
+    /// allocated; no input makes it crash.
+    public init(verifying bytes: UnsafeRawBufferPointer) throws(ModelError) {
+        let sections = try SectionTable(verifying: bytes)
+        let verifier = try Verifier(bytes: bytes, sections: sections)
+        self.bytes = bytes
+        self.sections = sections
+        activationBytes = Int(verifier.activationBytes)
+        input = try verifier.verifiedInput()
+        operationCount = try verifier.verifiedOperationCount()
+        head = try verifier.verifiedHead()
+        try verifier.verifyNames(classes: Int(head.classes), operations: operationCount)
+    }
+
+    /// The exact size of the packed weights of an execution path (its number in kernels.h), or nil if not stated.
+    public func packedBytes(path: Int) -> UInt64? {
+        guard path >= 0 && path < Layout.pathSlots else { return nil }
+        let stated = bytes.field(UInt64.self, at: Layout.packedBytesOffset + 8 * path)
+        return stated == Layout.packedBytesNotStated ? nil : stated
+    }
+
+    /// Operation `index` of the plan, 0..<operationCount.
+    public func operation(_ index: Int) -> OperationRecord {
+        precondition(index >= 0 && index < operationCount)
+        return OperationRecord(at: sections[.plan].lowerBound + index * OperationRecord.byteCount, of: bytes)
+    }
+
+    /// The int8 weights of a convolution, `[output channel][ky][kx][input channel of the group]`.
+    public func weights(of operation: OperationRecord) -> UnsafeRawPointer {
+        bytes.baseAddress! + sections[.weights].lowerBound + Int(operation.weightsOffset)
+    }
+
+    /// The int32 bias of a convolution, one per output channel; the float32 multipliers follow.
+    public func parameters(of operation: OperationRecord) -> UnsafeRawPointer {
+        bytes.baseAddress! + sections[.parameters].lowerBound + Int(operation.parametersOffset)
+    }
+
+    /// float32 `[classes][dimensions]`.
+    public var headRows: UnsafePointer<Float> { headNumbers(at: 0) }
+
+    /// float32 `[classes]`, or nil.
+    public var headBias: UnsafePointer<Float>? {
+        head.hasBias == 1 ? headNumbers(at: Int(head.classes * head.dimensions)) : nil
+    }
+
+    /// float32 `[dimensions]`, unit length per head, or nil.
+    public var headDirections: UnsafePointer<Float>? {
+        head.hasDirections == 1 ? headNumbers(at: directionsIndex) : nil
+    }
+
+    /// float32 `[classes][heads]`, or nil.
+    public var headDirectionTerms: UnsafePointer<Float>? {
+        head.hasDirections == 1 ? headNumbers(at: directionsIndex + Int(head.dimensions)) : nil
+    }
+
+    /// UTF-8 name of a class, 0..<head.classes, without control characters.
+    public func className(_ index: Int) -> UnsafeRawBufferPointer {
+        StringTable(bytes: sections.bytes(of: .classNames, in: bytes))[index]
+    }
+
+    /// UTF-8 name of an operation, 0..<operationCount, without control characters.
+    public func operationName(_ index: Int) -> UnsafeRawBufferPointer {
+        StringTable(bytes: sections.bytes(of: .operationNames, in: bytes))[index]
+    }
+
+    /// Training images of a class, or nil where the file does not say.
+    public func classCount(_ index: Int) -> UInt32? {
+        let section = sections[.classCounts]
+        guard !section.isEmpty else { return nil }
+        return bytes.field(UInt32.self, at: section.lowerBound + 4 * index)
+    }
+
+    /// UTF-8 text, one "key: value" a line.
+    public var provenance: UnsafeRawBufferPointer { sections.bytes(of: .provenance, in: bytes) }
+
+    /// Bytes of a section, 0 for an absent optional one.
+    public func byteCount(of section: SectionKind) -> Int { sections[section].count }
+
+    private var directionsIndex: Int {
+        Int(head.classes * head.dimensions + head.hasBias * head.classes)
+    }
+
+    private func headNumbers(at index: Int) -> UnsafePointer<Float> {
+        let start = sections[.head].lowerBound + HeadRecord.byteCount + 4 * index
+        return (bytes.baseAddress! + start).assumingMemoryBound(to: Float.self)
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The little-endian integer at `offset`, which the caller has checked to lie inside.
+    func field<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type, at offset: Int) -> T {
+        T(littleEndian: loadUnaligned(fromByteOffset: offset, as: type))
+    }
+}
+
+/// A list of UTF-8 strings: count u32, count + 1 offsets u32 into the text that follows, the text.
+struct StringTable {
+    let bytes: UnsafeRawBufferPointer
+
+    var count: Int { Int(bytes.field(UInt32.self, at: 0)) }
+
+    subscript(index: Int) -> UnsafeRawBufferPointer {
+        precondition(index >= 0 && index < count)
+        let text = 4 * (count + 2)
+        let start = text + Int(bytes.field(UInt32.self, at: 4 + 4 * index))
+        let end = text + Int(bytes.field(UInt32.self, at: 8 + 4 * index))
+        return UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+    }
+}

@@ -1,1 +1,0 @@
-// ModelFormat: see the architecture section of CONTRIBUTING.md.

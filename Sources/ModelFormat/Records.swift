@@ -1,0 +1,225 @@
+// The fixed-size records of the file. Each says the order of its fields once, in `code`, for reading and writing.
+
+/// Reads or writes the 4-byte little-endian fields of a record in order.
+protocol FieldCoder {
+    mutating func code(_ field: inout UInt32)
+    mutating func code(_ field: inout Float)
+}
+
+/// A record of 4-byte fields.
+protocol Record {
+    static var byteCount: Int { get }
+    /// All fields zero, to be read into.
+    init()
+    mutating func code<Coder: FieldCoder>(with coder: inout Coder)
+}
+
+struct FieldReader: FieldCoder {
+    let bytes: UnsafeRawBufferPointer
+    var offset: Int
+
+    mutating func code(_ field: inout UInt32) {
+        field = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+        offset += 4
+    }
+
+    mutating func code(_ field: inout Float) {
+        var bits: UInt32 = 0
+        code(&bits)
+        field = Float(bitPattern: bits)
+    }
+}
+
+extension Record {
+    /// Reads the record at `offset`, which the caller has checked to lie inside `bytes`.
+    init(at offset: Int, of bytes: UnsafeRawBufferPointer) {
+        self.init()
+        var reader = FieldReader(bytes: bytes, offset: offset)
+        code(with: &reader)
+    }
+}
+
+/// One uint8 tensor in the arena, `height` x `width` pixels of `channels` bytes, `pixelStride` bytes apart;
+/// real value = scale * (byte - zeroPoint).
+///
+/// A view with a pixel stride larger than its channels is a slice of a concatenation.
+public struct TensorView: Equatable, Sendable {
+    /// From the start of the arena, a multiple of 4.
+    public var arenaOffset: UInt32 = 0
+    /// 1...65535; 0 marks an absent residual.
+    public var height: UInt32 = 0
+    public var width: UInt32 = 0
+    public var channels: UInt32 = 0
+    /// A multiple of 4, at least `channels` rounded up to a multiple of 4.
+    public var pixelStride: UInt32 = 0
+    /// 0...255
+    public var zeroPoint: UInt32 = 0
+    /// 2^-40...2^40
+    public var scale: Float = 0
+
+    public init() {}
+
+    mutating func code<Coder: FieldCoder>(with coder: inout Coder) {
+        coder.code(&arenaOffset)
+        coder.code(&height)
+        coder.code(&width)
+        coder.code(&channels)
+        coder.code(&pixelStride)
+        coder.code(&zeroPoint)
+        coder.code(&scale)
+    }
+}
+
+/// What an operation does. The numbers stand in files: never renumber.
+public enum OperationKind: UInt32, Sendable {
+    /// Convolution, bias, optional residual addition, clamp.
+    case convolution = 1
+    case maxPool = 2
+    /// Average over all pixels into float32 features; the output view is `channels` floats at `arenaOffset`.
+    case globalAveragePool = 3
+}
+
+/// One step of the execution plan. Fields that a kind does not use are zero.
+public struct OperationRecord: Record, Equatable, Sendable {
+    public static let byteCount = 156
+
+    public var kind: UInt32 = 0
+    public var groups: UInt32 = 0
+    public var kernelHeight: UInt32 = 0
+    public var kernelWidth: UInt32 = 0
+    public var strideY: UInt32 = 0
+    public var strideX: UInt32 = 0
+    public var dilationY: UInt32 = 0
+    public var dilationX: UInt32 = 0
+    public var paddingTop: UInt32 = 0
+    public var paddingLeft: UInt32 = 0
+    /// Inclusive clamp of the quantised output: a fused ReLU has `outputMin` = the output's zero point.
+    public var outputMin: UInt32 = 0
+    public var outputMax: UInt32 = 0
+    public var input = TensorView()
+    public var output = TensorView()
+    /// The tensor a convolution adds before its clamp; height 0: none.
+    public var residual = TensorView()
+    /// Output pixel (y, x) adds residual pixel (y * step, x * step).
+    public var residualStep: UInt32 = 0
+    /// Output channel c adds residual channel c - offset, where that exists.
+    public var residualChannelOffset: UInt32 = 0
+    /// From the start of the weights section.
+    public var weightsOffset: UInt32 = 0
+    /// From the start of the parameters section, a multiple of 4.
+    public var parametersOffset: UInt32 = 0
+    /// Working memory of the kernel, from the start of the arena, 64-byte aligned.
+    public var scratchOffset: UInt32 = 0
+    public var scratchBytes: UInt32 = 0
+
+    public init() {}
+
+    mutating func code<Coder: FieldCoder>(with coder: inout Coder) {
+        coder.code(&kind)
+        coder.code(&groups)
+        coder.code(&kernelHeight)
+        coder.code(&kernelWidth)
+        coder.code(&strideY)
+        coder.code(&strideX)
+        coder.code(&dilationY)
+        coder.code(&dilationX)
+        coder.code(&paddingTop)
+        coder.code(&paddingLeft)
+        coder.code(&outputMin)
+        coder.code(&outputMax)
+        input.code(with: &coder)
+        output.code(with: &coder)
+        residual.code(with: &coder)
+        coder.code(&residualStep)
+        coder.code(&residualChannelOffset)
+        coder.code(&weightsOffset)
+        coder.code(&parametersOffset)
+        coder.code(&scratchOffset)
+        coder.code(&scratchBytes)
+    }
+
+    /// Bytes of a convolution's int8 weights.
+    public var weightBytes: UInt64 {
+        guard groups > 0 else { return 0 }
+        let taps = UInt64(kernelHeight) * UInt64(kernelWidth)
+        return UInt64(output.channels) * taps * (UInt64(input.channels) / UInt64(groups))
+    }
+
+    /// Multiply-accumulates of one run; 0 for anything but a convolution.
+    public var multiplyAccumulates: UInt64 {
+        kind == OperationKind.convolution.rawValue ? weightBytes * UInt64(output.height) * UInt64(output.width) : 0
+    }
+}
+
+/// What the model expects as a picture, and the tensor it is quantised into.
+public struct InputRecord: Record, Equatable, Sendable {
+    public static let byteCount = 60
+
+    /// Three bytes a pixel in the order R, G, B; pixelStride 4.
+    public var tensor = TensorView()
+    /// 0: the tensor's channels are R, G, B; 1: B, G, R.
+    public var channelOrder: UInt32 = 0
+    /// The picture's shorter side is resized to this (antialiased bilinear), then the centre is cropped to the
+    /// tensor's size. Equal to the larger of the tensor's sides: the largest centre crop of its shape.
+    public var resizeShorterSide: UInt32 = 0
+    /// Of the picture / 255, per channel in the tensor's order.
+    public var mean: SIMD3<Float> = .zero
+    public var standardDeviation: SIMD3<Float> = .zero
+
+    public init() {}
+
+    mutating func code<Coder: FieldCoder>(with coder: inout Coder) {
+        tensor.code(with: &coder)
+        coder.code(&channelOrder)
+        coder.code(&resizeShorterSide)
+        coder.code(&mean[0])
+        coder.code(&mean[1])
+        coder.code(&mean[2])
+        coder.code(&standardDeviation[0])
+        coder.code(&standardDeviation[1])
+        coder.code(&standardDeviation[2])
+    }
+}
+
+/// The classifier head; its numbers follow it in the section. See `rb_head` in kernels.h for the formula.
+public struct HeadRecord: Record, Equatable, Sendable {
+    public static let byteCount = 52
+
+    public var classes: UInt32 = 0
+    public var dimensions: UInt32 = 0
+    /// K, a divisor of `dimensions`.
+    public var heads: UInt32 = 0
+    /// An `rb_feature_norm`.
+    public var featureNorm: UInt32 = 0
+    /// 0 or 1
+    public var hasBias: UInt32 = 0
+    /// 0 or 1; without directions alpha has no effect.
+    public var hasDirections: UInt32 = 0
+    /// tau and gamma are already in the rows; kept to say where they come from.
+    public var tau: Float = 0
+    public var gamma: Float = 0
+    public var defaultAlpha: Float = 0
+    /// float32 `[dimensions]`, `[dimensions]`, `[classes]`, `[classes]`: offsets from the start of the arena.
+    public var featuresOffset: UInt32 = 0
+    public var normalisedOffset: UInt32 = 0
+    public var logitsOffset: UInt32 = 0
+    public var probabilitiesOffset: UInt32 = 0
+
+    public init() {}
+
+    mutating func code<Coder: FieldCoder>(with coder: inout Coder) {
+        coder.code(&classes)
+        coder.code(&dimensions)
+        coder.code(&heads)
+        coder.code(&featureNorm)
+        coder.code(&hasBias)
+        coder.code(&hasDirections)
+        coder.code(&tau)
+        coder.code(&gamma)
+        coder.code(&defaultAlpha)
+        coder.code(&featuresOffset)
+        coder.code(&normalisedOffset)
+        coder.code(&logitsOffset)
+        coder.code(&probabilitiesOffset)
+    }
+}

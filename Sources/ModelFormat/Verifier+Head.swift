@@ -1,0 +1,95 @@
+extension Verifier {
+    func verifiedHead() throws(ModelError) -> HeadRecord {
+        let section = sections[.head]
+        guard section.count >= HeadRecord.byteCount else { throw .wrongSectionSize(.head) }
+        let head = HeadRecord(at: section.lowerBound, of: bytes)
+        guard Self.isExtent(head.classes) else { throw .badHead(.classes) }
+        guard Self.isExtent(head.dimensions), Self.isExtent(head.heads), head.dimensions % head.heads == 0 else {
+            throw .badHead(.dimensions)
+        }
+        guard head.featureNorm <= 2 else { throw .badHead(.featureNorm) }
+        guard head.hasBias <= 1, head.hasDirections <= 1 else { throw .badHead(.flags) }
+        guard head.defaultAlpha.isFinite, head.tau.isFinite, head.gamma.isFinite else { throw .badHead(.alpha) }
+        guard isInArena(floats: head.dimensions, at: head.featuresOffset),
+            isInArena(floats: head.dimensions, at: head.normalisedOffset),
+            isInArena(floats: head.classes, at: head.logitsOffset),
+            isInArena(floats: head.classes, at: head.probabilitiesOffset)
+        else { throw .badHead(.memory) }
+        try verifyNumbers(of: head)
+        return head
+    }
+
+    private func verifyNumbers(of head: HeadRecord) throws(ModelError) {
+        let section = sections[.head]
+        let classes = UInt64(head.classes)
+        let dimensions = UInt64(head.dimensions)
+        let directionNumbers = dimensions + classes * UInt64(head.heads)
+        let numbers =
+            classes * dimensions + UInt64(head.hasBias) * classes + UInt64(head.hasDirections) * directionNumbers
+        guard UInt64(section.count) == UInt64(HeadRecord.byteCount) + 4 * numbers else { throw .wrongSectionSize(.head) }
+        var offset = section.lowerBound + HeadRecord.byteCount
+        while offset < section.upperBound {
+            guard Float(bitPattern: bytes.field(UInt32.self, at: offset)).isFinite else { throw .badHead(.numbers) }
+            offset += 4
+        }
+    }
+
+    func verifyNames(classes: Int, operations: Int) throws(ModelError) {
+        try verifyStrings(.classNames, count: classes)
+        try verifyStrings(.operationNames, count: operations)
+        let counts = sections[.classCounts].count
+        guard counts == 0 || counts == 4 * classes else { throw .wrongSectionSize(.classCounts) }
+        guard isText(sections.bytes(of: .provenance, in: bytes), allowingNewlines: true) else {
+            throw .badName(.provenance, index: 0)
+        }
+    }
+
+    private func verifyStrings(_ kind: SectionKind, count: Int) throws(ModelError) {
+        let table = sections.bytes(of: kind, in: bytes)
+        let textStart = 4 * (UInt64(count) + 2)
+        guard UInt64(table.count) >= textStart, table.field(UInt32.self, at: 0) == UInt32(count) else {
+            throw .wrongSectionSize(kind)
+        }
+        let textBytes = UInt64(table.count) - textStart
+        var start = UInt64(table.field(UInt32.self, at: 4))
+        guard start == 0 else { throw .badName(kind, index: 0) }
+        for index in 0..<count {
+            let end = UInt64(table.field(UInt32.self, at: 8 + 4 * index))
+            guard end > start, end <= textBytes else { throw .badName(kind, index: index) }
+            guard isText(StringTable(bytes: table)[index], allowingNewlines: false) else {
+                throw .badName(kind, index: index)
+            }
+            start = end
+        }
+    }
+
+    /// Well-formed UTF-8 without control characters, so that names can go to a terminal as they are.
+    private func isText(_ text: UnsafeRawBufferPointer, allowingNewlines: Bool) -> Bool {
+        for byte in text where byte < 0x20 || byte == 0x7F {
+            guard allowingNewlines && byte == 0x0A else { return false }
+        }
+        var remaining = text
+        while let lead = remaining.first {
+            // Unicode 15, table 3-7: the length by the lead byte, and the range of the second byte, which excludes
+            // overlong forms, surrogates and everything past U+10FFFF.
+            let (length, second): (Int, ClosedRange<UInt8>)
+            switch lead {
+            case 0x00...0x7F: (length, second) = (1, 0x80...0xBF)
+            case 0xC2...0xDF: (length, second) = (2, 0x80...0xBF)
+            case 0xE0: (length, second) = (3, 0xA0...0xBF)
+            case 0xED: (length, second) = (3, 0x80...0x9F)
+            case 0xE1...0xEF: (length, second) = (3, 0x80...0xBF)
+            case 0xF0: (length, second) = (4, 0x90...0xBF)
+            case 0xF1...0xF3: (length, second) = (4, 0x80...0xBF)
+            case 0xF4: (length, second) = (4, 0x80...0x8F)
+            default: return false
+            }
+            guard remaining.count >= length else { return false }
+            for index in 1..<length {
+                guard (index == 1 ? second : 0x80...0xBF).contains(remaining[index]) else { return false }
+            }
+            remaining = UnsafeRawBufferPointer(rebasing: remaining[length...])
+        }
+        return true
+    }
+}

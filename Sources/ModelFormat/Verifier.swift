@@ -1,0 +1,173 @@
+/// Checks everything a reader relies on, in one pass over the file.
+///
+/// All arithmetic on stated values is in UInt64 or Int64, where none of it can overflow: every factor is first checked
+/// against a bound of 2^16 or 2^31.
+struct Verifier {
+    let bytes: UnsafeRawBufferPointer
+    let sections: SectionTable
+    let activationBytes: UInt64
+
+    /// Largest side, channel count or class count.
+    static let maximumExtent: UInt32 = 65535
+    /// Largest kernel side, stride and dilation: with `maximumExtent`, all coordinates stay below 2^31.
+    static let maximumStep: UInt32 = 255
+    static let smallestScale: Float = 0x1p-40
+    static let largestScale: Float = 0x1p40
+    /// Smaller multipliers could make denormal products, which some processors flush to zero.
+    static let smallestMultiplier: Float = 0x1p-100
+
+    init(bytes: UnsafeRawBufferPointer, sections: SectionTable) throws(ModelError) {
+        self.bytes = bytes
+        self.sections = sections
+        activationBytes = bytes.field(UInt64.self, at: Layout.activationBytesOffset)
+        guard activationBytes <= Layout.maximumBytes else { throw .arenaTooLarge(bytes: activationBytes) }
+    }
+
+    func verifiedInput() throws(ModelError) -> InputRecord {
+        guard sections[.input].count == InputRecord.byteCount else { throw .wrongSectionSize(.input) }
+        let input = InputRecord(at: sections[.input].lowerBound, of: bytes)
+        guard isInArena(input.tensor), input.tensor.channels == 3, input.tensor.pixelStride == 4 else {
+            throw .badInput(.input)
+        }
+        guard input.channelOrder <= 1 else { throw .badInput(.channelOrder) }
+        let largestSide = max(input.tensor.height, input.tensor.width)
+        guard input.resizeShorterSide >= largestSide, input.resizeShorterSide <= Self.maximumExtent else {
+            throw .badInput(.resize)
+        }
+        for channel in 0..<3 {
+            guard input.mean[channel].isFinite, Self.isScale(input.standardDeviation[channel]) else {
+                throw .badInput(.normalisation)
+            }
+        }
+        return input
+    }
+
+    func verifiedOperationCount() throws(ModelError) -> Int {
+        let section = sections[.plan]
+        guard section.count % OperationRecord.byteCount == 0 else { throw .wrongSectionSize(.plan) }
+        let count = section.count / OperationRecord.byteCount
+        // Weights stand in the order of the plan without overlap, which keeps the pass over them linear.
+        var weightsEnd: UInt64 = 0
+        for index in 0..<count {
+            let operation = OperationRecord(at: section.lowerBound + index * OperationRecord.byteCount, of: bytes)
+            if let field = fault(of: operation, weightsEnd: &weightsEnd) {
+                throw .badOperation(index: index, field)
+            }
+        }
+        return count
+    }
+
+    private func fault(of operation: OperationRecord, weightsEnd: inout UInt64) -> ModelError.Field? {
+        guard isInArena(operation.input) else { return .input }
+        switch OperationKind(rawValue: operation.kind) {
+        case .convolution:
+            return geometryFault(of: operation) ?? residualFault(of: operation)
+                ?? weightsFault(of: operation, weightsEnd: &weightsEnd)
+        case .maxPool:
+            if let field = geometryFault(of: operation) { return field }
+            let sameNumbers =
+                operation.output.channels == operation.input.channels
+                && operation.output.zeroPoint == operation.input.zeroPoint
+            return sameNumbers ? nil : .output
+        case .globalAveragePool:
+            guard UInt64(operation.input.height) * UInt64(operation.input.width) <= 1 << 23 else { return .input }
+            let isVector =
+                operation.output.channels == operation.input.channels
+                && isInArena(floats: operation.output.channels, at: operation.output.arenaOffset)
+            return isVector ? nil : .output
+        case nil:
+            return .kind
+        }
+    }
+
+    /// Window, strides, padding and scratch of a convolution or a pooling.
+    private func geometryFault(of operation: OperationRecord) -> ModelError.Field? {
+        guard isInArena(operation.output) else { return .output }
+        guard Self.isStep(operation.kernelHeight), Self.isStep(operation.kernelWidth) else { return .kernel }
+        guard Self.isStep(operation.strideY), Self.isStep(operation.strideX) else { return .stride }
+        guard Self.isStep(operation.dilationY), Self.isStep(operation.dilationX) else { return .dilation }
+        guard operation.paddingTop <= Self.maximumExtent, operation.paddingLeft <= Self.maximumExtent else {
+            return .padding
+        }
+        guard operation.outputMin <= operation.outputMax, operation.outputMax <= 255 else { return .clamp }
+        guard operation.scratchOffset % UInt32(Layout.alignment) == 0,
+            UInt64(operation.scratchOffset) + UInt64(operation.scratchBytes) <= activationBytes
+        else { return .scratch }
+        return nil
+    }
+
+    private func residualFault(of operation: OperationRecord) -> ModelError.Field? {
+        let residual = operation.residual
+        guard residual.height > 0 else { return nil }
+        let step = UInt64(operation.residualStep)
+        guard isInArena(residual), operation.residualChannelOffset <= Self.maximumExtent, step >= 1,
+            step <= Self.maximumStep,
+            UInt64(operation.output.height - 1) * step < residual.height,
+            UInt64(operation.output.width - 1) * step < residual.width
+        else { return .residual }
+        return nil
+    }
+
+    private func weightsFault(of operation: OperationRecord, weightsEnd: inout UInt64) -> ModelError.Field? {
+        let groups = operation.groups
+        guard groups >= 1, operation.input.channels % groups == 0, operation.output.channels % groups == 0 else {
+            return .groups
+        }
+        let start = UInt64(operation.weightsOffset)
+        guard start >= weightsEnd, start <= UInt64(sections[.weights].count),
+            operation.weightBytes <= UInt64(sections[.weights].count) - start
+        else { return .weights }
+        weightsEnd = start + operation.weightBytes
+        guard operation.parametersOffset % 4 == 0,
+            UInt64(operation.parametersOffset) + 8 * UInt64(operation.output.channels)
+                <= UInt64(sections[.parameters].count)
+        else { return .parameters }
+        return numbersFault(of: operation)
+    }
+
+    /// The bounds of kernels.h: |bias| + 512 * sum |w| <= 2^31 - 1 in each channel; multipliers that cannot overflow
+    /// or underflow.
+    private func numbersFault(of operation: OperationRecord) -> ModelError.Field? {
+        let channels = Int(operation.output.channels)
+        let perChannel = Int(operation.weightBytes) / channels
+        let weights = sections[.weights].lowerBound + Int(operation.weightsOffset)
+        let biases = sections[.parameters].lowerBound + Int(operation.parametersOffset)
+        let multipliers = biases + 4 * channels
+        for channel in 0..<channels {
+            var magnitude: Int64 = 0
+            for byte in bytes[(weights + channel * perChannel)..<(weights + (channel + 1) * perChannel)] {
+                magnitude += Int64(Int8(bitPattern: byte).magnitude)
+            }
+            let bias = Int64(Int32(bitPattern: bytes.field(UInt32.self, at: biases + 4 * channel)))
+            guard Int64(bias.magnitude) + 512 * magnitude <= Int64(Int32.max) else { return .accumulator }
+            let multiplier = Float(bitPattern: bytes.field(UInt32.self, at: multipliers + 4 * channel))
+            let isUsable =
+                multiplier == 0 || (multiplier >= Self.smallestMultiplier && multiplier <= Self.largestScale)
+            guard isUsable else { return .multiplier }
+        }
+        return nil
+    }
+
+    // MARK: Bounds
+
+    /// A view whose every pixel, with its channels rounded up to a multiple of 4, lies inside the arena.
+    private func isInArena(_ view: TensorView) -> Bool {
+        let readChannels = (UInt64(view.channels) + 3) / 4 * 4
+        guard Self.isExtent(view.height), Self.isExtent(view.width), Self.isExtent(view.channels),
+            view.zeroPoint <= 255, Self.isScale(view.scale),
+            view.arenaOffset % 4 == 0, view.pixelStride % 4 == 0,
+            view.pixelStride >= readChannels, UInt64(view.pixelStride) <= Layout.maximumBytes
+        else { return false }
+        // height * width < 2^32 and the stride < 2^31, so this fits 63 bits.
+        let lastPixel = (UInt64(view.height) * UInt64(view.width) - 1) * UInt64(view.pixelStride)
+        return UInt64(view.arenaOffset) + lastPixel + readChannels <= activationBytes
+    }
+
+    func isInArena(floats count: UInt32, at offset: UInt32) -> Bool {
+        offset % 4 == 0 && UInt64(offset) + 4 * UInt64(count) <= activationBytes
+    }
+
+    static func isExtent(_ value: UInt32) -> Bool { value >= 1 && value <= maximumExtent }
+    static func isStep(_ value: UInt32) -> Bool { value >= 1 && value <= maximumStep }
+    static func isScale(_ value: Float) -> Bool { value >= smallestScale && value <= largestScale }
+}
