@@ -1,0 +1,112 @@
+"""Writes small checkpoints by PyTorch itself, for the tests of readers: Tests/Fixtures/checkpoints.
+
+tiny-tensors.pt        tensors of every memory layout a checkpoint can hold, and plain Python values
+with-module-prefix.pt  weights saved from nn.DataParallel: every name begins with "module."
+unknown-global.pt      would run a shell command in a reader that executes what it reads (a harmless echo)
+foreign-object.pt      an argparse.Namespace beside the weights, as many training scripts leave one
+
+The first two have a .json beside them with what a reader must find: under "tensors", path to dtype, shape and values in
+row-major order; under "values", everything else (a tuple as a list). Keys hold dots, so a path joins them with "/".
+"""
+
+import argparse
+import json
+import os
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+import models
+
+FOLDER = Path(__file__).resolve().parents[2] / "Tests" / "Fixtures" / "checkpoints"
+
+
+def main():
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(1)
+    write_with_manifest("tiny-tensors", tiny_tensors())
+    write_with_manifest("with-module-prefix", with_module_prefix())
+    torch.save({"state_dict_best": weights(), "surprise": RunsACommand()}, FOLDER / "unknown-global.pt")
+    torch.save({"state_dict_best": weights(), "args": argparse.Namespace(lr=0.2, dataset="tiny")}, FOLDER / "foreign-object.pt")
+
+
+def tiny_tensors():
+    counting = torch.arange(40, dtype=torch.float32)
+    shared = torch.linspace(-1, 1, 12)
+    layouts = OrderedDict(
+        [
+            ("contiguous", torch.randn(2, 3, 3, 3)),
+            ("transposed", counting[:12].clone().view(3, 4).T),
+            ("sliced", counting.view(8, 5)[2:6:2, 1:4]),
+            ("channels_last", torch.randn(1, 2, 2, 3).contiguous(memory_format=torch.channels_last)),
+            # One value, repeated by a stride of 0.
+            ("expanded", torch.tensor([[0.5]]).expand(2, 3)),
+            ("shared.whole", shared),
+            ("shared.part", shared[6:].view(2, 3)),
+            ("empty", torch.empty(0, 4)),
+            ("bn1.num_batches_tracked", torch.tensor(42)),
+        ]
+    )
+    return {
+        "epoch": 7,
+        "best_acc": 0.8125,
+        "name": "tiny, käse",
+        "nothing": None,
+        "yes": True,
+        "no": False,
+        "negative": -3,
+        "medium": 70000,
+        "large": 2**40,
+        "steps": [120, 160],
+        "pair": (1, "two"),
+        "options": {"alpha": 1.5, "nested": {"empty list": [], "empty tuple": ()}},
+        "state_dict_best": {"feat_model": layouts, "classifier": OrderedDict(weight=torch.randn(3, 4))},
+        # Numbers that a detour through text or another byte order would spoil.
+        "embed": np.array([0.1, -2.5, 1e-30, 3.4028235e38, -0.0, 1 / 3], np.float32),
+        "embed_as_tensor": torch.tensor([1.0, 2.0]),
+    }
+
+
+def with_module_prefix():
+    feat_model = nn.DataParallel(models.BasicBlock(3, 4, stride=2))
+    classifier = nn.DataParallel(models.CausalNormClassifier(4, 3, num_head=2, tau=16.0, gamma=1 / 32))
+    state = {"feat_model": feat_model.state_dict(), "classifier": classifier.state_dict()}
+    return {"epoch": 1, "best_epoch": 1, "state_dict_best": state, "best_acc": 0.5, "embed": np.ones(4, np.float32)}
+
+
+def weights():
+    return OrderedDict([("fc.weight", torch.ones(2, 3)), ("fc.bias", torch.zeros(2))])
+
+
+class RunsACommand:
+    def __reduce__(self):
+        return os.system, ("echo a checkpoint was executed",)
+
+
+def write_with_manifest(name, contents):
+    torch.save(contents, FOLDER / f"{name}.pt")
+    tensors, values = {}, {}
+    describe(contents, "", tensors, values)
+    manifest = {"tensors": tensors, "values": values}
+    (FOLDER / f"{name}.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def describe(value, path, tensors, values):
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            describe(item, f"{path}/{key}" if path else key, tensors, values)
+    elif isinstance(value, (torch.Tensor, np.ndarray)):
+        tensor = torch.as_tensor(value)
+        # A float32 written as a double is exact, and comes back as the same float32.
+        flat = tensor.flatten().tolist()
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        tensors[path] = {"dtype": dtype, "shape": list(tensor.shape), "values": flat}
+    else:
+        values[path] = value
+
+
+if __name__ == "__main__":
+    main()
