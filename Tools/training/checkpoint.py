@@ -1,0 +1,72 @@
+"""Checkpoint files in the reference's two schemas.
+
+latest: epoch, state_dict {feat_model, classifier}, embed, and what an exact resume needs besides.
+final:  epoch, best_epoch, state_dict_best {feat_model, classifier}, best_acc, embed.
+embed, the moving average of training features, is a NumPy float32 array.
+"""
+
+import os
+import pickle
+
+import numpy as np
+import torch
+
+import models
+from config import UserError
+
+# torch.load refuses NumPy arrays unless told of exactly these: nothing else in a file can run code.
+_NUMPY_GLOBALS = [np._core.multiarray._reconstruct, np.ndarray, np.dtype, np.dtypes.Float32DType]
+
+
+def state(feat_model, classifier):
+    return {"feat_model": _plain(feat_model), "classifier": _plain(classifier)}
+
+
+def _plain(module):
+    """The module's state dict with every tensor in the default memory order, whatever order training used."""
+    tensors = module.state_dict()
+    for name, tensor in tensors.items():
+        tensors[name] = tensor.contiguous()
+    return tensors
+
+
+def save(path, contents):
+    """Writes aside and renames: a file that was there stays whole until the new one is."""
+    aside = path.with_name(path.name + ".part")
+    try:
+        # An open file, not a path: torch names the archive's folder after a path.
+        with open(aside, "wb") as file:
+            torch.save(contents, file)
+        os.replace(aside, path)
+    except (OSError, RuntimeError) as error:
+        raise UserError(f"{path}: cannot be written ({error}): check the folder and the free space") from None
+
+
+def load(path):
+    try:
+        with torch.serialization.safe_globals(_NUMPY_GLOBALS):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file: train first, or name another folder") from None
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError):
+        raise UserError(f"{path}: is not a checkpoint that holds only weights and numbers: name another file") from None
+
+
+def load_model(path, config):
+    """The trained feature model, its classifier and the direction, from a final checkpoint."""
+    contents = load(path)
+    feat_model, classifier = models.build(config)
+    try:
+        weights = contents["state_dict_best"]
+        restore(feat_model, classifier, weights)
+        direction = torch.as_tensor(contents["embed"], dtype=torch.float32)
+    except (KeyError, TypeError, RuntimeError, AttributeError):
+        raise UserError(f"{path}: does not fit its configuration: name the one it was trained with") from None
+    if direction.shape != (feat_model.feat_dim,):
+        raise UserError(f"{path}: embed has shape {tuple(direction.shape)}, not ({feat_model.feat_dim},): train again")
+    return feat_model.eval(), classifier.eval(), direction
+
+
+def restore(feat_model, classifier, weights):
+    feat_model.load_state_dict(weights["feat_model"])
+    classifier.load_state_dict(weights["classifier"])

@@ -1,0 +1,131 @@
+"""Measures a trained model by class frequency: evaluate.py DIR [--data SPEC] [--alpha A,A,...] [--choose-alpha] [--json FILE].
+
+DIR holds checkpoint.pth, config.yaml and class-counts.txt. --choose-alpha looks for the best alpha on the held-out
+training images, never on the test images, and writes it into config.yaml.
+"""
+
+import argparse
+import json
+import math
+import re
+from pathlib import Path
+
+import torch
+
+import checkpoint
+import config as configuration
+import data
+from config import UserError
+
+# Training images per class: more than 100 is many, fewer than 20 is few.
+MANY, FEW = 100, 20
+# 0, 0.1, ... 3: the published values of alpha lie in it.
+ALPHA_GRID = [step / 10 for step in range(31)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Measure a trained model by class frequency.")
+    parser.add_argument("folder", type=Path, help="folder with checkpoint.pth and config.yaml")
+    parser.add_argument("--data", help="fashion-mnist or fashion-mnist:DIR (default: the configuration's dataset)")
+    parser.add_argument("--alpha", help="comma-separated list (default: 0 and the configuration's)")
+    parser.add_argument("--choose-alpha", action="store_true", help="choose alpha on held-out images, write it to config.yaml")
+    parser.add_argument("--json", type=Path, help="write the figures to this file too")
+    arguments = parser.parse_args()
+
+    path = arguments.folder / "config.yaml"
+    config = configuration.load(path)
+    parts = data.load(arguments.data or config["training_opt"]["dataset"], config)
+    feat_model, classifier, direction = checkpoint.load_model(arguments.folder / "checkpoint.pth", config)
+    model = Model(config, feat_model, classifier, direction)
+
+    alpha = config["networks"]["classifier"]["params"]["alpha"]
+    if arguments.choose_alpha:
+        alpha = model.choose_alpha(parts.held_out)
+        write_alpha(path, alpha)
+        print(f"alpha {alpha:g} has the best mean class accuracy on {len(parts.held_out)} held-out training images")
+    alphas = parse_alphas(arguments.alpha) if arguments.alpha else sorted({0.0, float(alpha)})
+    rows = model.table(parts.test, parts.counts, alphas)
+    print_table(rows)
+    if arguments.json:
+        arguments.json.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def parse_alphas(text):
+    try:
+        alphas = [float(item) for item in text.split(",")]
+    except ValueError:
+        alphas = [math.nan]
+    if not all(math.isfinite(alpha) for alpha in alphas):
+        raise UserError(f"--alpha {text!r}: give numbers, like 0,1.5")
+    return alphas
+
+
+class Model:
+    def __init__(self, config, feat_model, classifier, direction):
+        self.config, self.feat_model, self.classifier, self.direction = config, feat_model, classifier, direction
+
+    def choose_alpha(self, held_out):
+        features = features_of(self.feat_model, held_out, self.config)
+
+        def accuracy(alpha):
+            return class_accuracies(self._logits(features, alpha), held_out.labels).mean().item()
+
+        # Among equals the first, so the smallest adjustment that does it.
+        return max(ALPHA_GRID, key=accuracy)
+
+    def table(self, images, counts, alphas):
+        """One row for each alpha: accuracy in percent by frequency group, and by class."""
+        features = features_of(self.feat_model, images, self.config)
+        rows = []
+        for alpha in alphas:
+            by_class = 100 * class_accuracies(self._logits(features, alpha), images.labels)
+            rows.append({"alpha": alpha, **by_group(by_class, counts), "classes": [round(a, 2) for a in by_class.tolist()]})
+        return rows
+
+    @torch.no_grad()
+    def _logits(self, features, alpha):
+        return self.classifier(features, self.direction, alpha)
+
+
+@torch.no_grad()
+def features_of(feat_model, images, config, batch_size=500):
+    feat_model.eval()
+    batches = images.pixels.split(batch_size)
+    return torch.cat([feat_model(data.normalise(batch, config)) for batch in batches])
+
+
+def class_accuracies(logits, labels):
+    """The share of each class's images that are recognised."""
+    classes = logits.shape[1]
+    right = labels[logits.argmax(dim=1) == labels]
+    return torch.bincount(right, minlength=classes) / torch.bincount(labels, minlength=classes)
+
+
+def by_group(by_class, counts):
+    """The mean over each group's classes, and over all of them; None for a group without classes."""
+    groups = {
+        "many": [a for a, n in zip(by_class.tolist(), counts) if n > MANY],
+        "medium": [a for a, n in zip(by_class.tolist(), counts) if FEW <= n <= MANY],
+        "few": [a for a, n in zip(by_class.tolist(), counts) if n < FEW],
+        "all": by_class.tolist(),
+    }
+    return {name: round(sum(group) / len(group), 2) if group else None for name, group in groups.items()}
+
+
+def print_table(rows):
+    print("alpha    many  medium     few     all")
+    for row in rows:
+        cells = (row[name] for name in ("many", "medium", "few", "all"))
+        print(f"{row['alpha']:5g}" + "".join("       -" if cell is None else f"{cell:8.2f}" for cell in cells))
+
+
+def write_alpha(path, alpha):
+    """Changes alpha's line only: the file's comments and order are the author's."""
+    text, changed = re.subn(r"(?m)^(\s*alpha:).*$", rf"\g<1> {alpha}", path.read_text(encoding="utf-8"))
+    if changed != 1:
+        raise UserError(f"{path}: alpha needs exactly one line of its own: write it so, or set it by hand to {alpha}")
+    path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    configuration.run(main)
