@@ -1,0 +1,173 @@
+import Kernels
+import ModelFormat
+
+/// Why a verified model cannot run here.
+public enum InferenceError: Error, Equatable, Sendable {
+    /// The file states the packed size of no execution path that this processor can take.
+    case noUsablePath
+    case pathNotAvailable(ExecutionPath)
+    /// The file's packed size for the path is not what its operations need: another converter version wrote it.
+    case packedSizeDiffers(ExecutionPath, stated: UInt64, needed: UInt64)
+    case arenaTooSmall(needed: Int, given: Int)
+    case arenaMisaligned
+    /// An operation's scratch area is smaller than its kernel needs.
+    case scratchTooSmall(operation: Int)
+}
+
+/// A model ready to run in an arena: packs the weights once, then runs the plan as often as asked.
+///
+/// Arena: activations and scratch first (`model.activationBytes`, rounded up to 64), then the packed weights in the
+/// order of the plan. The model's bytes and the arena must outlive the engine. Not safe for use from two threads at
+/// once.
+public struct Engine {
+    public let model: Model
+    public let path: ExecutionPath
+    let arena: UnsafeMutableRawPointer
+
+    /// The exact size of the arena a model needs on a path, bytes: what the file's header states, checked against what
+    /// the operations need.
+    public static func arenaBytes(model: Model, path: ExecutionPath) throws(InferenceError) -> Int {
+        guard path.isAvailable else { throw .pathNotAvailable(path) }
+        guard let stated = model.packedBytes(path: path.number) else { throw .noUsablePath }
+        var needed: UInt64 = 0
+        for index in 0..<model.operationCount {
+            let operation = model.operation(index)
+            guard operation.requiredScratchBytes <= Int(operation.scratchBytes) else {
+                throw .scratchTooSmall(operation: index)
+            }
+            needed += UInt64(operation.packedBytes(path: path))
+        }
+        let total = UInt64(packedStart(of: model)) + needed
+        guard stated == needed && total <= Layout.maximumBytes else {
+            throw .packedSizeDiffers(path, stated: stated, needed: needed)
+        }
+        return Int(total)
+    }
+
+    /// Checks the arena, a 64-byte aligned area of at least `arenaBytes(model:path:)` zero bytes, and packs the
+    /// weights into it.
+    public init(model: Model, path: ExecutionPath, arena: UnsafeMutableRawBufferPointer) throws(InferenceError) {
+        let needed = try Engine.arenaBytes(model: model, path: path)
+        guard let base = arena.baseAddress, arena.count >= needed else {
+            throw .arenaTooSmall(needed: needed, given: arena.count)
+        }
+        guard Int(bitPattern: base) % Layout.alignment == 0 else { throw .arenaMisaligned }
+        self.model = model
+        self.path = path
+        self.arena = base
+        forEachOperation { _, operation, packed in
+            if operation.kind == OperationKind.convolution.rawValue {
+                var convolution = self.convolution(operation, packed: packed)
+                rb_conv_pack(path.kernelPath, &convolution, packed)
+            }
+        }
+    }
+
+    /// The tensor a picture is quantised into before `run`: `[height][width][4]`, see `model.input`.
+    public var input: UnsafeMutablePointer<UInt8> { bytes(at: model.input.tensor.arenaOffset) }
+
+    /// float32 `[dimensions]`: the last run's features.
+    public var features: UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(start: floats(at: model.head.featuresOffset), count: Int(model.head.dimensions))
+    }
+
+    /// float32 `[classes]`: the last run's logits, adjusted by its alpha.
+    public var logits: UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(start: floats(at: model.head.logitsOffset), count: Int(model.head.classes))
+    }
+
+    /// float32 `[classes]`: the softmax of `logits`.
+    public var probabilities: UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(start: floats(at: model.head.probabilitiesOffset), count: Int(model.head.classes))
+    }
+
+    /// Runs the plan on `input`, then the head with the TDE adjustment of strength `alpha` (0: the plain classifier).
+    public func run(alpha: Float) {
+        runBackbone { _ in }
+        runHead(alpha: alpha)
+    }
+
+    /// Runs the plan on `input` up to `features`; calls `finished` with the index of each operation after it.
+    public func runBackbone(finished: (Int) -> Void) {
+        forEachOperation { index, operation, packed in
+            execute(operation, packed: packed)
+            finished(index)
+        }
+    }
+
+    /// Computes `logits` and `probabilities` from `features`. Alpha can change from call to call.
+    public func runHead(alpha: Float) {
+        let record = model.head
+        var head = rb_head(
+            classes: Int32(record.classes), dimensions: Int32(record.dimensions), heads: Int32(record.heads),
+            feature_norm: rb_feature_norm(rawValue: numericCast(record.featureNorm)), rows: model.headRows,
+            bias: model.headBias, directions: model.headDirections, direction_terms: model.headDirectionTerms,
+            alpha: alpha, features: features.baseAddress, normalised: floats(at: record.normalisedOffset),
+            logits: logits.baseAddress)
+        rb_head_run(&head)
+        rb_softmax(logits.baseAddress, probabilities.baseAddress, Int32(record.classes))
+    }
+
+    // MARK: One operation
+
+    private static func packedStart(of model: Model) -> Int {
+        (model.activationBytes + Layout.alignment - 1) / Layout.alignment * Layout.alignment
+    }
+
+    /// Calls `body` with each operation's index, record and packed weights, in the order of the plan.
+    private func forEachOperation(_ body: (Int, OperationRecord, UnsafeMutableRawPointer) -> Void) {
+        var packed = arena + Engine.packedStart(of: model)
+        for index in 0..<model.operationCount {
+            let operation = model.operation(index)
+            body(index, operation, packed)
+            packed += operation.packedBytes(path: path)
+        }
+    }
+
+    private func execute(_ operation: OperationRecord, packed: UnsafeMutableRawPointer) {
+        switch OperationKind(rawValue: operation.kind) {
+        case .convolution:
+            var convolution = self.convolution(operation, packed: packed)
+            rb_conv_run(path.kernelPath, &convolution)
+        case .maxPool:
+            var pool = rb_max_pool(
+                input: rb_shape(operation.input), output: rb_shape(operation.output),
+                kernel_height: Int32(operation.kernelHeight), kernel_width: Int32(operation.kernelWidth),
+                stride_y: Int32(operation.strideY), stride_x: Int32(operation.strideX),
+                padding_top: Int32(operation.paddingTop), padding_left: Int32(operation.paddingLeft),
+                input_data: bytes(at: operation.input.arenaOffset),
+                output_data: bytes(at: operation.output.arenaOffset))
+            rb_max_pool_run(&pool)
+        case .globalAveragePool:
+            let pixels = operation.input.height * operation.input.width
+            var pool = rb_global_average_pool(
+                input: rb_shape(operation.input), multiplier: operation.input.scale / Float(pixels),
+                input_data: bytes(at: operation.input.arenaOffset),
+                features: floats(at: operation.output.arenaOffset))
+            rb_global_average_pool_run(&pool)
+        case nil:
+            break  // the verifier lets no other kind through
+        }
+    }
+
+    private func convolution(_ operation: OperationRecord, packed: UnsafeMutableRawPointer) -> rb_conv {
+        let parameters = model.parameters(of: operation)
+        let channels = Int(operation.output.channels)
+        return rb_conv(
+            shape: operation.convolutionShape, input: bytes(at: operation.input.arenaOffset),
+            output: bytes(at: operation.output.arenaOffset),
+            residual: operation.residual.height > 0 ? bytes(at: operation.residual.arenaOffset) : nil,
+            weights: model.weights(of: operation).assumingMemoryBound(to: Int8.self),
+            bias: parameters.assumingMemoryBound(to: Int32.self),
+            multiplier: (parameters + 4 * channels).assumingMemoryBound(to: Float.self), packed: packed,
+            scratch: bytes(at: operation.scratchOffset), row_begin: 0, row_end: Int32(operation.output.height))
+    }
+
+    private func bytes(at offset: UInt32) -> UnsafeMutablePointer<UInt8> {
+        (arena + Int(offset)).assumingMemoryBound(to: UInt8.self)
+    }
+
+    private func floats(at offset: UInt32) -> UnsafeMutablePointer<Float> {
+        (arena + Int(offset)).assumingMemoryBound(to: Float.self)
+    }
+}

@@ -1,0 +1,41 @@
+import Kernels
+import ModelFormat
+
+/// A family of instruction sets that the kernels are written for; its number stands in model files.
+public struct ExecutionPath: Equatable, Sendable {
+    let kernelPath: rb_path
+
+    init(_ kernelPath: rb_path) {
+        self.kernelPath = kernelPath
+    }
+
+    public static var reference: ExecutionPath { ExecutionPath(RB_PATH_REFERENCE) }
+    /// The fastest this processor can execute.
+    public static var best: ExecutionPath { ExecutionPath(rb_path_best()) }
+    public static var count: Int { Int(RB_PATH_COUNT.rawValue) }
+
+    /// The path of a number, 0..<count, or nil.
+    public init?(number: Int) {
+        guard number >= 0 && number < Self.count else { return nil }
+        kernelPath = rb_path(rawValue: numericCast(number))
+    }
+
+    public var number: Int { Int(kernelPath.rawValue) }
+    /// Whether this build has the path and this processor can execute it.
+    public var isAvailable: Bool { rb_path_available(kernelPath) }
+    /// NUL-terminated ASCII: "avx2".
+    public var name: UnsafePointer<CChar> { rb_path_name(Int32(number))! }
+
+    /// The fastest path that this processor can execute and whose packed size the model states; the reference path is
+    /// the last resort, and nil if even that is not stated.
+    public static func best(for model: Model) -> ExecutionPath? {
+        var number = best.number
+        while let path = ExecutionPath(number: number) {
+            if path.isAvailable && model.packedBytes(path: number) != nil {
+                return path
+            }
+            number -= 1
+        }
+        return nil
+    }
+}
