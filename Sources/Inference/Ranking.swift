@@ -8,7 +8,7 @@ public struct Ranking {
 
     /// Ranks the best `limit` (at most `maximumCount`) of `scores`. Takes count * limit steps at worst.
     public init(of scores: UnsafeMutableBufferPointer<Float>, limit: Int) {
-        let limit = min(limit, scores.count, Self.maximumCount)
+        let limit = min(min(limit, scores.count), Self.maximumCount)
         guard limit > 0 else { return }
         for candidate in 0..<scores.count {
             var place = count
