@@ -1,4 +1,4 @@
-// Shared by the convolution kernels and their dispatch; not part of the public interface.
+// Shared by the convolution kernels, their dispatch and their tests; not part of the public interface.
 #pragma once
 #include "include/kernels.h"
 
@@ -10,11 +10,30 @@ static inline size_t rb_pixel_offset(const rb_shape *shape, int32_t y, int32_t x
     return ((size_t)y * (size_t)shape->width + (size_t)x) * (size_t)shape->pixel_stride;
 }
 
+static inline size_t rb_round_up(size_t count, size_t multiple) {
+    return (count + multiple - 1) / multiple * multiple;
+}
+
 // A weight layout: which convolutions it can hold, how large it is packed, and how it is written.
 typedef struct {
     bool (*supports)(const rb_conv_shape *shape);
-    size_t (*packed_bytes)(const rb_conv_shape *shape);
+    size_t (*packed_bytes)(const rb_conv_shape *shape); // a multiple of 64
     void (*pack)(const rb_conv *conv, void *packed);
 } rb_layout;
 
 extern const rb_layout rb_layout_in_place;
+extern const rb_layout rb_layout_o16c2_u8;
+extern const rb_layout rb_layout_o16c2_s8;
+
+// One line of kernels.inc. run is NULL where this build lacks the kernel's instruction set: its layout stays, because
+// every build can size and pack the weights of every path.
+typedef struct {
+    const char *name;
+    rb_path path;
+    const rb_layout *layout;
+    void (*run)(const rb_conv *conv);
+} rb_conv_kernel;
+
+// Every kernel, in the order of kernels.inc.
+extern const rb_conv_kernel rb_conv_kernels[];
+extern const int32_t rb_conv_kernel_count;

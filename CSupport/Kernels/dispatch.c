@@ -6,7 +6,17 @@ bool rb_path_available(rb_path path) {
     case RB_PATH_REFERENCE:
         return true;
     case RB_PATH_AVX2:
+#if defined(__x86_64__)
+        return __builtin_cpu_supports("avx2"); // asks the operating system too
+#else
+        return false;
+#endif
     case RB_PATH_NEON:
+#if defined(__ARM_NEON)
+        return true;
+#else
+        return false;
+#endif
     case RB_PATH_COUNT:
         return false;
     }
@@ -27,22 +37,29 @@ const char *rb_path_name(int32_t path) {
     return path >= 0 && path < RB_PATH_COUNT ? names[path] : NULL;
 }
 
-typedef struct {
-    const char *name;
-    rb_path path;
-    const rb_layout *layout;
-    void (*run)(const rb_conv *conv);
-} conv_kernel;
+// The kernels of kernels.inc, without those whose instruction set this build lacks.
+#define RUN_IF_BUILT_RB_PATH_REFERENCE(name) name
+#if defined(__x86_64__)
+#define RUN_IF_BUILT_RB_PATH_AVX2(name) name
+#else
+#define RUN_IF_BUILT_RB_PATH_AVX2(name) NULL
+#endif
+#if defined(__ARM_NEON)
+#define RUN_IF_BUILT_RB_PATH_NEON(name) name
+#else
+#define RUN_IF_BUILT_RB_PATH_NEON(name) NULL
+#endif
 
-static const conv_kernel conv_kernels[] = {
-#define RB_CONV_KERNEL(name, path, layout) {#name, path, &rb_layout_##layout, name},
+const rb_conv_kernel rb_conv_kernels[] = {
+#define RB_CONV_KERNEL(name, path, layout) {#name, path, &rb_layout_##layout, RUN_IF_BUILT_##path(name)},
 #include "kernels.inc"
 #undef RB_CONV_KERNEL
 };
+const int32_t rb_conv_kernel_count = sizeof rb_conv_kernels / sizeof rb_conv_kernels[0];
 
 // The first kernel of the path whose layout holds the shape; the reference, last in the list, holds every shape.
-static const conv_kernel *choose(rb_path path, const rb_conv_shape *shape) {
-    const conv_kernel *kernel = conv_kernels;
+static const rb_conv_kernel *choose(rb_path path, const rb_conv_shape *shape) {
+    const rb_conv_kernel *kernel = rb_conv_kernels;
     while (kernel->path != RB_PATH_REFERENCE && (kernel->path != path || !kernel->layout->supports(shape))) {
         kernel++;
     }
@@ -57,28 +74,10 @@ void rb_conv_pack(rb_path path, const rb_conv *conv, void *packed) {
     choose(path, &conv->shape)->layout->pack(conv, packed);
 }
 
-size_t rb_conv_scratch_bytes(const rb_conv_shape *shape) {
-    // One input pixel of zero points, which stands in for every position outside the input.
-    return ((size_t)shape->input.pixel_stride + 63) / 64 * 64;
+void rb_conv_run(rb_path path, const rb_conv *conv) {
+    choose(path, &conv->shape)->run(conv);
 }
 
-void rb_conv_run(rb_path path, const rb_conv *conv) { choose(path, &conv->shape)->run(conv); }
-
-const char *rb_conv_kernel_name(rb_path path, const rb_conv_shape *shape) { return choose(path, shape)->name; }
-
-static bool supports_all(const rb_conv_shape *shape) {
-    (void)shape;
-    return true;
+const char *rb_conv_kernel_name(rb_path path, const rb_conv_shape *shape) {
+    return choose(path, shape)->name;
 }
-
-static size_t no_bytes(const rb_conv_shape *shape) {
-    (void)shape;
-    return 0;
-}
-
-static void pack_nothing(const rb_conv *conv, void *packed) {
-    (void)conv;
-    (void)packed;
-}
-
-const rb_layout rb_layout_in_place = {supports_all, no_bytes, pack_nothing};

@@ -62,12 +62,12 @@ typedef struct {
     rb_conv_shape shape;
     const uint8_t *input;
     uint8_t *output;
-    const uint8_t *residual; // NULL where shape.residual.height == 0
-    const int8_t *weights;   // file order: [output channel][ky][kx][input channel of the group]
-    const int32_t *bias;     // [output channel]
-    const float *multiplier; // [output channel]: input scale * weight scale / output scale
-    const void *packed;      // what rb_conv_pack wrote for this path, 64-byte aligned; not read where its size is 0
-    uint8_t *scratch;        // rb_conv_scratch_bytes bytes, 64-byte aligned
+    const uint8_t *residual;    // NULL where shape.residual.height == 0
+    const int8_t *weights;      // file order: [output channel][ky][kx][input channel of the group]
+    const int32_t *bias;        // [output channel]
+    const float *multiplier;    // [output channel]: input scale * weight scale / output scale
+    const void *packed;         // what rb_conv_pack wrote for this path, 64-byte aligned; not read where its size is 0
+    uint8_t *scratch;           // rb_conv_scratch_bytes bytes, 64-byte aligned
     int32_t row_begin, row_end; // the output rows to compute
 } rb_conv;
 

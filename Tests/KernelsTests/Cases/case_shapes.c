@@ -1,0 +1,97 @@
+// Which convolutions are tried.
+#include "cases.h"
+#include <math.h>
+
+enum { MOST_PRODUCTS = 400000 }; // of one case, so that an emulator gets through all of them
+
+static int32_t largest(int32_t a, int32_t b) {
+    return a > b ? a : b;
+}
+
+static int32_t one_of(rb_random *random, const int32_t *values, int32_t count) {
+    return values[rb_random_in(random, 0, count - 1)];
+}
+#define ONE_OF(random, ...)                                                                                            \
+    one_of(random, (const int32_t[]){__VA_ARGS__}, sizeof((const int32_t[]){__VA_ARGS__}) / sizeof(int32_t))
+
+static int32_t random_zero_point(rb_random *random) {
+    return ONE_OF(random, 0, 255, 128, rb_random_in(random, 0, 255));
+}
+
+static rb_shape random_shape(rb_random *random, int32_t height, int32_t width, int32_t channels) {
+    const int32_t rounded = (channels + 3) / 4 * 4;
+    return (rb_shape){height, width, channels, rounded + ONE_OF(random, 0, 0, 4, 28), random_zero_point(random)};
+}
+
+// Output positions along one axis: as many as fit with the padding, which is unequal at the two ends now and then.
+static int32_t output_size(int32_t input, int32_t kernel, int32_t stride, int32_t dilation, int32_t padding) {
+    return (input + padding - dilation * (kernel - 1) - 1) / stride + 1;
+}
+
+static void add_residual(rb_random *random, rb_conv_shape *s) {
+    const rb_shape *output = &s->output;
+    switch (rb_random_in(random, 0, 3)) {
+    case 0: // none
+        return;
+    case 1: // identity
+        s->residual_step = 1;
+        s->residual = random_shape(random, output->height, output->width, output->channels);
+        break;
+    case 2: // option A
+        s->residual_step = 2;
+        s->residual_channel_offset = output->channels / 4;
+        s->residual = random_shape(random, output->height * 2, output->width * 2 - 1, largest(1, output->channels / 2));
+        break;
+    default: // anything the description allows
+        s->residual_step = rb_random_in(random, 1, 3);
+        s->residual_channel_offset = rb_random_in(random, 0, output->channels);
+        s->residual = random_shape(random, (output->height - 1) * s->residual_step + 1,
+                                   (output->width - 1) * s->residual_step + 1, rb_random_in(random, 1, 70));
+        break;
+    }
+    s->residual_multiplier = ldexpf((float)rb_random_in(random, 1, 255), ONE_OF(random, -108, -9, -8, -7, -6, 20));
+}
+
+// A shape that makes sense, or one with an output height of 0.
+static rb_conv_shape try_shape(rb_random *random, int32_t channels, int32_t groups) {
+    rb_conv_shape s = {.groups = groups};
+    s.kernel_height = rb_random_in(random, 1, 7);
+    s.kernel_width = ONE_OF(random, s.kernel_height, s.kernel_height, rb_random_in(random, 1, 7));
+    s.stride_y = ONE_OF(random, 1, 1, 2, 3);
+    s.stride_x = ONE_OF(random, s.stride_y, s.stride_y, rb_random_in(random, 1, 3));
+    s.dilation_y = ONE_OF(random, 1, 1, 2, 3);
+    s.dilation_x = ONE_OF(random, s.dilation_y, s.dilation_y, rb_random_in(random, 1, 3));
+    s.padding_top = rb_random_in(random, 0, s.dilation_y * (s.kernel_height - 1));
+    s.padding_left = rb_random_in(random, 0, s.dilation_x * (s.kernel_width - 1));
+    s.input = random_shape(random, rb_random_in(random, 1, 17), rb_random_in(random, 1, 17), channels * groups);
+    const int32_t height = output_size(s.input.height, s.kernel_height, s.stride_y, s.dilation_y,
+                                       s.padding_top + rb_random_in(random, 0, s.padding_top));
+    const int32_t width = output_size(s.input.width, s.kernel_width, s.stride_x, s.dilation_x,
+                                      s.padding_left + rb_random_in(random, 0, s.padding_left));
+    if (height < 1 || width < 1) {
+        return s;
+    }
+    const int32_t channels_out =
+        groups == 1 ? ONE_OF(random, 16, 32, rb_random_in(random, 1, 70)) : groups * rb_random_in(random, 1, 4);
+    s.output = random_shape(random, height, width, channels_out);
+    s.output_min = ONE_OF(random, 0, s.output.zero_point, rb_random_in(random, 0, 255));
+    s.output_max = ONE_OF(random, 255, rb_random_in(random, s.output_min, 255));
+    add_residual(random, &s);
+    return s;
+}
+
+static int64_t products(const rb_conv_shape *s) {
+    return (int64_t)s->output.height * s->output.width * s->output.channels * s->kernel_height * s->kernel_width *
+           (s->input.channels / s->groups);
+}
+
+// Every input channel count from 1 to 70 comes up, whatever the other numbers are.
+rb_conv_shape rb_case_shape(rb_random *random, int32_t index) {
+    const int32_t groups = index % 8 == 7 ? rb_random_in(random, 2, 9) : 1;
+    const int32_t channels = groups == 1 ? index % 71 + 1 : rb_random_in(random, 1, 7);
+    rb_conv_shape s;
+    do {
+        s = try_shape(random, channels > 70 ? 3 : channels, groups);
+    } while (s.output.height == 0 || products(&s) > MOST_PRODUCTS);
+    return s;
+}
