@@ -62,7 +62,12 @@ let package = Package(
             path: "Tools/rarebit-convert", swiftSettings: hostFlags),
 
         // Tests.
-        .testTarget(name: "ModelFormatTests", dependencies: ["ModelFormat"], swiftSettings: hostFlags),
+        .target(
+            name: "TinyModel", dependencies: ["ModelFormat", "Inference"], path: "Tests/TinyModel",
+            swiftSettings: hostFlags),
+        .testTarget(name: "ModelFormatTests", dependencies: ["ModelFormat", "TinyModel"], swiftSettings: hostFlags),
+        .testTarget(name: "InferenceTests", dependencies: ["Inference", "TinyModel"], swiftSettings: hostFlags),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: hostFlags),
     ],
     cLanguageStandard: .c11
 )

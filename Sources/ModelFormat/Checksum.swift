@@ -23,7 +23,8 @@ public struct Checksum {
     public mutating func update(_ bytes: UnsafeRawBufferPointer) {
         var offset = 0
         while bytes.count - offset >= 8 {
-            let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) ^ UInt64(state)
+            let word =
+                UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) ^ UInt64(state)
             state = 0
             for byte in 0..<8 {
                 state ^= table[(7 - byte) << 8 | Int(word >> UInt64(8 * byte) & 0xFF)]

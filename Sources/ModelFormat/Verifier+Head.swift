@@ -26,7 +26,9 @@ extension Verifier {
         let directionNumbers = dimensions + classes * UInt64(head.heads)
         let numbers =
             classes * dimensions + UInt64(head.hasBias) * classes + UInt64(head.hasDirections) * directionNumbers
-        guard UInt64(section.count) == UInt64(HeadRecord.byteCount) + 4 * numbers else { throw .wrongSectionSize(.head) }
+        guard UInt64(section.count) == UInt64(HeadRecord.byteCount) + 4 * numbers else {
+            throw .wrongSectionSize(.head)
+        }
         var offset = section.lowerBound + HeadRecord.byteCount
         while offset < section.upperBound {
             guard Float(bitPattern: bytes.field(UInt32.self, at: offset)).isFinite else { throw .badHead(.numbers) }

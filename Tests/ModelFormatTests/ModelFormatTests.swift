@@ -1,1 +1,243 @@
 import Testing
+import TinyModel
+
+@testable import ModelFormat
+
+private func verify(_ file: [UInt8]) throws(ModelError) {
+    let aligned = AlignedBytes(file)
+    _ = try Model(verifying: aligned.readOnly)
+}
+
+/// The tiny model's file with bytes stored at an offset, sealed again with a right checksum.
+private func file<T: FixedWidthInteger & BitwiseCopyable>(storing value: T, at offset: Int) -> [UInt8] {
+    var file = TinyModel.contents.serialized()
+    file.store(value, at: offset)
+    file.seal()
+    return file
+}
+
+private func file(_ change: (inout ModelContents) -> Void) -> [UInt8] {
+    var contents = TinyModel.contents
+    change(&contents)
+    return contents.serialized()
+}
+
+@Suite struct AGoodFile {
+    @Test func readsBackWhatWasWritten() throws {
+        let contents = TinyModel.contents
+        let file = TinyModel.file
+        let model = try Model(verifying: file.readOnly)
+        #expect(model.input == contents.input)
+        #expect(model.head == contents.head)
+        #expect((0..<model.operationCount).map(model.operation) == contents.operations)
+        #expect(model.activationBytes == Int(contents.activationBytes))
+        #expect(model.packedBytes(path: 0) == 0)
+        #expect(model.packedBytes(path: 15) == nil)
+        #expect((0..<4).map { String(decoding: model.className($0), as: UTF8.self) } == contents.classNames)
+        #expect((0..<3).map { String(decoding: model.operationName($0), as: UTF8.self) } == contents.operationNames)
+        #expect((0..<4).map(model.classCount) == contents.classCounts.map(Optional.some))
+        #expect(String(decoding: model.provenance, as: UTF8.self) == contents.provenance)
+        let second = contents.operations[1]
+        let weights = UnsafeRawBufferPointer(start: model.weights(of: second), count: Int(second.weightBytes))
+        #expect(weights.map(Int8.init(bitPattern:)) == contents.weights.suffix(weights.count))
+        #expect(model.headRows[31] == contents.headNumbers[31])
+        #expect(model.headBias == nil)
+        #expect(model.headDirections?[4] == 1)
+        #expect(model.headDirectionTerms?[7] == contents.headNumbers.last)
+    }
+
+    @Test func isTheSameBytesEachTime() {
+        #expect(TinyModel.contents.serialized() == TinyModel.contents.serialized())
+    }
+
+    @Test func hasSectionsAtMultiplesOf64() throws {
+        let file = TinyModel.file
+        let model = try Model(verifying: file.readOnly)
+        for raw in UInt32(1)...9 {
+            #expect(model.sections[SectionKind(rawValue: raw)!].lowerBound % 64 == 0)
+        }
+    }
+
+    @Test func needsNoClassCounts() throws {
+        let bytes = AlignedBytes(file { $0.classCounts = [] })
+        let model = try Model(verifying: bytes.readOnly)
+        #expect(model.classCount(0) == nil)
+    }
+}
+
+@Suite struct ADamagedFile {
+    @Test func isRefusedTruncatedAtAnyByte() {
+        let good = TinyModel.contents.serialized()
+        for count in 0..<good.count {
+            let expected: ModelError =
+                count < Layout.headerBytes
+                ? .tooShort(bytes: count) : .wrongFileSize(stated: UInt64(good.count), found: count)
+            #expect(throws: expected) { try verify(Array(good.prefix(count))) }
+        }
+    }
+
+    @Test func isRefusedWithAnyBitFlipped() {
+        let good = TinyModel.contents.serialized()
+        for offset in good.indices {
+            var bad = good
+            bad[offset] ^= 1 << UInt8(offset % 8)
+            #expect(throws: ModelError.self, "byte \(offset)") { try verify(bad) }
+        }
+    }
+
+    @Test func isNamedForWhatItIs() {
+        #expect(throws: ModelError.notAModel) { try verify(file(storing: UInt8(ascii: "X"), at: 0)) }
+        #expect(throws: ModelError.unsupportedVersion(found: 2)) { try verify(file(storing: UInt32(2), at: 8)) }
+        var unsealed = TinyModel.contents.serialized()
+        unsealed[unsealed.count - 1] ^= 1
+        #expect {
+            try verify(unsealed)
+        } throws: { error in
+            if case ModelError.wrongChecksum = error { true } else { false }
+        }
+    }
+}
+
+/// A change that makes a sound model unsound, and what the verifier must say of it.
+struct Change<Subject, Expected: Sendable>: Sendable {
+    let expected: Expected
+    let apply: @Sendable (inout Subject) -> Void
+
+    init(_ expected: Expected, _ apply: @escaping @Sendable (inout Subject) -> Void) {
+        self.expected = expected
+        self.apply = apply
+    }
+}
+
+private typealias OperationChange = Change<OperationRecord, ModelError.Field>
+private typealias ContentsChange = Change<ModelContents, ModelError>
+
+private let operationChanges: [Change<OperationRecord, ModelError.Field>] = [
+    OperationChange(.kind) { $0.kind = 77 },
+    OperationChange(.groups) { $0.groups = 3 },
+    OperationChange(.groups) { $0.groups = 0 },
+    OperationChange(.kernel) { $0.kernelHeight = 0 },
+    OperationChange(.kernel) { $0.kernelWidth = 256 },
+    OperationChange(.stride) { $0.strideY = 0 },
+    OperationChange(.dilation) { $0.dilationX = 0 },
+    OperationChange(.padding) { $0.paddingTop = 1 << 20 },
+    OperationChange(.clamp) { $0.outputMax = 256 },
+    OperationChange(.clamp) {
+        $0.outputMin = 255
+        $0.outputMax = 254
+    },
+    OperationChange(.input) { $0.input.arenaOffset = 65536 },
+    OperationChange(.input) { $0.input.arenaOffset = .max - 3 },
+    OperationChange(.input) {
+        $0.input.height = 65535
+        $0.input.width = 65535
+    },
+    OperationChange(.input) { $0.input.pixelStride = 4 },
+    OperationChange(.input) { $0.input.pixelStride = 1 << 31 },
+    OperationChange(.input) { $0.input.zeroPoint = 256 },
+    OperationChange(.input) { $0.input.scale = .nan },
+    OperationChange(.output) { $0.output.arenaOffset = 65536 },
+    OperationChange(.output) { $0.output.arenaOffset = 513 },
+    OperationChange(.output) { $0.output.scale = 0 },
+    OperationChange(.residual) { $0.residualStep = 2 },
+    OperationChange(.residual) { $0.residualStep = 0 },
+    OperationChange(.residual) { $0.residual.arenaOffset = 65536 },
+    OperationChange(.residual) { $0.residualChannelOffset = 1 << 31 },
+    OperationChange(.scratch) { $0.scratchOffset = 1000 },
+    OperationChange(.scratch) { $0.scratchBytes = 65536 },
+    OperationChange(.weights) { $0.weightsOffset = 1 << 30 },
+    OperationChange(.weights) { $0.weightsOffset = 0 },
+    OperationChange(.weights) { $0.kernelHeight = 255 },
+    OperationChange(.parameters) { $0.parametersOffset = 1 << 30 },
+    OperationChange(.parameters) { $0.parametersOffset = 1 },
+]
+
+private let contentsChanges: [Change<ModelContents, ModelError>] = [
+    ContentsChange(.badHead(.classes)) { $0.head.classes = 0 },
+    ContentsChange(.badHead(.dimensions)) { $0.head.heads = 3 },
+    ContentsChange(.badHead(.featureNorm)) { $0.head.featureNorm = 9 },
+    ContentsChange(.badHead(.flags)) { $0.head.hasBias = 2 },
+    ContentsChange(.badHead(.alpha)) { $0.head.defaultAlpha = .nan },
+    ContentsChange(.badHead(.memory)) { $0.head.logitsOffset = 65536 },
+    ContentsChange(.badHead(.numbers)) { $0.headNumbers[5] = .infinity },
+    ContentsChange(.wrongSectionSize(.head)) { $0.headNumbers.removeLast() },
+    ContentsChange(.wrongSectionSize(.head)) { $0.head.classes = 5 },
+    ContentsChange(.wrongSectionSize(.classNames)) { $0.classNames.removeLast() },
+    ContentsChange(.wrongSectionSize(.operationNames)) { $0.operationNames.append("more") },
+    ContentsChange(.wrongSectionSize(.classCounts)) { $0.classCounts.append(1) },
+    ContentsChange(.badName(.classNames, index: 1)) { $0.classNames[1] = "" },
+    ContentsChange(.badName(.classNames, index: 2)) { $0.classNames[2] = "\u{1B}[2J" },
+    ContentsChange(.badName(.provenance, index: 0)) { $0.provenance = "a\u{7F}" },
+    ContentsChange(.badInput(.input)) { $0.input.tensor.height = 60_000 },
+    ContentsChange(.badInput(.input)) { $0.input.tensor.channels = 4 },
+    ContentsChange(.badInput(.channelOrder)) { $0.input.channelOrder = 2 },
+    ContentsChange(.badInput(.resize)) { $0.input.resizeShorterSide = 5 },
+    ContentsChange(.badInput(.normalisation)) { $0.input.standardDeviation.y = 0 },
+    ContentsChange(.badInput(.normalisation)) { $0.input.mean.z = .nan },
+]
+
+/// Files with a right checksum, as a hostile writer would make them.
+@Suite struct AMaliciousFile {
+    @Test func cannotPointSectionsOutOfTheFile() {
+        let entry = Layout.headerBytes  // of the input section
+        #expect(throws: ModelError.sectionOutOfBounds(.input)) {
+            try verify(file(storing: UInt64(1) << 40, at: entry + 8))
+        }
+        #expect(throws: ModelError.sectionOutOfBounds(.input)) { try verify(file(storing: UInt64.max, at: entry + 16)) }
+        #expect(throws: ModelError.sectionOutOfBounds(.input)) { try verify(file(storing: UInt64(64), at: entry + 8)) }
+        #expect(throws: ModelError.sectionOutOfBounds(.input)) { try verify(file(storing: UInt64(0), at: entry + 16)) }
+        #expect(throws: ModelError.badSectionTable(entry: 0)) { try verify(file(storing: UInt32(99), at: entry)) }
+        #expect(throws: ModelError.badSectionTable(entry: 1)) { try verify(file(storing: UInt32(1), at: entry + 24)) }
+        #expect(throws: ModelError.badSectionTable(entry: 16)) { try verify(file(storing: UInt32(17), at: 12)) }
+        #expect(throws: ModelError.sectionMissing(.provenance)) { try verify(file(storing: UInt32(8), at: 12)) }
+    }
+
+    @Test func cannotAskForMoreThanTwoGiB() {
+        #expect(throws: ModelError.arenaTooLarge(bytes: 1 << 31)) { try verify(file { $0.activationBytes = 1 << 31 }) }
+    }
+
+    @Test(arguments: operationChanges)
+    func cannotHaveAnOperationOutOfBounds(change: Change<OperationRecord, ModelError.Field>) {
+        #expect(throws: ModelError.badOperation(index: 1, change.expected)) {
+            try verify(file { change.apply(&$0.operations[1]) })
+        }
+    }
+
+    @Test func cannotOverflowAnAccumulator() {
+        #expect(throws: ModelError.badOperation(index: 0, .accumulator)) {
+            try verify(file { $0.parameters[3] = UInt32(bitPattern: Int32.min) })
+        }
+        #expect(throws: ModelError.badOperation(index: 0, .multiplier)) {
+            try verify(file { $0.parameters[8] = Float.infinity.bitPattern })
+        }
+        #expect(throws: ModelError.badOperation(index: 0, .multiplier)) {
+            try verify(file { $0.parameters[9] = Float.leastNonzeroMagnitude.bitPattern })
+        }
+    }
+
+    @Test(arguments: contentsChanges)
+    func cannotHaveABadHeadNameOrInput(change: Change<ModelContents, ModelError>) {
+        #expect(throws: change.expected) { try verify(file(change.apply)) }
+    }
+
+    @Test(
+        arguments: [
+            [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x82], [0x80], [0xFF],
+        ] as [[UInt8]])
+    func cannotHaveNamesThatAreNotUTF8(sequence: [UInt8]) throws {
+        let contents = TinyModel.contents
+        var file = contents.serialized()
+        let aligned = AlignedBytes(file)
+        let names = try Model(verifying: aligned.readOnly).sections[.classNames]
+        // The last name, "moth "grey"", ends the section.
+        file.replaceSubrange(names.upperBound - sequence.count..<names.upperBound, with: sequence)
+        file.seal()
+        #expect(throws: ModelError.badName(.classNames, index: 3)) { try verify(file) }
+    }
+}
+
+@Test func theChecksumIsTheCRC32OfZip() {
+    var checksum = Checksum()
+    Array("123456789".utf8).withUnsafeBytes { checksum.update($0) }
+    #expect(checksum.value == 0xCBF4_3926)  // the check value of the CRC catalogue
+}

@@ -1,1 +1,0 @@
-// Telemetry: see the architecture section of CONTRIBUTING.md.

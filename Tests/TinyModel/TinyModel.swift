@@ -1,0 +1,156 @@
+import Inference
+import ModelFormat
+
+/// A small sound model that tests start from: 6 x 6 pictures, two convolutions of 8 channels, the second with a
+/// residual, four classes in two heads. Weights come from a fixed sequence, so its logits are always the same.
+public enum TinyModel {
+    public static var contents: ModelContents {
+        var model = ModelContents()
+        model.input.tensor = view(at: 0, side: 6, channels: 3, zeroPoint: 128)
+        model.input.resizeShorterSide = 6
+        model.input.mean = SIMD3(0.5, 0.5, 0.5)
+        model.input.standardDeviation = SIMD3(0.25, 0.25, 0.25)
+
+        let hidden = view(at: 192, side: 6, channels: 8, zeroPoint: 10)
+        let sum = view(at: 512, side: 6, channels: 8, zeroPoint: 20)
+        var numbers = NumberSequence()
+        var stem = convolution(from: model.input.tensor, to: hidden)
+        var second = convolution(from: hidden, to: sum)
+        second.residual = hidden
+        second.residualStep = 1
+        append(&stem, to: &model, numbers: &numbers)
+        append(&second, to: &model, numbers: &numbers)
+        var pool = OperationRecord()
+        pool.kind = OperationKind.globalAveragePool.rawValue
+        pool.input = sum
+        pool.output.arenaOffset = 896
+        pool.output.channels = 8
+        model.operations = [stem, second, pool]
+        model.operationNames = ["stem", "second", "pool"]
+
+        addHead(to: &model, numbers: &numbers)
+        model.activationBytes = UInt64(scratchOffset + model.operations.map(\.scratchBytes).max()!)
+        for number in 0..<ExecutionPath.count {
+            let path = ExecutionPath(number: number)!
+            model.packedBytes[number] = model.operations.reduce(0) { $0 + UInt64($1.packedBytes(path: path)) }
+        }
+        return model
+    }
+
+    /// Scratch memory ends the arena.
+    private static let scratchOffset: UInt32 = 1024
+
+    /// `contents` as a file, 64-byte aligned as a mapped file is.
+    public static var file: AlignedBytes { AlignedBytes(contents.serialized()) }
+
+    private static func view(at offset: UInt32, side: UInt32, channels: UInt32, zeroPoint: UInt32) -> TensorView {
+        var view = TensorView()
+        view.arenaOffset = offset
+        view.height = side
+        view.width = side
+        view.channels = channels
+        view.pixelStride = (channels + 3) / 4 * 4
+        view.zeroPoint = zeroPoint
+        view.scale = 0.02
+        return view
+    }
+
+    private static func convolution(from input: TensorView, to output: TensorView) -> OperationRecord {
+        var operation = OperationRecord()
+        operation.kind = OperationKind.convolution.rawValue
+        operation.groups = 1
+        operation.kernelHeight = 3
+        operation.kernelWidth = 3
+        operation.strideY = 1
+        operation.strideX = 1
+        operation.dilationY = 1
+        operation.dilationX = 1
+        operation.paddingTop = 1
+        operation.paddingLeft = 1
+        operation.outputMin = output.zeroPoint
+        operation.outputMax = 255
+        operation.input = input
+        operation.output = output
+        operation.scratchOffset = scratchOffset
+        operation.scratchBytes = UInt32(operation.requiredScratchBytes)
+        return operation
+    }
+
+    private static func append(
+        _ operation: inout OperationRecord, to model: inout ModelContents, numbers: inout NumberSequence
+    ) {
+        operation.weightsOffset = UInt32(model.weights.count)
+        operation.parametersOffset = UInt32(4 * model.parameters.count)
+        let channels = Int(operation.output.channels)
+        for _ in 0..<operation.weightBytes {
+            model.weights.append(Int8(numbers.next(in: -127...127)))
+        }
+        for _ in 0..<channels {
+            model.parameters.append(UInt32(bitPattern: Int32(numbers.next(in: -500...500))))
+        }
+        for _ in 0..<channels {
+            model.parameters.append((Float(numbers.next(in: 1...40)) / 8192).bitPattern)
+        }
+    }
+
+    private static func addHead(to model: inout ModelContents, numbers: inout NumberSequence) {
+        let (classes, dimensions, heads) = (4, 8, 2)
+        model.head.classes = UInt32(classes)
+        model.head.dimensions = UInt32(dimensions)
+        model.head.heads = UInt32(heads)
+        model.head.featureNorm = 1
+        model.head.hasDirections = 1
+        model.head.tau = 16
+        model.head.gamma = 1 / 32
+        model.head.defaultAlpha = 1.5
+        model.head.featuresOffset = 896
+        model.head.normalisedOffset = 928
+        model.head.logitsOffset = 960
+        model.head.probabilitiesOffset = 976
+        let rows = (0..<classes * dimensions).map { _ in Float(numbers.next(in: -64...64)) / 32 }
+        let directions: [Float] = [0.5, 0.5, -0.5, 0.5, 1, 0, 0, 0]
+        let terms = (0..<classes * heads).map { index in
+            let row = rows[(index / heads * dimensions + index % heads * 4)...].prefix(4)
+            return zip(row, directions[(index % heads * 4)...]).reduce(Float(0)) { $0 + $1.0 * $1.1 }
+        }
+        model.headNumbers = rows + directions + terms
+        model.classNames = ["bee", "wasp", "fly", "moth \"grey\""]
+        model.classCounts = [500, 50, 30, 5]
+        model.provenance = "source: a fixed sequence of numbers\n"
+    }
+}
+
+/// A linear congruential sequence (Knuth's MMIX constants), the same on every machine.
+public struct NumberSequence {
+    private var state: UInt64
+
+    public init(seed: UInt64 = 1) {
+        state = seed
+    }
+
+    public mutating func next(in range: ClosedRange<Int>) -> Int {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return range.lowerBound + Int((state >> 33) % UInt64(range.count))
+    }
+}
+
+/// Bytes at a 64-byte boundary, freed with the object.
+public final class AlignedBytes {
+    public let bytes: UnsafeMutableRawBufferPointer
+
+    public init(_ contents: [UInt8]) {
+        bytes = .allocate(byteCount: contents.count, alignment: 64)
+        bytes.copyBytes(from: contents)
+    }
+
+    public init(zeros count: Int) {
+        bytes = .allocate(byteCount: count, alignment: 64)
+        bytes.initializeMemory(as: UInt8.self, repeating: 0)
+    }
+
+    public var readOnly: UnsafeRawBufferPointer { UnsafeRawBufferPointer(bytes) }
+
+    deinit {
+        bytes.deallocate()
+    }
+}
