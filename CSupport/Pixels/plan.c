@@ -1,0 +1,134 @@
+// The workspace's layout and the tables in it.
+#include "formats.h"
+#include "triangle.h"
+#include <math.h>
+#include <string.h>
+
+enum {
+    ALIGNMENT = 64, // bytes, of every part of the workspace
+    VECTOR = 8,     // rows and taps are whole vectors of this many values, so that no filter loop has a remainder
+};
+
+static rb_axis horizontal_axis(const rb_pixels_view *view) {
+    return (rb_axis){view->width, view->resized_width, view->crop_left, view->output_width};
+}
+
+static rb_axis vertical_axis(const rb_pixels_view *view) {
+    return (rb_axis){view->height, view->resized_height, view->crop_top, view->output_height};
+}
+
+static bool is_inside(int32_t begin, int32_t length, int32_t whole) {
+    return rb_side_in_range(whole) && rb_side_in_range(length) && begin >= 0 && begin <= whole - length;
+}
+
+static bool is_valid(rb_pixels_format format, int32_t frame_width, int32_t frame_height, const rb_pixels_view *view) {
+    return rb_format_get((int32_t)format) != NULL && is_inside(view->left, view->width, frame_width) &&
+           is_inside(view->top, view->height, frame_height) &&
+           is_inside(view->crop_left, view->output_width, view->resized_width) &&
+           is_inside(view->crop_top, view->output_height, view->resized_height);
+}
+
+static int32_t round_up(int32_t value, int32_t step) {
+    return (value + step - 1) / step * step;
+}
+
+static void set_sizes(rb_pixels_plan *plan, rb_pixels_format format, const rb_pixels_view *view) {
+    const rb_axis horizontal = horizontal_axis(view), vertical = vertical_axis(view);
+    plan->format = format;
+    plan->view = *view;
+    plan->first_column = rb_format_get((int32_t)format)->paired_columns ? view->left & ~1 : view->left;
+    plan->columns = view->left + view->width - plan->first_column;
+    plan->row_stride = round_up(plan->columns, VECTOR);
+    plan->open_rows = rb_axis_overlap(&vertical);
+    plan->horizontal_taps = round_up(rb_axis_taps(&horizontal), VECTOR);
+    plan->vertical_taps = rb_axis_taps(&vertical);
+}
+
+// Gives `bytes` of the workspace; used alone, with a NULL workspace, it measures.
+static void *take(uint8_t *workspace, size_t *used, size_t bytes) {
+    const size_t offset = *used;
+    *used += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return workspace ? workspace + offset : NULL;
+}
+
+// The zero weights at the end of the last column's taps reach past the last channel.
+static size_t filtered_bytes(const rb_pixels_plan *plan) {
+    return (3 * (size_t)plan->row_stride + (size_t)plan->horizontal_taps) * sizeof(int16_t);
+}
+
+// Places every part of the workspace and returns its whole size.
+static size_t set_pointers(rb_pixels_plan *plan, uint8_t *workspace) {
+    const size_t width = (size_t)plan->view.output_width, height = (size_t)plan->view.output_height;
+    const size_t row = 3 * (size_t)plan->row_stride;
+    size_t used = 0;
+    plan->lookup = take(workspace, &used, 3 * 256);
+    plan->horizontal_first = take(workspace, &used, width * sizeof(int32_t));
+    plan->horizontal_weights = take(workspace, &used, width * (size_t)plan->horizontal_taps * sizeof(int16_t));
+    plan->vertical_first = take(workspace, &used, height * sizeof(int32_t));
+    plan->vertical_count = take(workspace, &used, height * sizeof(int32_t));
+    plan->vertical_weights = take(workspace, &used, height * (size_t)plan->vertical_taps * sizeof(int16_t));
+    plan->row = take(workspace, &used, row);
+    plan->filtered = take(workspace, &used, filtered_bytes(plan));
+    plan->accumulators = take(workspace, &used, (size_t)plan->open_rows * row * sizeof(int32_t));
+    return used;
+}
+
+size_t rb_pixels_workspace_bytes(rb_pixels_format format, int32_t frame_width, int32_t frame_height,
+                                 const rb_pixels_view *view) {
+    if (!is_valid(format, frame_width, frame_height, view)) {
+        return 0;
+    }
+    rb_pixels_plan plan;
+    set_sizes(&plan, format, view);
+    return set_pointers(&plan, NULL);
+}
+
+static bool is_positive(float value) {
+    return value > 0.0f && value <= 3.0e38f;
+}
+
+static bool can_quantise(const rb_pixels_quantisation *q) {
+    bool valid = is_positive(q->scale) && q->zero_point >= 0 && q->zero_point <= 255;
+    for (int32_t c = 0; c < 3; c++) {
+        valid = valid && is_positive(q->std[c]) && fabsf(q->mean[c]) <= 3.0e38f;
+    }
+    return valid;
+}
+
+static void fill_lookup(const rb_pixels_quantisation *q, uint8_t *lookup) {
+    for (int32_t c = 0; c < 3; c++) {
+        for (int32_t p = 0; p < 256; p++) {
+            const float real = ((float)p / 255.0f - q->mean[c]) / q->std[c];
+            const float steps = real / q->scale;
+            // Clamping first keeps the conversion to an integer in range, and changes no result.
+            const float low = (float)-q->zero_point, high = (float)(255 - q->zero_point);
+            const float clamped = steps < low ? low : steps > high ? high : steps;
+            lookup[256 * c + p] = (uint8_t)((int32_t)rintf(clamped) + q->zero_point);
+        }
+    }
+}
+
+bool rb_pixels_configure(rb_pixels_plan *plan, rb_pixels_format format, int32_t frame_width, int32_t frame_height,
+                         const rb_pixels_view *view, const rb_pixels_quantisation *quantisation, void *workspace) {
+    if (!is_valid(format, frame_width, frame_height, view) || !can_quantise(quantisation)) {
+        return false;
+    }
+    set_sizes(plan, format, view);
+    set_pointers(plan, workspace);
+    fill_lookup(quantisation, plan->lookup);
+    plan->bgr = quantisation->bgr;
+
+    const rb_axis horizontal = horizontal_axis(view), vertical = vertical_axis(view);
+    rb_axis_weights(&horizontal, plan->horizontal_taps, plan->horizontal_first, NULL, plan->horizontal_weights);
+    rb_axis_weights(&vertical, plan->vertical_taps, plan->vertical_first, plan->vertical_count, plan->vertical_weights);
+    for (int32_t x = 0; x < view->output_width; x++) {
+        plan->horizontal_first[x] += view->left - plan->first_column;
+    }
+    for (int32_t y = 0; y < view->output_height; y++) {
+        plan->vertical_first[y] += view->top;
+    }
+    // What lies past the last converted column meets zero weights, and must still be a value.
+    memset(plan->row, 0, 3 * (size_t)plan->row_stride);
+    memset(plan->filtered, 0, filtered_bytes(plan));
+    return true;
+}

@@ -1,0 +1,47 @@
+// Which part of a frame a model sees.
+#include "formats.h"
+
+static void crop_then_resize(rb_pixels_view *view) {
+    const int32_t width = view->width, height = view->height;
+    const int32_t by_width = width * view->output_height, by_height = height * view->output_width;
+    if (by_width > by_height) {
+        view->width = by_height / view->output_height;
+    } else {
+        view->height = by_width / view->output_width;
+    }
+    view->left = (width - view->width) / 2;
+    view->top = (height - view->height) / 2;
+    view->resized_width = view->output_width;
+    view->resized_height = view->output_height;
+}
+
+// Half of a margin, an odd one's half rounded to even: Python's round(margin / 2).
+static int32_t half_to_even(int32_t margin) {
+    const int32_t half = margin / 2;
+    return half + (margin % 2 == 1 && half % 2 == 1);
+}
+
+static void resize_then_crop(rb_pixels_view *view, int32_t shorter_side) {
+    const int32_t shorter = view->width < view->height ? view->width : view->height;
+    view->resized_width = shorter_side * view->width / shorter;
+    view->resized_height = shorter_side * view->height / shorter;
+    view->crop_left = half_to_even(view->resized_width - view->output_width);
+    view->crop_top = half_to_even(view->resized_height - view->output_height);
+}
+
+rb_pixels_view rb_pixels_model_view(int32_t width, int32_t height, int32_t shorter_side, int32_t output_width,
+                                    int32_t output_height) {
+    rb_pixels_view view = {
+        .width = width, .height = height, .output_width = output_width, .output_height = output_height};
+    if (!rb_side_in_range(width) || !rb_side_in_range(height) || !rb_side_in_range(shorter_side) ||
+        !rb_side_in_range(output_width) || !rb_side_in_range(output_height)) {
+        return view; // resized to nothing: rb_pixels_workspace_bytes refuses it
+    }
+    const int32_t larger_output = output_width > output_height ? output_width : output_height;
+    if (shorter_side == larger_output) {
+        crop_then_resize(&view);
+    } else {
+        resize_then_crop(&view, shorter_side);
+    }
+    return view;
+}

@@ -1,0 +1,101 @@
+import Pixels
+import Testing
+
+/// A frame in one buffer, as a camera hands it over.
+struct Frame {
+    var format: rb_pixels_format
+    var width: Int32
+    var height: Int32
+    var stride: Int32
+    var bytes: [UInt8]
+
+    /// Bytes of a fixed pseudo-random sequence, padding at the end of rows included.
+    static func noise(_ format: rb_pixels_format, _ width: Int32, _ height: Int32, padding: Int32 = 0) -> Frame {
+        let stride = rb_pixels_min_stride(Int32(format.rawValue), width) + padding
+        let rows = format == RB_PIXELS_NV12 ? height + (height + 1) / 2 : height
+        var generator = Noise()
+        let bytes = (0..<Int(stride * rows)).map { _ in generator.next() }
+        return Frame(format: format, width: width, height: height, stride: stride, bytes: bytes)
+    }
+
+    static func rgb(_ width: Int32, _ height: Int32, _ value: (_ x: Int, _ y: Int, _ channel: Int) -> UInt8) -> Frame {
+        var bytes: [UInt8] = []
+        for y in 0..<Int(height) {
+            for x in 0..<Int(width) {
+                for channel in 0..<3 { bytes.append(value(x, y, channel)) }
+            }
+        }
+        return Frame(format: RB_PIXELS_RGB24, width: width, height: height, stride: 3 * width, bytes: bytes)
+    }
+}
+
+/// Knuth's 64-bit linear congruential generator, top bits: the same sequence everywhere.
+struct Noise {
+    private var state: UInt64 = 1
+
+    mutating func next() -> UInt8 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return UInt8(state >> 56)
+    }
+}
+
+extension rb_pixels_quantisation {
+    /// The model's input is the 8-bit channel value itself.
+    static let identity = rb_pixels_quantisation(
+        bgr: false, mean: (0, 0, 0), std: (1, 1, 1), scale: 1 / 255, zero_point: 0)
+}
+
+extension rb_pixels_view {
+    /// The whole frame, resized to a size.
+    init(whole frame: Frame, resizedTo width: Int32, _ height: Int32) {
+        self.init(
+            left: 0, top: 0, width: frame.width, height: frame.height, resized_width: width, resized_height: height,
+            crop_left: 0, crop_top: 0, output_width: width, output_height: height)
+    }
+}
+
+/// The model's input for a frame: `output_height * output_width * 4` bytes. The frame, the workspace and the output
+/// have exactly the sizes that the header states; bytes around the workspace and the output must stay as they are.
+func convert(
+    _ frame: Frame, _ view: rb_pixels_view, _ quantisation: rb_pixels_quantisation = .identity
+) throws -> [UInt8] {
+    let canary = 64
+    let workspaceBytes = withUnsafePointer(to: view) {
+        rb_pixels_workspace_bytes(frame.format, frame.width, frame.height, $0)
+    }
+    try #require(workspaceBytes > 0 && workspaceBytes % 64 == 0)
+    let workspace = UnsafeMutableRawBufferPointer.allocate(byteCount: workspaceBytes + 2 * canary, alignment: 64)
+    defer { workspace.deallocate() }
+    workspace.initializeMemory(as: UInt8.self, repeating: 0xA5)
+
+    var plan = rb_pixels_plan()
+    let configured = withUnsafePointer(to: view) { view in
+        withUnsafePointer(to: quantisation) { quantisation in
+            rb_pixels_configure(
+                &plan, frame.format, frame.width, frame.height, view, quantisation, workspace.baseAddress! + canary)
+        }
+    }
+    try #require(configured)
+
+    let outputBytes = Int(view.output_width * view.output_height) * RB_PIXELS_OUTPUT_STRIDE
+    var output = [UInt8](repeating: 0xA5, count: outputBytes + 2 * canary)
+    try frame.bytes.withUnsafeBufferPointer { bytes in
+        var description = rb_pixels_frame()
+        try #require(
+            rb_pixels_frame_in(
+                frame.format, frame.width, frame.height, frame.stride, bytes.baseAddress, bytes.count, &description))
+        output.withUnsafeMutableBufferPointer { rb_pixels_run(&plan, &description, $0.baseAddress! + canary) }
+    }
+
+    #expect(workspace.prefix(canary).allSatisfy { $0 == 0xA5 }, "bytes before the workspace changed")
+    #expect(workspace.suffix(canary).allSatisfy { $0 == 0xA5 }, "bytes past the workspace changed")
+    #expect(output.prefix(canary).allSatisfy { $0 == 0xA5 }, "bytes before the output changed")
+    #expect(output.suffix(canary).allSatisfy { $0 == 0xA5 }, "bytes past the output changed")
+    return Array(output.dropFirst(canary).dropLast(canary))
+}
+
+/// The frame as 8-bit RGB, by way of an identity view.
+func asRGB(_ frame: Frame) throws -> Frame {
+    let pixels = try convert(frame, rb_pixels_view(whole: frame, resizedTo: frame.width, frame.height))
+    return .rgb(frame.width, frame.height) { x, y, channel in pixels[4 * (y * Int(frame.width) + x) + channel] }
+}
