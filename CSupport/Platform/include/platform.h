@@ -1,1 +1,153 @@
+// Everything the device program asks of Linux. No other part of the project makes a system call.
+//
+// A function that can fail returns 0 or a negative error number (-RB_ENODEV, ...), and then has changed nothing.
+// Nothing here allocates.
 #pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// --- errors.c ---
+
+// Linux's error numbers that callers tell apart; any other can be returned as well.
+enum {
+    RB_ENOENT = 2,
+    RB_EINTR = 4,
+    RB_EIO = 5,
+    RB_EAGAIN = 11,
+    RB_EACCES = 13,
+    RB_EBUSY = 16,
+    RB_ENODEV = 19,
+    RB_EINVAL = 22,
+    RB_ENOTTY = 25,
+    RB_EPIPE = 32,
+    RB_ETIMEDOUT = 110,
+};
+
+// "No such file or directory" for RB_ENOENT or -RB_ENOENT; "Unknown error" for a number that Linux does not have.
+const char *rb_error_text(int32_t error);
+
+// --- arguments.c ---
+
+// The program's name is argument 0.
+int32_t rb_argument_count(void);
+// NULL past the last.
+const char *rb_argument(int32_t index);
+// Ends the program.
+_Noreturn void rb_exit(int32_t status);
+
+// --- files.c ---
+
+// Mapped memory: exactly `count` bytes are the caller's, though the processor maps whole pages.
+typedef struct {
+    uint8_t *bytes; // page-aligned; NULL where count is 0
+    size_t count;
+} rb_memory;
+
+// Maps a whole regular file, read-only. An empty file has count 0.
+int32_t rb_map_file(const char *path, rb_memory *memory);
+// Zeroed memory of its own, readable and writable. count > 0.
+int32_t rb_map_memory(size_t count, rb_memory *memory);
+// Gives mapped memory back and clears it.
+void rb_unmap(rb_memory *memory);
+// Writes every byte, however many calls that takes.
+int32_t rb_write_all(int32_t descriptor, const void *bytes, size_t count);
+void rb_close(int32_t descriptor);
+bool rb_is_terminal(int32_t descriptor);
+// Columns of the terminal; 0 where the descriptor is none or does not tell.
+int32_t rb_terminal_columns(int32_t descriptor);
+
+// --- clock.c ---
+
+// The monotonic clock, in nanoseconds: the clock of V4L2 frame times.
+uint64_t rb_clock_ns(void);
+// Waits until the descriptor is readable or has failed. -RB_ETIMEDOUT once rb_clock_ns() reaches the deadline,
+// -RB_EINTR where the program has been asked to stop.
+int32_t rb_wait_readable(int32_t descriptor, uint64_t deadline_ns);
+
+// --- signals.c ---
+
+// SIGINT and SIGTERM ask to stop instead of ending the program; writing to a pipe without a reader is an error instead
+// of a signal; a crash writes one line about itself before it ends the program as it would have.
+void rb_install_signal_handlers(void);
+bool rb_stop_requested(void);
+// What the program is doing, for the line that a crash writes: a string that lives until the next call.
+void rb_set_activity(const char *activity);
+
+// --- v4l2.c ---
+
+enum { RB_V4L2_PATH_BYTES = 16 };
+
+// The smallest number N >= `from` for which /dev/videoN exists; -1 where there is none.
+int32_t rb_v4l2_next_node(int32_t from);
+// Writes "/dev/videoN" with its final zero. 0 <= number < 256.
+void rb_v4l2_node_path(int32_t number, char path[RB_V4L2_PATH_BYTES]);
+// Opens a node for non-blocking use: a descriptor, or a negative error number.
+int32_t rb_v4l2_open(const char *path);
+
+// What a node can do: V4L2's V4L2_CAP_ values.
+enum {
+    RB_V4L2_CAPTURE = 0x00000001,
+    RB_V4L2_OUTPUT = 0x00000002,
+    RB_V4L2_OVERLAY = 0x00000004,
+    RB_V4L2_VBI = 0x000000F0,
+    RB_V4L2_CAPTURE_PLANES = 0x00001000,
+    RB_V4L2_OUTPUT_PLANES = 0x00002000,
+    RB_V4L2_MEMORY_TO_MEMORY = 0x0000C000,
+    RB_V4L2_RADIO = 0x00050000,
+    RB_V4L2_METADATA = 0x08800000,
+    RB_V4L2_STREAMING = 0x04000000,
+};
+
+typedef struct {
+    char driver[16], card[32], bus[32]; // end in zero
+    uint32_t capabilities;              // of this node, not of the whole device
+} rb_v4l2_capability;
+int32_t rb_v4l2_query(int32_t descriptor, rb_v4l2_capability *capability);
+
+// The enumerations end with -RB_EINVAL at the first index past the last.
+int32_t rb_v4l2_enumerate_format(int32_t descriptor, uint32_t index, uint32_t *fourcc);
+
+// A range of sizes in steps; a single size has both ends equal and steps of 1.
+typedef struct {
+    uint32_t min_width, max_width, step_width;
+    uint32_t min_height, max_height, step_height;
+} rb_v4l2_sizes;
+int32_t rb_v4l2_enumerate_sizes(int32_t descriptor, uint32_t fourcc, uint32_t index, rb_v4l2_sizes *sizes);
+
+// A range of frame intervals, in seconds as numerator / denominator; a single one has both ends equal.
+typedef struct {
+    uint32_t min_numerator, min_denominator, max_numerator, max_denominator;
+} rb_v4l2_intervals;
+int32_t rb_v4l2_enumerate_intervals(int32_t descriptor, uint32_t fourcc, uint32_t width, uint32_t height,
+                                    uint32_t index, rb_v4l2_intervals *intervals);
+
+typedef struct {
+    uint32_t fourcc, width, height;
+    uint32_t stride;      // bytes from one row to the next, of the first plane
+    uint32_t image_bytes; // the size of a buffer
+} rb_v4l2_format;
+int32_t rb_v4l2_get_format(int32_t descriptor, rb_v4l2_format *format);
+// Asks for a format and size; the driver may give others: what it gave is written back.
+int32_t rb_v4l2_set_format(int32_t descriptor, rb_v4l2_format *format);
+// The same, changing nothing in the device.
+int32_t rb_v4l2_try_format(int32_t descriptor, rb_v4l2_format *format);
+// Asks for an interval between frames, in seconds; the driver may choose another.
+int32_t rb_v4l2_set_interval(int32_t descriptor, uint32_t numerator, uint32_t denominator);
+
+// Asks for memory-mapped buffers; the driver may give another count, which is written back. 0 frees them.
+int32_t rb_v4l2_request_buffers(int32_t descriptor, uint32_t *count);
+int32_t rb_v4l2_map_buffer(int32_t descriptor, uint32_t index, rb_memory *memory);
+int32_t rb_v4l2_queue(int32_t descriptor, uint32_t index);
+
+typedef struct {
+    uint32_t index;
+    uint32_t bytes_used;
+    uint32_t sequence;
+    bool is_corrupt;       // the driver says that the picture is not to be trusted
+    uint64_t timestamp_ns; // on the monotonic clock; 0 where the driver uses another
+} rb_v4l2_buffer;
+// Takes a filled buffer out of the driver's queue; -RB_EAGAIN where none is filled.
+int32_t rb_v4l2_dequeue(int32_t descriptor, rb_v4l2_buffer *buffer);
+int32_t rb_v4l2_stream_on(int32_t descriptor);
+int32_t rb_v4l2_stream_off(int32_t descriptor);

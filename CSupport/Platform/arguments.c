@@ -1,0 +1,23 @@
+#include "include/platform.h"
+#include <stdlib.h>
+
+static int argument_count;
+static char **arguments;
+
+// The C library passes constructors what it passes main. Swift's own CommandLine needs the heap.
+__attribute__((constructor)) static void keep_arguments(int argc, char **argv) {
+    argument_count = argc;
+    arguments = argv;
+}
+
+int32_t rb_argument_count(void) {
+    return argument_count;
+}
+
+const char *rb_argument(int32_t index) {
+    return index >= 0 && index < argument_count ? arguments[index] : NULL;
+}
+
+void rb_exit(int32_t status) {
+    exit(status);
+}

@@ -1,0 +1,35 @@
+#define _GNU_SOURCE
+#include "include/platform.h"
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+
+enum { NS_PER_S = 1000000000 };
+
+uint64_t rb_clock_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+int32_t rb_wait_readable(int32_t descriptor, uint64_t deadline_ns) {
+    struct pollfd waited = {.fd = descriptor, .events = POLLIN};
+    for (;;) {
+        const uint64_t now = rb_clock_ns();
+        const uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
+        const struct timespec timeout = {.tv_sec = (time_t)(left / NS_PER_S), .tv_nsec = (long)(left % NS_PER_S)};
+        const int ready = ppoll(&waited, 1, &timeout, NULL);
+        if (ready > 0) {
+            return 0;
+        }
+        if (ready < 0 && errno != EINTR) {
+            return -errno;
+        }
+        if (rb_stop_requested()) {
+            return -EINTR;
+        }
+        if (left == 0) {
+            return -ETIMEDOUT;
+        }
+    }
+}

@@ -1,0 +1,15 @@
+#define _GNU_SOURCE
+#include "include/platform.h"
+#include <errno.h>
+#include <string.h>
+
+_Static_assert(RB_ENOENT == ENOENT && RB_EINTR == EINTR && RB_EIO == EIO && RB_EAGAIN == EAGAIN &&
+                   RB_EACCES == EACCES && RB_EBUSY == EBUSY && RB_ENODEV == ENODEV && RB_EINVAL == EINVAL &&
+                   RB_ENOTTY == ENOTTY && RB_EPIPE == EPIPE && RB_ETIMEDOUT == ETIMEDOUT,
+               "platform.h repeats Linux's error numbers");
+
+const char *rb_error_text(int32_t error) {
+    // Unlike strerror: no translation, no heap.
+    const char *text = strerrordesc_np(error < 0 ? -error : error);
+    return text ? text : "Unknown error";
+}
