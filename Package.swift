@@ -33,7 +33,7 @@ let package = Package(
 
         // Device modules.
         .target(name: "ModelFormat", swiftSettings: deviceFlags),
-        .target(name: "Inference", dependencies: ["ModelFormat", "Kernels"], swiftSettings: deviceFlags),
+        .target(name: "Inference", dependencies: ["ModelFormat", "Kernels", "Pixels"], swiftSettings: deviceFlags),
         .target(name: "Camera", dependencies: ["Pixels", "Platform"], swiftSettings: deviceFlags),
         .target(
             name: "Telemetry", dependencies: ["ModelFormat", "Inference", "Camera", "Platform"],

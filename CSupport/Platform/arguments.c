@@ -1,3 +1,4 @@
+#include "arguments.h"
 #include "include/platform.h"
 #include <stdlib.h>
 
@@ -16,6 +17,10 @@ int32_t rb_argument_count(void) {
 
 const char *rb_argument(int32_t index) {
     return index >= 0 && index < argument_count ? arguments[index] : NULL;
+}
+
+char **rb_argument_vector(void) {
+    return arguments;
 }
 
 void rb_exit(int32_t status) {

@@ -36,6 +36,30 @@ const char *rb_argument(int32_t index);
 // Ends the program.
 _Noreturn void rb_exit(int32_t status);
 
+// --- options.c ---
+
+// A long option of the command line: "--alpha 1.5" is {"alpha", true}.
+typedef struct {
+    const char *name;
+    bool takes_value;
+} rb_option;
+
+// What rb_next_option answers when it is not an index into the options.
+enum {
+    RB_OPTION_END = -1,
+    RB_OPTION_UNKNOWN = -2,
+    RB_OPTION_NEEDS_VALUE = -3,
+    RB_OPTION_HELP = -4, // -h
+};
+
+// The next option of the command line, as an index into at most 32 options, with *value its value, or one of the
+// negative answers, with *value the argument at fault. Operands may stand before, between and behind options; after
+// RB_OPTION_END they are the arguments from rb_first_operand on.
+int32_t rb_next_option(const rb_option *options, int32_t count, const char **value);
+int32_t rb_first_operand(void);
+// Reads a whole string as one finite number. False, with nothing written, for anything else.
+bool rb_parse_number(const char *text, double *number);
+
 // --- files.c ---
 
 // Mapped memory: exactly `count` bytes are the caller's, though the processor maps whole pages.

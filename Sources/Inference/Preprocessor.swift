@@ -1,0 +1,51 @@
+import ModelFormat
+import Pixels
+
+/// Turns frames or pictures of one format and size into a model's input tensor, in memory given by the caller.
+///
+/// The device program and the converter both use it, so a model is calibrated and evaluated on the bytes the device
+/// computes.
+public struct Preprocessor {
+    private var plan: rb_pixels_plan
+
+    /// The exact workspace for frames of a format and size, bytes, a multiple of 64; nil where there can be none: a
+    /// side is out of range, or too small a part of the frame is as wide as the model's input.
+    public static func workspaceBytes(
+        input: InputRecord, format: rb_pixels_format, width: Int, height: Int
+    ) -> Int? {
+        guard let view = view(of: input, width: width, height: height) else { return nil }
+        let bytes = withUnsafePointer(to: view) { rb_pixels_workspace_bytes(format, Int32(width), Int32(height), $0) }
+        return bytes > 0 ? Int(bytes) : nil
+    }
+
+    /// `workspace`: 64-byte aligned, at least `workspaceBytes` bytes, to be kept as long as the preprocessor is used.
+    public init?(
+        input: InputRecord, format: rb_pixels_format, width: Int, height: Int, workspace: UnsafeMutableRawBufferPointer
+    ) {
+        guard let needed = Self.workspaceBytes(input: input, format: format, width: width, height: height),
+            workspace.count >= needed, var view = Self.view(of: input, width: width, height: height)
+        else { return nil }
+        var quantisation = rb_pixels_quantisation(
+            bgr: input.channelOrder == 1, mean: (input.mean.x, input.mean.y, input.mean.z),
+            std: (input.standardDeviation.x, input.standardDeviation.y, input.standardDeviation.z),
+            scale: input.tensor.scale, zero_point: Int32(input.tensor.zeroPoint))
+        plan = rb_pixels_plan()
+        guard
+            rb_pixels_configure(
+                &plan, format, Int32(width), Int32(height), &view, &quantisation, workspace.baseAddress)
+        else { return nil }
+    }
+
+    /// Writes a model's input, `[height][width][4]`, from a frame of the configured format and size.
+    public mutating func run(_ frame: inout rb_pixels_frame, into input: UnsafeMutablePointer<UInt8>) {
+        rb_pixels_run(&plan, &frame, input)
+    }
+
+    private static func view(of input: InputRecord, width: Int, height: Int) -> rb_pixels_view? {
+        let sides = 1...Int(RB_PIXELS_MAX_SIDE)
+        guard sides.contains(width), sides.contains(height) else { return nil }
+        return rb_pixels_model_view(
+            Int32(width), Int32(height), Int32(input.resizeShorterSide), Int32(input.tensor.width),
+            Int32(input.tensor.height))
+    }
+}
