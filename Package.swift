@@ -68,6 +68,12 @@ let package = Package(
         .testTarget(name: "ModelFormatTests", dependencies: ["ModelFormat", "TinyModel"], swiftSettings: hostFlags),
         .testTarget(name: "InferenceTests", dependencies: ["Inference", "TinyModel"], swiftSettings: hostFlags),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: hostFlags),
+        .target(
+            name: "KernelCases", dependencies: ["Kernels"], path: "Tests/KernelsTests/Cases",
+            cSettings: cFlags + [.headerSearchPath("../../../CSupport/Kernels")]),
+        .testTarget(
+            name: "KernelsTests", dependencies: ["Kernels", "KernelCases"], exclude: ["Cases", "emulated", "run-emulated"],
+            swiftSettings: hostFlags),
     ],
     cLanguageStandard: .c11
 )
