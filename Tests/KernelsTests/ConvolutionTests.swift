@@ -2,7 +2,8 @@ import KernelCases
 import Kernels
 import Testing
 
-@Suite("Convolution kernels")
+// One at a time: a check catches the fault signal of the whole process.
+@Suite("Convolution kernels", .serialized)
 struct ConvolutionTests {
     @Test("A kernel gives the bits of the reference", arguments: (0..<rb_kernel_count()).filter(rb_kernel_available))
     func equalsReference(kernel: Int32) {

@@ -3,8 +3,14 @@
 
 float rb_dot(const float *a, const float *b, int32_t count) {
     float partial[8] = {0};
-    for (int32_t i = 0; i < count; i++) {
-        partial[i % 8] += a[i] * b[i];
+    const int32_t whole = count - count % 8;
+    for (int32_t i = 0; i < whole; i += 8) {
+        for (int32_t lane = 0; lane < 8; lane++) { // independent sums: the compiler makes a vector of them
+            partial[lane] += a[i + lane] * b[i + lane];
+        }
+    }
+    for (int32_t i = whole; i < count; i++) {
+        partial[i - whole] += a[i] * b[i];
     }
     return ((partial[0] + partial[4]) + (partial[2] + partial[6])) +
            ((partial[1] + partial[5]) + (partial[3] + partial[7]));

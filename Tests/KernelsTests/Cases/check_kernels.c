@@ -1,6 +1,9 @@
 // The comparison of a kernel with the reference.
+#define _GNU_SOURCE
 #include "cases.h"
 #include "include/kernel_cases.h"
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,8 +14,9 @@ static int32_t describe_shape(char *text, size_t room, const char *what, const r
                     s->pixel_stride, s->zero_point);
 }
 
-static void describe(char *text, size_t room, int32_t index, const char *kernel, const rb_conv_shape *s) {
-    int32_t used = snprintf(text, room, "%s differs in case %d: ", kernel, index);
+static void describe(char *text, size_t room, const char *kernel, const char *what, int32_t index,
+                     const rb_conv_shape *s) {
+    int32_t used = snprintf(text, room, "%s %s in case %d: ", kernel, what, index);
     used += describe_shape(text + used, room - (size_t)used, "input", &s->input);
     used += describe_shape(text + used, room - (size_t)used, "output", &s->output);
     used += describe_shape(text + used, room - (size_t)used, "residual", &s->residual);
@@ -23,27 +27,63 @@ static void describe(char *text, size_t room, int32_t index, const char *kernel,
              s->padding_left, s->groups, s->output_min, s->output_max, s->residual_step, s->residual_channel_offset);
 }
 
-// Computes rows [begin, end).
-static void run_rows(const rb_conv_kernel *kernel, rb_conv *conv, int32_t begin, int32_t end) {
+// What the output holds before a kernel writes: a write between two pixels, or to a row not asked for, shows.
+enum { UNTOUCHED = 0xA5 };
+
+static bool untouched(const uint8_t *bytes, size_t count) {
+    size_t i = 0;
+    while (i < count && bytes[i] == UNTOUCHED) {
+        i++;
+    }
+    return i == count;
+}
+
+// Computes rows [begin, end) and compares them, and the rows not asked for.
+static bool rows_equal(const rb_conv_kernel *kernel, rb_conv *conv, int32_t begin, int32_t end, const uint8_t *expected,
+                       size_t bytes) {
+    const rb_shape *output = &conv->shape.output;
+    const size_t first = rb_pixel_offset(output, begin, 0);
+    const size_t last = end == output->height ? bytes : rb_pixel_offset(output, end, 0);
+    memset(conv->output, UNTOUCHED, bytes);
     conv->row_begin = begin;
     conv->row_end = end;
     kernel->run(conv);
+    return untouched(conv->output, first) && memcmp(conv->output + first, expected + first, last - first) == 0 &&
+           untouched(conv->output + last, bytes - last);
 }
 
-// Runs one case whole and in two parts. The output starts as a pattern, so that a write between two pixels shows.
+// All rows at once, and in two parts.
 static bool equals_expected(const rb_conv_kernel *kernel, rb_conv *conv, const uint8_t *expected, size_t bytes) {
     const int32_t height = conv->shape.output.height;
-    memset(conv->output, 0xA5, bytes);
-    run_rows(kernel, conv, 0, height);
-    if (memcmp(conv->output, expected, bytes) != 0) {
-        return false;
-    }
-    memset(conv->output, 0xA5, bytes);
-    run_rows(kernel, conv, height / 3, height);
-    run_rows(kernel, conv, 0, height / 3);
-    return memcmp(conv->output, expected, bytes) == 0;
+    return rows_equal(kernel, conv, 0, height, expected, bytes) &&
+           rows_equal(kernel, conv, 0, height / 3, expected, bytes) &&
+           rows_equal(kernel, conv, height / 3, height, expected, bytes);
 }
 
+// Where a kernel that touches a guard page goes on.
+static sigjmp_buf after_fault;
+
+static void leave_kernel(int signal) {
+    (void)signal;
+    siglongjmp(after_fault, 1);
+}
+
+// What is wrong with the kernel's answer, or NULL.
+static const char *fault_in(const rb_conv_kernel *kernel, rb_conv *conv, const uint8_t *expected, size_t bytes) {
+    const struct sigaction handler = {.sa_handler = leave_kernel};
+    struct sigaction before;
+    const char *fault = NULL;
+    sigaction(SIGSEGV, &handler, &before);
+    if (sigsetjmp(after_fault, 1) != 0) {
+        fault = "touches memory outside its tensors";
+    } else if (!equals_expected(kernel, conv, expected, bytes)) {
+        fault = "differs";
+    }
+    sigaction(SIGSEGV, &before, NULL);
+    return fault;
+}
+
+// Compares one case; false where the kernel fails it.
 static bool check_case(const rb_conv_kernel *kernel, int32_t index, const rb_regions *r, rb_kernel_check *check) {
     rb_random random = {0x9E3779B97F4A7C15u * (uint64_t)(index + 1)};
     const rb_conv_shape s = rb_case_shape(&random, index);
@@ -54,7 +94,7 @@ static bool check_case(const rb_conv_kernel *kernel, int32_t index, const rb_reg
     rb_conv conv = rb_case_conv(&random, &s, r, at_front);
     const size_t bytes = rb_tensor_bytes(&s.output, s.output.channels);
     uint8_t *expected = rb_guarded_place(&r->expected, bytes, at_front);
-    memset(expected, 0xA5, bytes);
+    memset(expected, UNTOUCHED, bytes);
     conv.output = expected;
     conv_u8s8__reference(&conv);
     check->checksum = rb_crc32(check->checksum, expected, bytes);
@@ -64,17 +104,18 @@ static bool check_case(const rb_conv_kernel *kernel, int32_t index, const rb_reg
     kernel->layout->pack(&conv, packed);
     conv.packed = packed;
     conv.output = rb_guarded_place(&r->output, bytes, at_front);
-    check->passed = equals_expected(kernel, &conv, expected, bytes);
-    if (!check->passed) {
-        describe(check->failure, sizeof check->failure, index, kernel->name, &s);
+    const char *fault = fault_in(kernel, &conv, expected, bytes);
+    if (fault != NULL) {
+        describe(check->failure, sizeof check->failure, kernel->name, fault, index, &s);
     }
-    return check->passed;
+    return fault == NULL;
 }
 
 rb_kernel_check rb_check_kernel(int32_t kernel) {
     rb_kernel_check check = {.passed = true};
     rb_regions regions = rb_make_regions();
-    for (int32_t i = 0; i < CASES && check_case(&rb_conv_kernels[kernel], i, &regions, &check); i++) {
+    for (int32_t i = 0; i < CASES && check.passed; i++) {
+        check.passed = check_case(&rb_conv_kernels[kernel], i, &regions, &check);
     }
     rb_free_regions(&regions);
     return check;
