@@ -72,8 +72,8 @@ let package = Package(
             name: "KernelCases", dependencies: ["Kernels"], path: "Tests/KernelsTests/Cases",
             cSettings: cFlags + [.headerSearchPath("../../../CSupport/Kernels")]),
         .testTarget(
-            name: "KernelsTests", dependencies: ["Kernels", "KernelCases"], exclude: ["Cases", "emulated", "run-emulated"],
-            swiftSettings: hostFlags),
+            name: "KernelsTests", dependencies: ["Kernels", "KernelCases"],
+            exclude: ["Cases", "emulated", "run-emulated"], swiftSettings: hostFlags),
     ],
     cLanguageStandard: .c11
 )
