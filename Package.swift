@@ -26,7 +26,11 @@ let package = Package(
             linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Pixels", path: "CSupport/Pixels", cSettings: cFlags),
         .target(name: "Platform", path: "CSupport/Platform", cSettings: cFlags),
-        .target(name: "Images", path: "CSupport/Images", cSettings: cFlags),
+        .target(
+            name: "Images", path: "CSupport/Images", cSettings: cFlags,
+            linkerSettings: [
+                .linkedLibrary("jpeg"), .linkedLibrary("png16"), .linkedLibrary("z"), .linkedLibrary("m"),
+            ]),
         .systemLibrary(
             name: "OpenBLAS", path: "CSupport/OpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "Zlib", path: "CSupport/Zlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -74,6 +78,9 @@ let package = Package(
         .testTarget(
             name: "KernelsTests", dependencies: ["Kernels", "KernelCases"],
             exclude: ["Cases", "emulated", "run-emulated"], swiftSettings: hostFlags),
+        .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint"], swiftSettings: hostFlags),
+        .target(name: "ImageEncoders", dependencies: ["Images"], path: "Tests/ImageEncoders", cSettings: cFlags),
+        .testTarget(name: "ImagesTests", dependencies: ["Images", "ImageEncoders"], swiftSettings: hostFlags),
     ],
     cLanguageStandard: .c11
 )
