@@ -1,0 +1,104 @@
+import Inference
+import ModelFormat
+
+extension TextWriter where Sink: ~Copyable {
+    /// Latency statistics of a benchmark in lines of "name  value". `firstAnswer`: nanoseconds from the start of
+    /// loading to the first logits.
+    public mutating func append(summaryOf samples: LatencySamples, answer: Answer, firstAnswer: UInt64) {
+        var samples = samples
+        append("kernels     ")
+        append(cString: answer.engine.path.name)
+        append(", 1 thread, ")
+        append(samples.count)
+        append(" runs\nlatency     median ")
+        append(milliseconds: samples.percentile(0.5))
+        append(" ms, min ")
+        append(milliseconds: samples.percentile(0))
+        append(", p90 ")
+        append(milliseconds: samples.percentile(0.9))
+        append(", p99 ")
+        append(milliseconds: samples.percentile(0.99))
+        append(", max ")
+        append(milliseconds: samples.percentile(1))
+        append("\nthroughput  ")
+        append(Double(samples.count) * 1e9 / Double(samples.total), decimals: 1)
+        append(" frames/s, ")
+        append(answer.engine.model.multiplyAccumulates / Double(samples.percentile(0.5)), decimals: 1)
+        append(" GMAC/s at the median\nfirst       load to first answer ")
+        append(milliseconds: firstAnswer)
+        append(" ms\nchecksums   input ")
+        append(hexadecimal: answer.inputChecksum)
+        append(", logits ")
+        append(hexadecimal: answer.logitsChecksum)
+        append("\n")
+    }
+
+    /// The same as one JSON record.
+    public mutating func append(jsonOf samples: LatencySamples, answer: Answer, firstAnswer: UInt64) {
+        var samples = samples
+        append("{\"kernels\":\"")
+        append(cString: answer.engine.path.name)
+        append("\",\"threads\":1,\"runs\":")
+        append(samples.count)
+        append(",\"median_ms\":")
+        append(milliseconds: samples.percentile(0.5))
+        append(",\"min_ms\":")
+        append(milliseconds: samples.percentile(0))
+        append(",\"p90_ms\":")
+        append(milliseconds: samples.percentile(0.9))
+        append(",\"p99_ms\":")
+        append(milliseconds: samples.percentile(0.99))
+        append(",\"max_ms\":")
+        append(milliseconds: samples.percentile(1))
+        append(",\"first_answer_ms\":")
+        append(milliseconds: firstAnswer)
+        append(",\"macs\":")
+        append(answer.engine.model.multiplyAccumulates, decimals: 0)
+        append(",")
+        append(jsonMembersOf: answer)
+        append("}\n")
+    }
+
+    /// Mean time of each operation over `runs`: `layers` holds their sums in nanoseconds.
+    public mutating func append(
+        layers: UnsafeMutableBufferPointer<UInt64>, runs: Int, of model: Model, asJSON: Bool
+    ) {
+        for index in 0..<model.operationCount {
+            let nanoseconds = Double(layers[index]) / Double(runs)
+            let rate = Double(model.operation(index).multiplyAccumulates) / max(nanoseconds, 1)
+            if asJSON {
+                append("{\"operation\":")
+                append(jsonString: model.operationName(index))
+                append(",\"mean_us\":")
+                append(nanoseconds / 1e3, decimals: 3)
+                append(",\"gmac_per_s\":")
+                append(rate, decimals: 2)
+                append("}\n")
+            } else {
+                append("  ")
+                append(bytes: model.operationName(index))
+                append(": ")
+                append(nanoseconds / 1e3, decimals: 1)
+                append(" us, ")
+                append(rate, decimals: 1)
+                append(" GMAC/s\n")
+            }
+        }
+    }
+
+    /// Nanoseconds as milliseconds with microsecond decimals.
+    public mutating func append(milliseconds nanoseconds: UInt64) {
+        append(Double(nanoseconds) / 1e6, decimals: 3)
+    }
+}
+
+extension Model {
+    /// Multiply-accumulates of one run.
+    var multiplyAccumulates: Double {
+        var total = 0.0
+        for index in 0..<operationCount {
+            total += Double(operation(index).multiplyAccumulates)
+        }
+        return total
+    }
+}
