@@ -45,9 +45,10 @@ let package = Package(
 
         // Host modules.
         .target(name: "Checkpoint", swiftSettings: hostFlags),
-        .target(name: "FloatGraph", dependencies: ["Checkpoint", "OpenBLAS"], swiftSettings: hostFlags),
+        .target(name: "FloatGraph", dependencies: ["Checkpoint", "OpenBLAS", "Kernels"], swiftSettings: hostFlags),
         .target(
-            name: "Quantization", dependencies: ["FloatGraph", "ModelFormat", "Inference"], swiftSettings: hostFlags),
+            name: "Quantization", dependencies: ["FloatGraph", "ModelFormat", "Inference", "Kernels"],
+            swiftSettings: hostFlags),
         .target(
             name: "Evaluation", dependencies: ["FloatGraph", "Quantization", "Inference", "Pixels", "Images", "Zlib"],
             swiftSettings: hostFlags),
@@ -66,6 +67,16 @@ let package = Package(
             path: "Tools/rarebit-convert", swiftSettings: hostFlags),
 
         // Tests.
+        .target(
+            name: "SampleNetworks", dependencies: ["Checkpoint"], path: "Tests/SampleNetworks",
+            swiftSettings: hostFlags),
+        .testTarget(
+            name: "FloatGraphTests", dependencies: ["FloatGraph", "Checkpoint", "SampleNetworks"],
+            swiftSettings: hostFlags),
+        .testTarget(
+            name: "QuantizationTests",
+            dependencies: ["Quantization", "FloatGraph", "Checkpoint", "ModelFormat", "Inference", "SampleNetworks"],
+            swiftSettings: hostFlags),
         .target(
             name: "TinyModel", dependencies: ["ModelFormat", "Inference"], path: "Tests/TinyModel",
             swiftSettings: hostFlags),

@@ -46,11 +46,17 @@ public struct Checkpoint {
 /// The weights of a checkpoint in the schema of the reference system.
 public struct ReferenceState: Sendable {
     /// The backbone's tensors by key, such as `layer1.0.conv1.weight`, without a leading `module.`.
-    public let features: [String: Tensor]
+    public var features: [String: Tensor]
     /// The classifier's tensors by key, such as `weight`, without a leading `module.`.
-    public let classifier: [String: Tensor]
+    public var classifier: [String: Tensor]
     /// The moving average of training features, `embed`; nil where the checkpoint has none.
-    public let direction: [Float]?
+    public var direction: [Float]?
+
+    public init(features: [String: Tensor], classifier: [String: Tensor], direction: [Float]?) {
+        self.features = features
+        self.classifier = classifier
+        self.direction = direction
+    }
 }
 
 extension Checkpoint {

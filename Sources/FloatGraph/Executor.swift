@@ -1,0 +1,141 @@
+extension FloatGraph {
+    /// The feature vectors of a batch of images.
+    ///
+    /// `observe` sees every value, in order of execution, before anything overwrites it. Several threads may run one
+    /// graph at once; each batch is computed by the thread that asks for it.
+    public func features(
+        of images: Activations, observe: (Value, Activations) -> Void = { _, _ in }
+    ) -> [[Float]] {
+        precondition(images.shape == self[input].shape)
+        var waiting = readers().map(\.count)
+        var results = [Activations?](repeating: nil, count: nodes.count)
+        results[0] = images
+        observe(input, images)
+        for value in values.dropFirst() {
+            // A value whose last reader this is moves out of the list, so that relu and add can work in place.
+            let inputs = self[value].inputs.map { input in
+                waiting[input.index] -= 1
+                return waiting[input.index] == 0 ? results[input.index].take()! : results[input.index]!
+            }
+            let result = self[value].operation.computed(from: inputs, shape: self[value].shape)
+            observe(value, result)
+            results[value.index] = result
+        }
+        let features = results[self.features.index]!
+        return (0..<images.images).map { features[image: $0] }
+    }
+}
+
+extension Operation {
+    fileprivate func computed(from inputs: consuming [Activations], shape: FeatureShape) -> Activations {
+        var inputs = inputs
+        let first = inputs.removeFirst()
+        switch self {
+        case .input:
+            return first
+        case .convolution(let convolution):
+            return convolution.computed(from: first, shape: shape)
+        case .batchNorm(let norm):
+            return first.normalised(by: norm)
+        case .relu:
+            return first.rectified()
+        case .add:
+            return first.adding(inputs[0])
+        case .optionAShortcut:
+            return first.optionAShortcut(shape: shape)
+        case .concat:
+            return Activations(
+                shape: shape, images: first.images, values: inputs.reduce(first.values) { $0 + $1.values })
+        case .maxPool(let window):
+            return first.maxPooled(window, shape: shape)
+        case .globalAveragePool:
+            return first.averaged(shape: shape)
+        }
+    }
+}
+
+extension Activations {
+    fileprivate consuming func rectified() -> Activations {
+        var result = self
+        result.values.withUnsafeMutableBufferPointer { values in
+            for index in values.indices {
+                values[index] = max(values[index], 0)
+            }
+        }
+        return result
+    }
+
+    fileprivate consuming func adding(_ other: borrowing Activations) -> Activations {
+        var result = self
+        other.values.withUnsafeBufferPointer { other in
+            result.values.withUnsafeMutableBufferPointer { values in
+                for index in values.indices {
+                    values[index] += other[index]
+                }
+            }
+        }
+        return result
+    }
+
+    fileprivate consuming func normalised(by norm: BatchNorm) -> Activations {
+        var result = self
+        for channel in 0..<result.shape.channels {
+            let (factor, offset) = norm.affine(channel)
+            for index in channel * result.channelStride..<(channel + 1) * result.channelStride {
+                result.values[index] = Float(Double(result.values[index]) * factor + offset)
+            }
+        }
+        return result
+    }
+
+    fileprivate func optionAShortcut(shape: FeatureShape) -> Activations {
+        var result = Activations(shape: shape, images: images)
+        let firstChannel = (shape.channels - self.shape.channels) / 2
+        for plane in 0..<self.shape.channels * images {
+            let source = plane * pixels
+            let target = firstChannel * result.channelStride + plane * result.pixels
+            for y in 0..<shape.height {
+                for x in 0..<shape.width {
+                    result.values[target + y * shape.width + x] = values[source + 2 * (y * self.shape.width + x)]
+                }
+            }
+        }
+        return result
+    }
+
+    fileprivate func maxPooled(_ window: Window, shape: FeatureShape) -> Activations {
+        var result = Activations(shape: shape, images: images)
+        for plane in 0..<shape.channels * images {
+            for y in 0..<shape.height {
+                let rows = window.positions(at: y, along: self.shape.height)
+                for x in 0..<shape.width {
+                    var best = -Float.infinity
+                    for row in rows {
+                        for column in window.positions(at: x, along: self.shape.width) {
+                            best = max(best, values[plane * pixels + row * self.shape.width + column])
+                        }
+                    }
+                    result.values[plane * result.pixels + y * shape.width + x] = best
+                }
+            }
+        }
+        return result
+    }
+
+    fileprivate func averaged(shape: FeatureShape) -> Activations {
+        var result = Activations(shape: shape, images: images)
+        for plane in 0..<shape.channels * images {
+            let sum = values[plane * pixels..<(plane + 1) * pixels].reduce(0.0) { $0 + Double($1) }
+            result.values[plane] = Float(sum / Double(pixels))
+        }
+        return result
+    }
+}
+
+extension Window {
+    /// The positions inside an edge that the window covers at a step.
+    fileprivate func positions(at step: Int, along edge: Int) -> Range<Int> {
+        let start = step * stride - padding
+        return max(start, 0)..<min(start + size, edge)
+    }
+}

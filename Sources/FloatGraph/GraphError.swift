@@ -1,0 +1,42 @@
+/// Why a checkpoint's tensors do not make a network.
+public enum GraphError: Error, Equatable, Sendable {
+    /// The tensors' names are of no backbone that this module knows.
+    case unknownArchitecture
+    case missingTensor(name: String, expected: [Int])
+    case wrongShape(name: String, expected: [Int], found: [Int])
+    /// NaN or an infinity at `index`, in row-major order.
+    case notFinite(name: String, index: Int, value: Float)
+    case negativeVariance(name: String, index: Int, value: Float)
+    /// The backbone has no place for this tensor: the checkpoint is of another network.
+    case unexpectedTensor(name: String)
+    /// The head's `heads` do not divide the `dimensions` of the feature vector.
+    case headsDoNotDivide(heads: Int, dimensions: Int)
+    /// A node cannot take inputs of these shapes.
+    case shapesDisagree(node: String, inputs: [FeatureShape])
+}
+
+extension GraphError: CustomStringConvertible {
+    /// One line: what is wrong and what to do, without the file's path, which the caller knows.
+    public var description: String {
+        switch self {
+        case .unknownArchitecture:
+            "the tensors are of no architecture known here (\(Architecture.allCases.map(\.rawValue).joined(separator: ", "))); "
+                + "give a checkpoint of one of these"
+        case .missingTensor(let name, let expected):
+            "tensor \(name), expected with shape \(expected), is missing; save the whole state dict"
+        case .wrongShape(let name, let expected, let found):
+            "tensor \(name) has shape \(found), expected \(expected); give the checkpoint of this architecture"
+        case .notFinite(let name, let index, let value):
+            "tensor \(name) holds \(value) at index \(index); the training has diverged, give an earlier checkpoint"
+        case .negativeVariance(let name, let index, let value):
+            "tensor \(name) holds the negative variance \(value) at index \(index); the checkpoint is damaged, copy it again"
+        case .unexpectedTensor(let name):
+            "tensor \(name) has no place in this architecture; give the checkpoint of this architecture"
+        case .headsDoNotDivide(let heads, let dimensions):
+            "num_head \(heads) does not divide the \(dimensions) features; correct the configuration"
+        case .shapesDisagree(let node, let inputs):
+            "\(node) cannot take \(inputs.map { "\($0.channels)x\($0.height)x\($0.width)" }.joined(separator: ", ")); "
+                + "choose another input size"
+        }
+    }
+}

@@ -1,0 +1,155 @@
+import FloatGraph
+
+/// The network as the device runs it: few steps, each of several nodes of the graph.
+///
+/// A step is named by the last value it computes; the values inside a step never exist on the device.
+struct FusedNetwork {
+    struct Step {
+        let name: String
+        let kind: Kind
+        let input: FloatGraph.Value
+        let output: FloatGraph.Value
+    }
+
+    enum Kind {
+        /// A convolution, what is added to it, and whether the sum is cut off below 0.
+        case convolution(Convolution, residual: Residual?, rectified: Bool)
+        case maxPool(Window)
+        case globalAveragePool
+    }
+
+    /// What a convolution's step adds; see rb_conv_shape in kernels.h.
+    struct Residual {
+        let value: FloatGraph.Value
+        /// Every how many pixels, in both directions.
+        let step: Int
+        /// The first output channel that it is added to.
+        let channelOffset: Int
+    }
+
+    /// Where a value stands that is written straight into a concatenation.
+    struct Slice {
+        let whole: FloatGraph.Value
+        let channelOffset: Int
+    }
+
+    private(set) var steps: [Step] = []
+    private(set) var slices: [FloatGraph.Value: Slice] = [:]
+
+    /// Fuses convolution [+ addition] [+ ReLU] and turns concatenations into places to write to. Expects folded
+    /// batch normalisations; throws `QuantizationError.unsupportedNode` for a node that no step can take in.
+    init(_ graph: FloatGraph) throws(QuantizationError) {
+        var fusion = Fusion(graph: graph)
+        for value in graph.values.dropFirst() where !fusion.covered.contains(value) {
+            let node = graph[value]
+            switch node.operation {
+            case .convolution(let convolution):
+                steps.append(fusion.step(from: value, convolution: convolution))
+            case .maxPool(let window):
+                steps.append(Step(name: node.name, kind: .maxPool(window), input: node.inputs[0], output: value))
+            case .globalAveragePool where value == graph.features:
+                steps.append(Step(name: node.name, kind: .globalAveragePool, input: node.inputs[0], output: value))
+            case .concat:
+                try addSlices(of: value, in: graph)
+            case .optionAShortcut:
+                continue  // part of the step that adds it; the check below finds one that is added nowhere
+            case .input, .batchNorm, .relu, .add, .globalAveragePool:
+                throw .unsupportedNode(name: node.name)
+            }
+        }
+        try checkReads(in: graph)
+    }
+
+    /// A value's numbers are another's where both share memory or a maximum passes them on unchanged.
+    func quantizationSource(of value: FloatGraph.Value) -> FloatGraph.Value {
+        if let slice = slices[value] {
+            return quantizationSource(of: slice.whole)
+        }
+        if let step = steps.first(where: { $0.output == value }), case .maxPool = step.kind {
+            return quantizationSource(of: step.input)
+        }
+        return value
+    }
+
+    /// Kernels read channels in groups of 4, so every slice must begin with a group.
+    private mutating func addSlices(of whole: FloatGraph.Value, in graph: FloatGraph) throws(QuantizationError) {
+        var channelOffset = 0
+        for part in graph[whole].inputs {
+            let isWritable = steps.contains { step in
+                guard case .convolution = step.kind else { return false }
+                return step.output == part
+            }
+            guard isWritable, slices[part] == nil, channelOffset % 4 == 0 else {
+                throw .unsupportedNode(name: graph[whole].name)
+            }
+            slices[part] = Slice(whole: whole, channelOffset: channelOffset)
+            channelOffset += graph[part].shape.channels
+        }
+    }
+
+    /// Every value that a step reads must be one that exists on the device.
+    private func checkReads(in graph: FloatGraph) throws(QuantizationError) {
+        var written = Set(steps.map(\.output) + slices.values.map(\.whole))
+        written.insert(graph.input)
+        for step in steps {
+            var reads = [step.input]
+            if case .convolution(_, let residual?, _) = step.kind {
+                reads.append(residual.value)
+            }
+            for read in reads where !written.contains(read) {
+                throw .unsupportedNode(name: graph[read].name)
+            }
+        }
+        guard let last = steps.last, case .globalAveragePool = last.kind else {
+            throw .unsupportedNode(name: graph[graph.features].name)
+        }
+    }
+}
+
+/// Collects the nodes that belong to one convolution's step.
+private struct Fusion {
+    let graph: FloatGraph
+    let readers: [[FloatGraph.Value]]
+    /// Nodes that are part of a step already.
+    var covered: Set<FloatGraph.Value> = []
+
+    init(graph: FloatGraph) {
+        self.graph = graph
+        readers = graph.readers()
+    }
+
+    mutating func step(from value: FloatGraph.Value, convolution: Convolution) -> FusedNetwork.Step {
+        var output = value
+        var residual: FusedNetwork.Residual?
+        if let sum = onlyReader(of: output), case .add = graph[sum].operation,
+            let other = graph[sum].inputs.first(where: { $0 != value }).map(self.residual),
+            other.value.index < value.index
+        {
+            residual = other
+            output = sum
+            covered.insert(sum)
+        }
+        var rectified = false
+        if let relu = onlyReader(of: output), case .relu = graph[relu].operation {
+            rectified = true
+            output = relu
+            covered.insert(relu)
+        }
+        return FusedNetwork.Step(
+            name: graph[value].name, kind: .convolution(convolution, residual: residual, rectified: rectified),
+            input: graph[value].inputs[0], output: output)
+    }
+
+    private func onlyReader(of value: FloatGraph.Value) -> FloatGraph.Value? {
+        readers[value.index].count == 1 ? readers[value.index][0] : nil
+    }
+
+    private func residual(_ value: FloatGraph.Value) -> FusedNetwork.Residual {
+        guard case .optionAShortcut(let channels) = graph[value].operation else {
+            return FusedNetwork.Residual(value: value, step: 1, channelOffset: 0)
+        }
+        let source = graph[value].inputs[0]
+        return FusedNetwork.Residual(
+            value: source, step: 2, channelOffset: (channels - graph[source].shape.channels) / 2)
+    }
+}

@@ -1,0 +1,52 @@
+import ModelFormat
+
+/// What a picture must become before the network sees it.
+public struct ModelInput: Equatable, Sendable {
+    /// Of the network's input, in pixels.
+    public var height: Int
+    public var width: Int
+    /// The picture's shorter side is resized to this, then its centre is cropped; at least the larger side.
+    public var resizeShorterSide: Int
+    /// Of the picture / 255, for R, G and B.
+    public var mean: SIMD3<Float>
+    public var standardDeviation: SIMD3<Float>
+
+    public init(
+        height: Int, width: Int, resizeShorterSide: Int, mean: SIMD3<Float>, standardDeviation: SIMD3<Float>
+    ) {
+        self.height = height
+        self.width = width
+        self.resizeShorterSide = resizeShorterSide
+        self.mean = mean
+        self.standardDeviation = standardDeviation
+    }
+
+    /// The range of the normalised picture is known without looking at one.
+    var range: ClosedRange<Float> {
+        let (black, white) = (-mean / standardDeviation, (1 - mean) / standardDeviation)
+        return black.min()...white.max()
+    }
+}
+
+/// What a model file says beside the network and its head.
+public struct ModelDescription: Sendable {
+    public var input: ModelInput
+    public var classNames: [String]
+    /// Training images per class; empty where unknown.
+    public var classCounts: [Int]
+    /// The strength of the TDE adjustment where the user gives none.
+    public var alpha: Float
+    /// Where the model comes from, by key.
+    public var provenance: KeyValuePairs<String, String>
+
+    public init(
+        input: ModelInput, classNames: [String], classCounts: [Int], alpha: Float,
+        provenance: KeyValuePairs<String, String>
+    ) {
+        self.input = input
+        self.classNames = classNames
+        self.classCounts = classCounts
+        self.alpha = alpha
+        self.provenance = provenance
+    }
+}

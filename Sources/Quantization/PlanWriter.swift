@@ -1,0 +1,188 @@
+import FloatGraph
+import Inference
+import Kernels
+import ModelFormat
+
+/// Collects a model file's records and numbers step by step, then lays out the arena and fills in where each is.
+struct PlanWriter {
+    private let graph: FloatGraph
+    private let network: FusedNetwork
+    private let quantizations: [FloatGraph.Value: AffineQuantization]
+    private var model = ModelContents()
+    private var demand = ArenaDemand()
+
+    /// `quantizations` holds every `network.quantizationSource`.
+    init(graph: FloatGraph, network: FusedNetwork, quantizations: [FloatGraph.Value: AffineQuantization]) {
+        self.graph = graph
+        self.network = network
+        self.quantizations = quantizations
+        // The picture is there before the first step, whichever step reads it.
+        noteBytes(of: graph.input, at: 0)
+    }
+
+    // MARK: Steps
+
+    /// Appends the next step of the network; arena offsets are still open.
+    mutating func append(_ step: FusedNetwork.Step) throws(QuantizationError) -> QuantizationReport.Layer {
+        let number = model.operations.count
+        var record = OperationRecord()
+        record.input = view(of: step.input)
+        noteBytes(of: step.input, at: number)
+        var convolution: QuantizedConvolution?
+        switch step.kind {
+        case .convolution(let floats, let residual, let rectified):
+            record.output = view(of: step.output)
+            noteBytes(of: step.output, at: number)
+            record.setWindow(floats.window, kind: .convolution)
+            record.outputMin = rectified ? record.output.zeroPoint : 0
+            record.outputMax = 255
+            if let residual {
+                record.residual = view(of: residual.value)
+                record.residualStep = UInt32(residual.step)
+                record.residualChannelOffset = UInt32(residual.channelOffset)
+                noteBytes(of: residual.value, at: number)
+            }
+            convolution = try appendNumbers(of: floats, step: step, to: &record)
+        case .maxPool(let window):
+            record.output = view(of: step.output)
+            noteBytes(of: step.output, at: number)
+            record.setWindow(window, kind: .maxPool)
+            record.outputMax = 255
+        case .globalAveragePool:
+            record.kind = OperationKind.globalAveragePool.rawValue
+            record.output.channels = record.input.channels
+            demand.note(.value(step.output), bytes: 4 * Int(record.input.channels), at: number)
+        }
+        record.scratchBytes = UInt32(record.requiredScratchBytes)
+        demand.note(.scratch(step: number), bytes: Int(record.scratchBytes), at: number)
+        model.operations.append(record)
+        model.operationNames.append(step.name)
+        return QuantizationReport.Layer(step, shape: graph[step.output].shape, record: record, convolution)
+    }
+
+    private mutating func appendNumbers(
+        of convolution: Convolution, step: FusedNetwork.Step, to record: inout OperationRecord
+    ) throws(QuantizationError) -> QuantizedConvolution {
+        let quantized = try QuantizedConvolution(
+            convolution, layer: step.name, input: quantization(of: step.input), output: quantization(of: step.output))
+        record.weightsOffset = UInt32(model.weights.count)
+        record.parametersOffset = UInt32(4 * model.parameters.count)
+        model.weights += quantized.weights
+        model.parameters += quantized.bias.map { UInt32(bitPattern: $0) } + quantized.multipliers.map(\.bitPattern)
+        return quantized
+    }
+
+    private func quantization(of value: FloatGraph.Value) -> AffineQuantization {
+        quantizations[network.quantizationSource(of: value)]!
+    }
+
+    /// The value that owns the memory `value` stands in.
+    private func storage(of value: FloatGraph.Value) -> FloatGraph.Value {
+        network.slices[value]?.whole ?? value
+    }
+
+    /// Bytes a pixel: kernels read channels in groups of 4.
+    private func pixelStride(of value: FloatGraph.Value) -> Int {
+        (graph[storage(of: value)].shape.channels + 3) / 4 * 4
+    }
+
+    private mutating func noteBytes(of value: FloatGraph.Value, at step: Int) {
+        let shape = graph[value].shape
+        demand.note(
+            .value(storage(of: value)), bytes: shape.height * shape.width * pixelStride(of: value), at: step)
+    }
+
+    private func view(of value: FloatGraph.Value) -> TensorView {
+        let shape = graph[value].shape
+        var view = TensorView()
+        view.height = UInt32(shape.height)
+        view.width = UInt32(shape.width)
+        view.channels = UInt32(shape.channels)
+        view.pixelStride = UInt32(pixelStride(of: value))
+        view.zeroPoint = UInt32(quantization(of: value).zeroPoint)
+        view.scale = quantization(of: value).scale
+        return view
+    }
+
+    // MARK: The whole file
+
+    /// The finished contents, and the arena they are laid out in.
+    consuming func finished(
+        head: ClassifierHead, description: ModelDescription
+    ) -> (contents: ModelContents, arena: ArenaLayout) {
+        let last = model.operations.count
+        demand.note(.value(graph.features), bytes: 4 * head.dimensions, at: last)
+        demand.note(.normalised, bytes: 4 * head.dimensions, at: last)
+        demand.note(.logits, bytes: 4 * head.classes, at: last)
+        demand.note(.probabilities, bytes: 4 * head.classes, at: last)
+        let arena = demand.layout()
+        place(in: arena)
+        model.activationBytes = UInt64(arena.size)
+        for number in 0..<ExecutionPath.count {
+            let path = ExecutionPath(number: number)!
+            model.packedBytes[number] = model.operations.reduce(0) { $0 + UInt64($1.packedBytes(path: path)) }
+        }
+        model.input = InputRecord(description.input, tensor: view(of: graph.input))
+        model.input.tensor.arenaOffset = offset(of: graph.input, in: arena)
+        model.head = HeadRecord(head, alpha: description.alpha, features: graph.features, arena: arena)
+        model.headNumbers = head.rows + (head.adjustment.map { $0.directions + $0.terms } ?? [])
+        model.classNames = description.classNames
+        model.classCounts = description.classCounts.map(UInt32.init)
+        model.provenance = description.provenance.map { "\($0.key): \($0.value)\n" }.joined()
+        return (model, arena)
+    }
+
+    private func offset(of value: FloatGraph.Value, in arena: ArenaLayout) -> UInt32 {
+        arena[.value(storage(of: value))] + UInt32(network.slices[value]?.channelOffset ?? 0)
+    }
+
+    private mutating func place(in arena: ArenaLayout) {
+        for (number, step) in network.steps.enumerated() {
+            model.operations[number].input.arenaOffset = offset(of: step.input, in: arena)
+            model.operations[number].output.arenaOffset = offset(of: step.output, in: arena)
+            model.operations[number].scratchOffset = arena[.scratch(step: number)]
+            if case .convolution(_, let residual?, _) = step.kind {
+                model.operations[number].residual.arenaOffset = offset(of: residual.value, in: arena)
+            }
+        }
+    }
+}
+
+extension OperationRecord {
+    fileprivate mutating func setWindow(_ window: Window, kind: OperationKind) {
+        self.kind = kind.rawValue
+        groups = kind == .convolution ? 1 : 0
+        (kernelHeight, kernelWidth) = (UInt32(window.size), UInt32(window.size))
+        (strideY, strideX) = (UInt32(window.stride), UInt32(window.stride))
+        (dilationY, dilationX) = (1, 1)
+        (paddingTop, paddingLeft) = (UInt32(window.padding), UInt32(window.padding))
+    }
+}
+
+extension InputRecord {
+    fileprivate init(_ input: ModelInput, tensor: TensorView) {
+        self.init()
+        self.tensor = tensor
+        resizeShorterSide = UInt32(input.resizeShorterSide)
+        mean = input.mean
+        standardDeviation = input.standardDeviation
+    }
+}
+
+extension HeadRecord {
+    fileprivate init(_ head: ClassifierHead, alpha: Float, features: FloatGraph.Value, arena: ArenaLayout) {
+        self.init()
+        classes = UInt32(head.classes)
+        dimensions = UInt32(head.dimensions)
+        heads = UInt32(head.heads)
+        featureNorm = UInt32(RB_FEATURE_PER_HEAD.rawValue)
+        hasDirections = head.adjustment == nil ? 0 : 1
+        tau = head.tau
+        gamma = head.gamma
+        defaultAlpha = alpha
+        featuresOffset = arena[.value(features)]
+        normalisedOffset = arena[.normalised]
+        logitsOffset = arena[.logits]
+        probabilitiesOffset = arena[.probabilities]
+    }
+}

@@ -1,1 +1,0 @@
-// Quantization: see the architecture section of CONTRIBUTING.md.

@@ -1,0 +1,51 @@
+import FloatGraph
+import ModelFormat
+
+/// A finished model and what there is to say about making it.
+public struct QuantizedModel: Sendable {
+    /// The bytes of the file; they pass the verifier.
+    public let file: [UInt8]
+    public let report: QuantizationReport
+}
+
+/// Turns a float network with folded batch normalisations into an int8 model file.
+///
+/// `calibration` are normalised images, each `[channels][height][width]`. The same arguments give the same bytes on one
+/// machine; on another processor OpenBLAS may sum in another order, and the calibrated ranges can then differ in their last bits.
+public func quantize(
+    _ graph: FloatGraph, head: ClassifierHead, description: ModelDescription, calibration: [[Float]],
+    progress: (Double) -> Void = { _ in }
+) throws(QuantizationError) -> QuantizedModel {
+    let network = try FusedNetwork(graph)
+    let sources = Set(network.steps.map { network.quantizationSource(of: $0.output) })
+    let measured = sources.subtracting([graph.input, graph.features])
+    let ranges = try calibrate(graph, values: measured, images: calibration, progress: progress)
+    var quantizations = ranges.mapValues { AffineQuantization(covering: $0.chosen) }
+    quantizations[graph.input] = AffineQuantization(covering: description.input.range)
+
+    var writer = PlanWriter(graph: graph, network: network, quantizations: quantizations)
+    var layers: [QuantizationReport.Layer] = []
+    for step in network.steps {
+        var layer = try writer.append(step)
+        layer.range = ranges[network.quantizationSource(of: step.output)]
+        layers.append(layer)
+    }
+    let (contents, arena) = writer.finished(head: head, description: description)
+    let file = contents.serialized()
+    if let error = file.withUnsafeBytes(refusal) {
+        throw .refused(error)
+    }
+    let report = QuantizationReport(
+        layers: layers, fileBytes: file.count, activationBytes: arena.size, leastActivationBytes: arena.leastPossible)
+    return QuantizedModel(file: file, report: report)
+}
+
+/// Why the device would refuse a file, or nil where it would run it.
+private func refusal(of file: UnsafeRawBufferPointer) -> ModelError? {
+    do throws(ModelError) {
+        _ = try Model(verifying: file)
+        return nil
+    } catch {
+        return error
+    }
+}

@@ -1,0 +1,181 @@
+import Checkpoint
+import FloatGraph
+import Inference
+import ModelFormat
+import SampleNetworks
+import Testing
+
+@testable import Quantization
+
+/// Every kind of step, and channels that are no multiple of 4.
+private func smallGraph() throws -> FloatGraph {
+    var values = SampleValues(seed: 11)
+    var graph = FloatGraph(input: FeatureShape(channels: 3, height: 9, width: 12))
+    func convolution(_ name: String, _ input: FloatGraph.Value, _ outputs: Int, stride: Int = 1) throws
+        -> FloatGraph.Value
+    {
+        let inputs = graph[input].shape.channels
+        let reach = (6 / Float(9 * inputs)).squareRoot()
+        let convolution = Convolution(
+            inputChannels: inputs, outputChannels: outputs, window: Window(size: 3, stride: stride, padding: 1),
+            weights: values.array(outputs * inputs * 9, in: -reach...reach), bias: values.array(outputs, in: -0.3...0.3)
+        )
+        return try graph.append(.convolution(convolution), input, name: name)
+    }
+    let stem = try graph.append(.relu, convolution("stem", graph.input, 6), name: "stem.relu")
+    let first = try graph.append(.relu, convolution("first", stem, 6), name: "first.relu")
+    let same = try graph.append(
+        .relu, graph.append(.add, convolution("same", first, 6), stem, name: "+"), name: "same.relu")
+    let shortcut = try graph.append(.optionAShortcut(channels: 10), same, name: "shortcut")
+    let half = try graph.append(.add, shortcut, convolution("half", same, 10, stride: 2), name: "half.add")
+    let pooled = try graph.append(.maxPool(Window(size: 3, stride: 2, padding: 1)), half, name: "pool")
+    let left = try graph.append(.relu, convolution("left", pooled, 8), name: "left.relu")
+    let right = try convolution("right", pooled, 6)
+    let both = try graph.append(.concat, left, right, name: "concat")
+    try graph.append(.globalAveragePool, both, name: "features")
+    return graph
+}
+
+private func description(of graph: FloatGraph, classes: Int) -> ModelDescription {
+    let shape = graph[graph.input].shape
+    return ModelDescription(
+        input: ModelInput(
+            height: shape.height, width: shape.width, resizeShorterSide: max(shape.height, shape.width),
+            mean: SIMD3(0.5, 0.4, 0.3), standardDeviation: SIMD3(0.25, 0.25, 0.25)),
+        classNames: (0..<classes).map { "class \($0)" }, classCounts: (0..<classes).map { 1 + $0 }, alpha: 1.5,
+        provenance: ["source": "made for a test"])
+}
+
+/// Images with values in the range that `description` gives pictures.
+private func images(_ count: Int, _ shape: FeatureShape) -> [[Float]] {
+    var values = SampleValues(seed: 12)
+    return (0..<count).map { _ in values.array(shape.count, in: -1.2...2) }
+}
+
+private func head(dimensions: Int, classes: Int) throws -> ClassifierHead {
+    var values = SampleValues(seed: 13)
+    let state = ReferenceState(
+        features: [:], classifier: ["weight": values.tensor([classes, dimensions])], direction: values.array(dimensions)
+    )
+    return try ClassifierHead(of: state, dimensions: dimensions, heads: 2, tau: 16, gamma: 1 / 32)
+}
+
+/// Quantises `image`, `[channels][height][width]`, into an engine's input, runs it, and returns features and logits.
+private func run(_ file: [UInt8], on image: [Float], alpha: Float) throws -> (features: [Float], logits: [Float]) {
+    try file.withUnsafeBytes { bytes in
+        let model = try Model(verifying: bytes)
+        let size = try Engine.arenaBytes(model: model, path: .reference)
+        let arena = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 64)
+        defer { arena.deallocate() }
+        arena.initializeMemory(as: UInt8.self, repeating: 0)
+        let engine = try Engine(model: model, path: .reference, arena: arena)
+        let tensor = model.input.tensor
+        let pixels = Int(tensor.height * tensor.width)
+        for (index, value) in image.enumerated() {
+            let byte = (value / tensor.scale).rounded(.toNearestOrEven) + Float(tensor.zeroPoint)
+            engine.input[index % pixels * 4 + index / pixels] = UInt8(min(max(byte, 0), 255))
+        }
+        engine.run(alpha: alpha)
+        return (Array(engine.features), Array(engine.logits))
+    }
+}
+
+private func relativeError(_ found: [Float], _ expected: [Float]) -> Float {
+    let difference = zip(found, expected).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    return (difference / expected.reduce(0) { $0 + $1 * $1 }).squareRoot()
+}
+
+@Test func theInt8ModelComputesTheFloatGraphsFeaturesAndLogits() throws {
+    let graph = try smallGraph()
+    let head = try head(dimensions: 14, classes: 3)
+    let samples = images(24, graph[graph.input].shape)
+    let model = try quantize(
+        graph, head: head, description: description(of: graph, classes: 3), calibration: samples)
+    let features = graph.features(of: Activations(shape: graph[graph.input].shape, images: samples))
+    for (image, expected) in zip(samples, features).prefix(6) {
+        let found = try run(model.file, on: image, alpha: 1.5)
+        #expect(relativeError(found.features, expected) < 0.02)
+        #expect(relativeError(found.logits, head.logits(of: expected, alpha: 1.5)) < 0.05)
+    }
+}
+
+@Test func theReferenceNetworkSurvivesQuantisation() throws {
+    let graph = try Architecture.twoBranchResNet32.graph(of: sampleState(), height: 16, width: 16).foldingBatchNorms()
+    let samples = images(8, graph[graph.input].shape)
+    let model = try quantize(
+        graph, head: head(dimensions: 128, classes: 10), description: description(of: graph, classes: 10),
+        calibration: samples)
+    let features = graph.features(of: Activations(shape: graph[graph.input].shape, images: samples))
+    for (image, expected) in zip(samples, features).prefix(3) {
+        #expect(relativeError(try run(model.file, on: image, alpha: 0).features, expected) < 0.05)
+    }
+    #expect(model.report.activationBytes == model.report.leastActivationBytes)
+    let weights = graph.nodes.reduce(0) { sum, node in
+        guard case .convolution(let convolution) = node.operation else { return sum }
+        return sum + convolution.weights.count
+    }
+    #expect(Double(model.report.fileBytes) <= 1.1 * Double(weights) + 65536)
+}
+
+@Test func theSameInputsGiveTheSameBytes() throws {
+    let graph = try smallGraph()
+    let files = try (0..<2).map { _ in
+        try quantize(
+            graph, head: head(dimensions: 14, classes: 3), description: description(of: graph, classes: 3),
+            calibration: images(20, graph[graph.input].shape)
+        ).file
+    }
+    #expect(files[0] == files[1])
+}
+
+@Test func theFileSaysWhatTheModelIs() throws {
+    let graph = try smallGraph()
+    let model = try quantize(
+        graph, head: head(dimensions: 14, classes: 3), description: description(of: graph, classes: 3),
+        calibration: images(4, graph[graph.input].shape))
+    try model.file.withUnsafeBytes { bytes in
+        let model = try Model(verifying: bytes)
+        #expect(model.head.defaultAlpha == 1.5)
+        #expect(model.head.tau == 16)
+        #expect(model.input.mean == SIMD3(0.5, 0.4, 0.3))
+        #expect(
+            (0..<3).map { String(decoding: model.className($0), as: UTF8.self) } == ["class 0", "class 1", "class 2"])
+        #expect((0..<3).map { model.classCount($0) } == [1, 2, 3])
+        #expect(String(decoding: model.operationName(0), as: UTF8.self) == "stem")
+        #expect(String(decoding: model.provenance, as: UTF8.self) == "source: made for a test\n")
+    }
+}
+
+@Test func calibrationNeedsImages() throws {
+    let graph = try smallGraph()
+    #expect(throws: QuantizationError.noCalibrationImages) {
+        try quantize(
+            graph, head: head(dimensions: 14, classes: 3), description: description(of: graph, classes: 3),
+            calibration: [])
+    }
+}
+
+@Test func activationsThatOverflowAreRefusedByTheLayersName() throws {
+    var graph = FloatGraph(input: FeatureShape(channels: 3, height: 2, width: 2))
+    let huge = Convolution(
+        inputChannels: 3, outputChannels: 4, window: Window(size: 1, stride: 1, padding: 0),
+        weights: [Float](repeating: .greatestFiniteMagnitude, count: 12), bias: [0, 0, 0, 0])
+    let value = try graph.append(.convolution(huge), graph.input, name: "huge")
+    try graph.append(.globalAveragePool, value, name: "features")
+    #expect(throws: QuantizationError.notFinite(layer: "huge")) {
+        try quantize(
+            graph, head: head(dimensions: 4, classes: 3), description: description(of: graph, classes: 3),
+            calibration: images(2, graph[graph.input].shape))
+    }
+}
+
+@Test func namesThatTheDeviceWouldRefuseAreRefusedHere() throws {
+    let graph = try smallGraph()
+    var description = description(of: graph, classes: 3)
+    description.classNames[1] = "line\nbreak"
+    #expect(throws: QuantizationError.refused(.badName(.classNames, index: 1))) {
+        try quantize(
+            graph, head: head(dimensions: 14, classes: 3), description: description,
+            calibration: images(2, graph[graph.input].shape))
+    }
+}
