@@ -35,6 +35,10 @@ static void control(int device, unsigned long request, void *argument, const cha
     }
 }
 
+// A recording's header (Sources/Camera/Recording.swift) as far as the frame count: what this program can show.
+static const uint32_t header[] = {0x52464252, 0x53454D41, 1, V4L2_PIX_FMT_YUYV, WIDTH, HEIGHT, 2 * WIDTH, FRAME_BYTES};
+enum { HEADER_BYTES = 64 };
+
 typedef struct {
     const uint8_t *frames;
     uint32_t count;
@@ -50,7 +54,12 @@ static recording map_recording(const char *path) {
     if (bytes == MAP_FAILED) {
         fail(path);
     }
-    return (recording){bytes, (uint32_t)(status.st_size / FRAME_BYTES)};
+    const uint32_t count = (uint32_t)((status.st_size - HEADER_BYTES) / FRAME_BYTES);
+    if (status.st_size < HEADER_BYTES + FRAME_BYTES || memcmp(bytes, header, sizeof header) != 0) {
+        fprintf(stderr, "show: %s holds no recorded frames of %dx%d YUYV\n", path, WIDTH, HEIGHT);
+        exit(126);
+    }
+    return (recording){bytes + HEADER_BYTES, count};
 }
 
 // 640x480 is the first of the timings that the driver lists. Both nodes must have the same timings and format, or the
