@@ -16,57 +16,55 @@ enum {
 #endif
 };
 
-// Sixteen accumulators of one pixel.
-typedef struct {
-    int32x4_t quad[4];
-} sums16;
-
-// Adds one pair of input channels of one pixel to its sixteen accumulators.
-static inline sums16 multiply_add(sums16 sums, int8x8_t pair, int8x16_t weights0, int8x16_t weights1) {
-    sums.quad[0] = vpadalq_s16(sums.quad[0], vmull_s8(pair, vget_low_s8(weights0)));
-    sums.quad[1] = vpadalq_s16(sums.quad[1], vmull_s8(pair, vget_high_s8(weights0)));
-    sums.quad[2] = vpadalq_s16(sums.quad[2], vmull_s8(pair, vget_low_s8(weights1)));
-    sums.quad[3] = vpadalq_s16(sums.quad[3], vmull_s8(pair, vget_high_s8(weights1)));
-    return sums;
+// A pair of neighbouring input channels of one pixel, repeated across the register and made signed.
+static inline int8x8_t broadcast_pair(const uint8_t *pixel) {
+    uint16_t pair;
+    memcpy(&pair, pixel, sizeof pair);
+    return vreinterpret_s8_u8(veor_u8(vreinterpret_u8_u16(vdup_n_u16(pair)), vdup_n_u8(0x80)));
 }
 
-// Four neighbouring input channels of one pixel, made signed; the upper half repeats them.
-static inline int16x4_t load_channels(const uint8_t *pixel) {
-    uint32_t channels;
-    memcpy(&channels, pixel, sizeof channels);
-    return vreinterpret_s16_u32(vdup_n_u32(channels ^ 0x80808080));
+// Adds a pair of input channels of one pixel, times the weights of sixteen output channels.
+static inline void multiply_add(int32x4_t sums[4], int8x8_t pair, int8x16_t weights0, int8x16_t weights1) {
+    sums[0] = vpadalq_s16(sums[0], vmull_s8(pair, vget_low_s8(weights0)));
+    sums[1] = vpadalq_s16(sums[1], vmull_s8(pair, vget_high_s8(weights0)));
+    sums[2] = vpadalq_s16(sums[2], vmull_s8(pair, vget_low_s8(weights1)));
+    sums[3] = vpadalq_s16(sums[3], vmull_s8(pair, vget_high_s8(weights1)));
 }
 
-static inline void accumulate(const rb_tile *tile, int32_t first_pixel, sums16 sums[REGISTER_PIXELS]) {
+static inline void accumulate(const rb_tile *tile, int32_t first_pixel, int32x4_t sums[REGISTER_PIXELS][4]) {
     const rb_conv_shape *s = &tile->conv->shape;
     const int32_t taps = s->kernel_height * s->kernel_width;
+    const int32_t rounded_inputs = (int32_t)rb_round_up((size_t)s->input.channels, 4);
     const int8_t *weights = tile->block->weights;
     for (int32_t p = 0; p < REGISTER_PIXELS; p++) {
-        for (int32_t q = 0; q < 4; q++) {
-            sums[p].quad[q] = vld1q_s32(tile->block->bias + 4 * q);
+        for (int32_t quad = 0; quad < 4; quad++) {
+            sums[p][quad] = vld1q_s32(tile->block->bias + 4 * quad);
         }
     }
     for (int32_t tap = 0; tap < taps; tap++) {
         const uint8_t *const *pixels = tile->taps + (size_t)tap * RB_STRIP_PIXELS + first_pixel;
-        for (int32_t i = 0; i < s->input.channels; i += 4, weights += 4 * RB_BLOCK_CHANNELS) {
-            const int8x16_t w00 = vld1q_s8(weights), w01 = vld1q_s8(weights + 16);
-            const int8x16_t w10 = vld1q_s8(weights + 32), w11 = vld1q_s8(weights + 48);
+        for (int32_t i = 0; i < rounded_inputs; i += 2, weights += 2 * RB_BLOCK_CHANNELS) {
+            const int8x16_t weights0 = vld1q_s8(weights), weights1 = vld1q_s8(weights + 16);
             for (int32_t p = 0; p < REGISTER_PIXELS; p++) {
-                const int16x4_t channels = load_channels(pixels[p] + i);
-                sums[p] = multiply_add(sums[p], vreinterpret_s8_s16(vdup_lane_s16(channels, 0)), w00, w01);
-                sums[p] = multiply_add(sums[p], vreinterpret_s8_s16(vdup_lane_s16(channels, 1)), w10, w11);
+                multiply_add(sums[p], broadcast_pair(pixels[p] + i), weights0, weights1);
             }
         }
     }
 }
 
 static void run_tile(const rb_tile *tile) {
-    for (int32_t first_pixel = 0; first_pixel < tile->pixels; first_pixel += REGISTER_PIXELS) {
-        sums16 sums[REGISTER_PIXELS];
-        accumulate(tile, first_pixel, sums);
-        for (int32_t p = 0; p < REGISTER_PIXELS && first_pixel + p < tile->pixels; p++) {
-            rb_requantize_neon(tile, first_pixel + p, sums[p].quad);
+    int32_t sums[TILE_PIXELS][RB_BLOCK_CHANNELS];
+    for (int32_t first = 0; first < TILE_PIXELS; first += REGISTER_PIXELS) {
+        int32x4_t registers[REGISTER_PIXELS][4];
+        accumulate(tile, first, registers);
+        for (int32_t p = 0; p < REGISTER_PIXELS; p++) {
+            for (int32_t quad = 0; quad < 4; quad++) {
+                vst1q_s32(sums[first + p] + 4 * quad, registers[p][quad]);
+            }
         }
+    }
+    for (int32_t p = 0; p < tile->pixels; p++) {
+        rb_requantize_neon(tile, p, sums[p]);
     }
 }
 

@@ -30,14 +30,14 @@ static inline int32x4_t rb_requantize4_neon(const rb_conv_shape *s, int32x4_t su
 }
 
 // One pixel of a tile: its 16 accumulators to the output.
-static inline void rb_requantize_neon(const rb_tile *tile, int32_t pixel, const int32x4_t sums[4]) {
+static inline void rb_requantize_neon(const rb_tile *tile, int32_t pixel, const int32_t sums[RB_BLOCK_CHANNELS]) {
     const rb_conv_shape *s = &tile->conv->shape;
     uint8_t copy[RB_BLOCK_CHANNELS];
     const uint8_t *residual = s->residual.height != 0 ? rb_residual_block(tile, pixel, copy) : NULL;
     int16x4_t words[4];
     for (int32_t q = 0; q < 4; q++) {
         const uint8_t *four = residual != NULL ? residual + 4 * q : NULL;
-        words[q] = vmovn_s32(rb_requantize4_neon(s, sums[q], tile->block->multiplier + 4 * q, four));
+        words[q] = vmovn_s32(rb_requantize4_neon(s, vld1q_s32(sums + 4 * q), tile->block->multiplier + 4 * q, four));
     }
     const uint8x16_t bytes =
         vcombine_u8(vqmovun_s16(vcombine_s16(words[0], words[1])), vqmovun_s16(vcombine_s16(words[2], words[3])));

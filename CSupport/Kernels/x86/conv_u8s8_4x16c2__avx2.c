@@ -9,11 +9,12 @@
 
 enum { TILE_PIXELS = 4 };
 
-// Four neighbouring input channels of one pixel, repeated across the register.
-RB_AVX2 static inline __m256i broadcast_channels(const uint8_t *pixel) {
-    int32_t channels;
-    memcpy(&channels, pixel, sizeof channels);
-    return _mm256_set1_epi32(channels);
+// A pair of neighbouring input channels of one pixel, widened to 16 bits and repeated across the register.
+RB_AVX2 static inline __m256i broadcast_pair(const uint8_t *pixel) {
+    const __m256i widen = _mm256_set1_epi32((int32_t)0xFF01FF00); // bytes 0 and 1, each followed by a zero
+    int16_t pair;
+    memcpy(&pair, pixel, sizeof pair);
+    return _mm256_shuffle_epi8(_mm256_set1_epi16(pair), widen);
 }
 
 // Weights of eight output channels for one pair of input channels, widened to 16 bits.
@@ -22,10 +23,9 @@ RB_AVX2 static inline __m256i widen_weights(const int8_t *weights) {
 }
 
 RB_AVX2 static inline void accumulate(const rb_tile *tile, __m256i sums[TILE_PIXELS][2]) {
-    // Shuffles that zero-extend channels 0 and 1, or 2 and 3, of four to 16 bits.
-    const __m256i pairs[2] = {_mm256_set1_epi32((int32_t)0xFF01FF00), _mm256_set1_epi32((int32_t)0xFF03FF02)};
     const rb_conv_shape *s = &tile->conv->shape;
     const int32_t taps = s->kernel_height * s->kernel_width;
+    const int32_t rounded_inputs = (int32_t)rb_round_up((size_t)s->input.channels, 4);
     const int8_t *weights = tile->block->weights;
     for (int32_t p = 0; p < TILE_PIXELS; p++) {
         sums[p][0] = _mm256_load_si256((const __m256i *)tile->block->bias);
@@ -33,14 +33,12 @@ RB_AVX2 static inline void accumulate(const rb_tile *tile, __m256i sums[TILE_PIX
     }
     for (int32_t tap = 0; tap < taps; tap++) {
         const uint8_t *const *pixels = tile->taps + (size_t)tap * RB_STRIP_PIXELS;
-        for (int32_t i = 0; i < s->input.channels; i += 4) {
-            for (int32_t half = 0; half < 2; half++, weights += 2 * RB_BLOCK_CHANNELS) {
-                const __m256i weights0 = widen_weights(weights), weights1 = widen_weights(weights + 16);
-                for (int32_t p = 0; p < TILE_PIXELS; p++) {
-                    const __m256i pair = _mm256_shuffle_epi8(broadcast_channels(pixels[p] + i), pairs[half]);
-                    sums[p][0] = _mm256_add_epi32(sums[p][0], _mm256_madd_epi16(pair, weights0));
-                    sums[p][1] = _mm256_add_epi32(sums[p][1], _mm256_madd_epi16(pair, weights1));
-                }
+        for (int32_t i = 0; i < rounded_inputs; i += 2, weights += 2 * RB_BLOCK_CHANNELS) {
+            const __m256i weights0 = widen_weights(weights), weights1 = widen_weights(weights + 16);
+            for (int32_t p = 0; p < TILE_PIXELS; p++) {
+                const __m256i pair = broadcast_pair(pixels[p] + i);
+                sums[p][0] = _mm256_add_epi32(sums[p][0], _mm256_madd_epi16(pair, weights0));
+                sums[p][1] = _mm256_add_epi32(sums[p][1], _mm256_madd_epi16(pair, weights1));
             }
         }
     }
