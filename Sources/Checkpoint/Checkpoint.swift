@@ -1,14 +1,10 @@
-import Foundation
-
 /// A PyTorch checkpoint in the zip form that torch.save has written since PyTorch 1.6, read without executing anything.
 ///
 /// The file may come from anywhere: reading it ends in values or in a `CheckpointError`, after time in proportion to the
 /// file's size. Memory stays below about 64 MB and twice the file's size for float32 weights, three times for float16.
 public struct Checkpoint {
-    private let archive: ZipArchive
+    private let archive: TorchArchive
     let pickle: Pickle
-    /// The archive's top folder, which every entry's name starts with.
-    private let prefix: String
 
     /// Reads the whole file and interprets its pickle; tensors are gathered only when asked for.
     public init(contentsOf path: String) throws(CheckpointError) {
@@ -17,29 +13,10 @@ public struct Checkpoint {
 
     /// Interprets a file image.
     public init(bytes: [UInt8]) throws(CheckpointError) {
-        archive = try ZipArchive(bytes)
-        let suffix = "/data.pkl"
-        guard
-            let name = archive.entries.keys.filter({ $0.hasSuffix(suffix) && $0.count(where: { $0 == "/" }) == 1 })
-                .min(),
-            let data = archive.entries[name]
-        else { throw .missingEntry("data.pkl") }
-        prefix = String(name.dropLast(suffix.count))
-        // PyTorch's reader accepts versions 1 to 10. Files of before PyTorch 2.1 state no byte order.
-        let version = try Self.text(of: "version", prefix: prefix, in: archive)
-        guard let version else { throw .missingEntry("\(prefix)/version") }
-        guard let number = Int(version), (1...10).contains(number) else { throw .unsupportedVersion(version) }
-        if let order = try Self.text(of: "byteorder", prefix: prefix, in: archive), order != "little" {
-            throw .unsupportedByteOrder(order)
-        }
-        pickle = try PickleInterpreter.interpret(bytes[data], memoryBudget: bytes.count / 4 + 40 << 20)
-    }
-
-    private static func text(of name: String, prefix: String, in archive: ZipArchive) throws(CheckpointError) -> String?
-    {
-        guard let range = archive.entries["\(prefix)/\(name)"] else { return nil }
-        return String(decoding: archive.bytes[range].prefix(32), as: UTF8.self)
-            .trimmingCharacters(in: .whitespacesAndNewlines)
+        archive = try TorchArchive(bytes)
+        // 40 MB hold some 600,000 values: many times what a state dict needs, whatever else stands beside it.
+        pickle = try PickleInterpreter.interpret(
+            try archive.entry("data.pkl"), memoryBudget: bytes.count / 4 + 40 << 20)
     }
 }
 
@@ -67,7 +44,7 @@ extension Checkpoint {
         guard let state = pickle.member("state_dict_best", of: root) ?? pickle.member("state_dict", of: root) else {
             throw .noStateDict(found: topKeys)
         }
-        var gatherer = TensorGatherer(archive: archive, prefix: prefix)
+        var gatherer = TensorGatherer(archive)
         return ReferenceState(
             features: try tensors(in: "feat_model", of: state, &gatherer),
             classifier: try tensors(in: "classifier", of: state, &gatherer),

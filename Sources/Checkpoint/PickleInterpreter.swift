@@ -161,8 +161,16 @@ struct PickleInterpreter {
     }
 
     private mutating func pop() throws(CheckpointError) -> Pickle.Value {
-        guard stack.count > marks.last ?? 0 else { throw malformed("too few values on the stack") }
-        return stack.removeLast()
+        let value = try top()
+        stack.removeLast()
+        return value
+    }
+
+    private func top() throws(CheckpointError) -> Pickle.Value {
+        guard stack.count > marks.last ?? 0, let value = stack.last else {
+            throw malformed("too few values on the stack")
+        }
+        return value
     }
 
     private mutating func popToMark() throws(CheckpointError) -> [Pickle.Value] {
@@ -172,9 +180,8 @@ struct PickleInterpreter {
     }
 
     private mutating func memoize(as index: Int) throws(CheckpointError) {
-        guard stack.count > marks.last ?? 0, let value = stack.last else { throw malformed("nothing to memoize") }
         try charge(Self.valueCost)
-        memo[index] = value
+        memo[index] = try top()
     }
 
     private mutating func recall(_ index: Int) throws(CheckpointError) {
@@ -229,13 +236,6 @@ struct PickleInterpreter {
 
     private mutating func pushTuple(_ elements: [Pickle.Value]) throws(CheckpointError) {
         try push(.tuple(try add(sequence: elements)))
-    }
-
-    private func top() throws(CheckpointError) -> Pickle.Value {
-        guard stack.count > marks.last ?? 0, let value = stack.last else {
-            throw malformed("too few values on the stack")
-        }
-        return value
     }
 
     private mutating func append(_ elements: [Pickle.Value]) throws(CheckpointError) {

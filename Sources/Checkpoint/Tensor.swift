@@ -55,6 +55,13 @@ struct TensorReference {
     func gather(from data: UnsafeRawBufferPointer) -> Tensor {
         guard let count, let reach, reach <= data.count / type.size else { preconditionFailure("unchecked tensor") }
         let values = [Float](unsafeUninitializedCapacity: count) { values, initialized in
+            initialized = count
+            if type == .float32, strides == Self.contiguousStrides(shape), count > 0 {
+                // The common case, in the processor's own byte order: little-endian.
+                let start = offset * type.size
+                let bytes = UnsafeRawBufferPointer(rebasing: data[start..<start + count * type.size])
+                return UnsafeMutableRawBufferPointer(values).copyMemory(from: bytes)
+            }
             var position = [Int](repeating: 0, count: shape.count)
             var index = offset
             for value in 0..<count {
@@ -69,7 +76,6 @@ struct TensorReference {
                     position[axis] = 0
                 }
             }
-            initialized = count
         }
         return Tensor(shape: shape, values: values)
     }

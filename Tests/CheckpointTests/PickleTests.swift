@@ -79,7 +79,7 @@ import Testing
         ("", "the end is missing"), ("N", "the end is missing"), ("X\u{5}\u{0}\u{0}\u{0}abc.", "the end is missing"),
         (".", "too few values"), ("NN.", "left over"), ("(N.", "left over"), ("N(s.", "too few values"),
         ("Nt.", "no mark"),
-        ("h\u{3}.", "nothing is memoized as 3"), ("q\u{0}.", "nothing to memoize"), ("NNa.", "no list"),
+        ("h\u{3}.", "nothing is memoized as 3"), ("q\u{0}.", "too few values"), ("NNa.", "no list"),
         ("}(Nu.", "without a value"), ("cnumpy", "has no end"), ("NNR.", "no known global"), ("NNb.", "has none"),
         ("NQ.", "no storage"), ("cnumpy\nndarray\n)R.", "a call of a class"),
     ])
