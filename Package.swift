@@ -24,7 +24,8 @@ let package = Package(
         .target(
             name: "Kernels", path: "CSupport/Kernels", exclude: ["README.md"], cSettings: cFlags,
             linkerSettings: [.linkedLibrary("m")]),
-        .target(name: "Pixels", path: "CSupport/Pixels", cSettings: cFlags),
+        .target(
+            name: "Pixels", path: "CSupport/Pixels", cSettings: cFlags, linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Platform", path: "CSupport/Platform", cSettings: cFlags),
         .target(
             name: "Images", path: "CSupport/Images", cSettings: cFlags,
@@ -92,6 +93,9 @@ let package = Package(
         .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint"], swiftSettings: hostFlags),
         .target(name: "ImageEncoders", dependencies: ["Images"], path: "Tests/ImageEncoders", cSettings: cFlags),
         .testTarget(name: "ImagesTests", dependencies: ["Images", "ImageEncoders"], swiftSettings: hostFlags),
+        .testTarget(name: "PixelsTests", dependencies: ["Pixels"], swiftSettings: hostFlags),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: hostFlags),
+        .testTarget(name: "CameraTests", dependencies: ["Camera"], swiftSettings: hostFlags),
     ],
     cLanguageStandard: .c11
 )

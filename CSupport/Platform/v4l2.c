@@ -137,10 +137,6 @@ int32_t rb_v4l2_set_format(int32_t descriptor, rb_v4l2_format *format) {
     return exchange_format(descriptor, VIDIOC_S_FMT, format);
 }
 
-int32_t rb_v4l2_try_format(int32_t descriptor, rb_v4l2_format *format) {
-    return exchange_format(descriptor, VIDIOC_TRY_FMT, format);
-}
-
 int32_t rb_v4l2_set_interval(int32_t descriptor, uint32_t numerator, uint32_t denominator) {
     struct v4l2_streamparm parameters = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE};
     parameters.parm.capture.timeperframe = (struct v4l2_fract){numerator, denominator};

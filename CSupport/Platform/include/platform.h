@@ -9,20 +9,19 @@
 
 // --- errors.c ---
 
-// Linux's error numbers that callers tell apart; any other can be returned as well.
-enum {
-    RB_ENOENT = 2,
-    RB_EINTR = 4,
-    RB_EIO = 5,
-    RB_EAGAIN = 11,
-    RB_EACCES = 13,
-    RB_EBUSY = 16,
-    RB_ENODEV = 19,
-    RB_EINVAL = 22,
-    RB_ENOTTY = 25,
-    RB_EPIPE = 32,
-    RB_ETIMEDOUT = 110,
-};
+// Linux's error numbers that callers tell apart; any other can be returned as well. Macros, so that Swift sees int32_t.
+#define RB_ENOENT 2
+#define RB_EINTR 4
+#define RB_EIO 5
+#define RB_ENXIO 6
+#define RB_EAGAIN 11
+#define RB_EACCES 13
+#define RB_EBUSY 16
+#define RB_ENODEV 19
+#define RB_EINVAL 22
+#define RB_ENOTTY 25
+#define RB_EPIPE 32
+#define RB_ETIMEDOUT 110
 
 // "No such file or directory" for RB_ENOENT or -RB_ENOENT; "Unknown error" for a number that Linux does not have.
 const char *rb_error_text(int32_t error);
@@ -109,19 +108,17 @@ void rb_v4l2_node_path(int32_t number, char path[RB_V4L2_PATH_BYTES]);
 // Opens a node for non-blocking use: a descriptor, or a negative error number.
 int32_t rb_v4l2_open(const char *path);
 
-// What a node can do: V4L2's V4L2_CAP_ values.
-enum {
-    RB_V4L2_CAPTURE = 0x00000001,
-    RB_V4L2_OUTPUT = 0x00000002,
-    RB_V4L2_OVERLAY = 0x00000004,
-    RB_V4L2_VBI = 0x000000F0,
-    RB_V4L2_CAPTURE_PLANES = 0x00001000,
-    RB_V4L2_OUTPUT_PLANES = 0x00002000,
-    RB_V4L2_MEMORY_TO_MEMORY = 0x0000C000,
-    RB_V4L2_RADIO = 0x00050000,
-    RB_V4L2_METADATA = 0x08800000,
-    RB_V4L2_STREAMING = 0x04000000,
-};
+// What a node can do: V4L2's V4L2_CAP_ values, uint32_t.
+#define RB_V4L2_CAPTURE 0x00000001u
+#define RB_V4L2_OUTPUT 0x00000002u
+#define RB_V4L2_OVERLAY 0x00000004u
+#define RB_V4L2_VBI 0x000000F0u
+#define RB_V4L2_CAPTURE_PLANES 0x00001000u
+#define RB_V4L2_OUTPUT_PLANES 0x00002000u
+#define RB_V4L2_MEMORY_TO_MEMORY 0x0000C000u
+#define RB_V4L2_RADIO 0x00050000u
+#define RB_V4L2_METADATA 0x08800000u
+#define RB_V4L2_STREAMING 0x04000000u
 
 typedef struct {
     char driver[16], card[32], bus[32]; // end in zero
@@ -154,8 +151,6 @@ typedef struct {
 int32_t rb_v4l2_get_format(int32_t descriptor, rb_v4l2_format *format);
 // Asks for a format and size; the driver may give others: what it gave is written back.
 int32_t rb_v4l2_set_format(int32_t descriptor, rb_v4l2_format *format);
-// The same, changing nothing in the device.
-int32_t rb_v4l2_try_format(int32_t descriptor, rb_v4l2_format *format);
 // Asks for an interval between frames, in seconds; the driver may choose another.
 int32_t rb_v4l2_set_interval(int32_t descriptor, uint32_t numerator, uint32_t denominator);
 

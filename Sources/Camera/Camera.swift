@@ -1,1 +1,0 @@
-// Camera: see the architecture section of CONTRIBUTING.md.

@@ -1,0 +1,95 @@
+import Platform
+
+/// Why there are no frames from a camera.
+public enum CameraError: Error, Equatable, Sendable {
+    case noSuchNode
+    case notPermitted
+    case notACamera(NodeKind)
+    /// None of the node's formats is one that Pixels converts.
+    case noUsableFormat(offered: FormatList)
+    /// The driver answered a request for a usable mode with another one that is not.
+    case modeRefused(asked: CaptureMode, fourcc: UInt32, size: FrameSize)
+    /// Another program is using the camera.
+    case busy
+    /// The driver gave fewer buffers than capturing needs, or more than V4L2 allows.
+    case unusableBuffers(count: UInt32)
+    /// Unplugged, or its driver is gone.
+    case gone
+    /// No good frame came before the deadline.
+    case timeout(CaptureCounters)
+    case callFailed(SystemError)
+
+    /// What a failed call means.
+    init(_ error: SystemError) {
+        switch (error.call, error.number) {
+        case (.open, RB_ENOENT), (.open, RB_ENODEV), (.open, RB_ENXIO): self = .noSuchNode
+        case (.open, RB_EACCES): self = .notPermitted
+        case (.queryCapability, RB_ENOTTY), (.queryCapability, RB_EINVAL): self = .notACamera(.notVideo)
+        case (_, RB_ENODEV), (_, RB_ENXIO): self = .gone
+        case (_, RB_EBUSY): self = .busy
+        default: self = .callFailed(error)
+        }
+    }
+}
+
+/// What a node is that is no usable camera.
+public enum NodeKind: Sendable {
+    /// Not a Video4Linux node at all.
+    case notVideo
+    case multiPlanarCapture
+    /// Captures, but cannot share its buffers.
+    case captureWithoutStreaming
+    case output, codec, metadata, vbi, overlay, radio, unknown
+
+    /// What a node with these capabilities is; nil for a camera.
+    init?(capabilities: UInt32) {
+        func has(_ capability: UInt32) -> Bool { capabilities & capability != 0 }
+        if has(RB_V4L2_CAPTURE) {
+            if has(RB_V4L2_STREAMING) { return nil }
+            self = .captureWithoutStreaming
+        } else if has(RB_V4L2_CAPTURE_PLANES) {
+            self = .multiPlanarCapture
+        } else if has(RB_V4L2_MEMORY_TO_MEMORY) {
+            self = .codec
+        } else if has(RB_V4L2_OUTPUT) || has(RB_V4L2_OUTPUT_PLANES) {
+            self = .output
+        } else if has(RB_V4L2_METADATA) {
+            self = .metadata
+        } else if has(RB_V4L2_VBI) {
+            self = .vbi
+        } else if has(RB_V4L2_OVERLAY) {
+            self = .overlay
+        } else if has(RB_V4L2_RADIO) {
+            self = .radio
+        } else {
+            self = .unknown
+        }
+    }
+}
+
+/// The first formats that a node offers.
+public struct FormatList: Equatable, Sendable {
+    private var fourccs = InlineArray<16, UInt32>(repeating: 0)
+    /// How many are listed; `isComplete` says whether there were more.
+    public private(set) var count = 0
+    public private(set) var isComplete = true
+
+    public init() {}
+
+    public subscript(index: Int) -> UInt32 { fourccs[index] }
+
+    mutating func append(_ fourcc: UInt32) {
+        guard count < fourccs.count else {
+            isComplete = false
+            return
+        }
+        fourccs[count] = fourcc
+        count += 1
+    }
+
+    public static func == (a: FormatList, b: FormatList) -> Bool {
+        guard a.count == b.count && a.isComplete == b.isComplete else { return false }
+        for index in 0..<a.count where a[index] != b[index] { return false }
+        return true
+    }
+}

@@ -1,0 +1,132 @@
+import Camera
+import Pixels
+import Platform
+import Testing
+
+@Test func startingGoesThroughEveryStateInOrder() throws {
+    let script = Script()
+    var capture = Capture(script)
+    var states: [Capture<ScriptedDevice>.State] = [capture.state]
+    while capture.state != .streaming {
+        try capture.advance()
+        states.append(capture.state)
+    }
+    #expect(states == [.closed, .opened, .negotiated, .allocated, .streaming])
+    #expect(capture.geometry == FrameGeometry(format: RB_PIXELS_YUYV, width: 640, height: 480, stride: 1280))
+    #expect(script.isStreaming && script.queued == [0, 1, 2, 3])
+    #expect(script.calls.filter { $0 == .streamOn } == script.calls.suffix(1))
+
+    try capture.advance()
+    #expect(script.calls.last == .streamOn, "a streaming machine has no next step")
+    capture.stop()
+    #expect(capture.state == .closed && !script.isOpen)
+}
+
+/// Calls that starting makes, and what it makes of an error number of each.
+private let startingCalls: [SystemCall] = [
+    .open, .queryCapability, .getFormat, .enumerateFormats, .enumerateSizes, .setFormat, .requestBuffers, .mapBuffer,
+    .queueBuffer, .streamOn,
+]
+
+private func expectedError(_ call: SystemCall, _ number: Int32) -> CameraError {
+    switch (call, number) {
+    case (.open, RB_ENOENT), (.open, RB_ENODEV), (.open, RB_ENXIO): .noSuchNode
+    case (.open, RB_EACCES): .notPermitted
+    case (.queryCapability, RB_ENOTTY), (.queryCapability, RB_EINVAL): .notACamera(.notVideo)
+    case (_, RB_ENODEV), (_, RB_ENXIO): .gone
+    case (_, RB_EBUSY): .busy
+    default: .callFailed(SystemError(call, number: number))
+    }
+}
+
+@Test(
+    "every call that fails while starting is reported, with everything given back, and can be tried again",
+    arguments: startingCalls,
+    [RB_ENOENT, RB_EIO, RB_ENXIO, RB_EACCES, RB_EBUSY, RB_ENODEV, RB_EINVAL, RB_ENOTTY, 28])
+func failingStart(call: SystemCall, number: Int32) throws {
+    let script = Script()
+    script.failures[call] = number
+    var capture = Capture(script)
+    var caught: CameraError?
+    do throws(CameraError) { try capture.start() } catch { caught = error }
+    #expect(caught == expectedError(call, number))
+    #expect(capture.state == .closed && !script.isOpen && script.queued.isEmpty)
+
+    script.failures = [:]
+    try capture.start()
+    #expect(script.isStreaming)
+    capture.stop()
+}
+
+@Test func aDriverWithoutFrameRatesIsStillACamera() throws {
+    let script = Script()
+    script.failures[.setInterval] = RB_ENOTTY
+    var capture = Capture(script)
+    try capture.start()
+    #expect(capture.state == .streaming)
+    capture.stop()
+}
+
+@Test(
+    arguments: [
+        (RB_V4L2_CAPTURE, .captureWithoutStreaming), (RB_V4L2_CAPTURE_PLANES | RB_V4L2_STREAMING, .multiPlanarCapture),
+        (0x8000, .codec), (0x4000, .codec), (RB_V4L2_OUTPUT, .output), (RB_V4L2_OUTPUT_PLANES, .output),
+        (0x0080_0000, .metadata), (0x0800_0000, .metadata), (0x10, .vbi), (RB_V4L2_OVERLAY, .overlay),
+        (0x0004_0000, .radio), (RB_V4L2_STREAMING, .unknown), (0, .unknown),
+    ] as [(UInt32, NodeKind)])
+func aNodeThatIsNoCameraIsNamedForWhatItIs(capabilities: UInt32, kind: NodeKind) {
+    let script = Script()
+    script.capabilities = capabilities
+    var capture = Capture(script)
+    #expect(throws: CameraError.notACamera(kind)) { try capture.start() }
+    #expect(!script.isOpen)
+}
+
+@Test(
+    "a mode that the driver changed into an unusable one is refused",
+    arguments: [
+        { $0.fourcc = fourcc("MJPG") }, { $0.fourcc = fourcc("GREY") }, { $0.width = 0 }, { $0.height = 0 },
+        { $0.width = 16385 }, { $0.height = .max }, { $0.stride = 1279 }, { $0.stride = .max },
+    ] as [@Sendable (inout rb_v4l2_format) -> Void])
+func refusedMode(adjust: @escaping @Sendable (inout rb_v4l2_format) -> Void) {
+    let script = Script()
+    script.adjust = adjust
+    var capture = Capture(script)
+    var caught: CameraError?
+    do throws(CameraError) { try capture.start() } catch { caught = error }
+    guard case .modeRefused(let asked, _, _) = caught else {
+        Issue.record("expected a refused mode, got \(String(describing: caught))")
+        return
+    }
+    #expect(asked.size == FrameSize(width: 640, height: 480))
+    #expect(!script.isOpen)
+}
+
+@Test func theSizeAndPaddingThatTheDriverGivesAreTaken() throws {
+    let script = Script()
+    script.adjust = { ($0.width, $0.height, $0.stride) = (638, 478, 1344) }
+    var capture = Capture(script)
+    try capture.start()
+    #expect(capture.geometry == FrameGeometry(format: RB_PIXELS_YUYV, width: 638, height: 478, stride: 1344))
+    capture.stop()
+}
+
+@Test(arguments: [0, 1, 33] as [UInt32])
+func anUnusableNumberOfBuffersIsRefused(count: UInt32) {
+    let script = Script()
+    script.bufferCount = count
+    var capture = Capture(script)
+    #expect(throws: CameraError.unusableBuffers(count: count)) { try capture.start() }
+    #expect(!script.isOpen)
+}
+
+@Test(arguments: [2, 32] as [UInt32])
+func theDriverMayGiveFewerOrMoreBuffersThanAsked(count: UInt32) throws {
+    let script = Script()
+    script.bufferCount = count
+    script.bufferBytes = 16
+    var capture = Capture(script)
+    try capture.start()
+    #expect(script.queued == Set(0..<count))
+    capture.stop()
+}

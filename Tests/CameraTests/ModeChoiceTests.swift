@@ -1,0 +1,102 @@
+import Camera
+import Pixels
+import Platform
+import Testing
+
+/// What a capture asks its driver for.
+private func choice(_ script: Script, covering width: UInt32, _ height: UInt32) throws -> String {
+    script.bufferBytes = 16
+    var capture = Capture(script, covering: width, height)
+    try capture.start()
+    capture.stop()
+    let mode = try #require(script.askedMode)
+    let name = (0..<4).map { UInt8(truncatingIfNeeded: mode.fourcc >> (8 * $0)) }
+    return "\(String(decoding: name, as: UTF8.self)) \(mode.size.width)x\(mode.size.height)"
+}
+
+private let webcam: [rb_v4l2_sizes] = [
+    rb_v4l2_sizes(640, 480), rb_v4l2_sizes(160, 120), rb_v4l2_sizes(320, 240), rb_v4l2_sizes(1280, 720),
+]
+
+@Test(
+    arguments: [(32, 32, "160x120"), (120, 120, "160x120"), (224, 224, "320x240"), (320, 241, "640x480")]
+        as [(UInt32, UInt32, String)])
+func theSmallestSizeThatCoversTheModelIsChosen(width: UInt32, height: UInt32, expected: String) throws {
+    let script = Script()
+    script.offers = [(fourcc("YUYV"), webcam)]
+    #expect(try choice(script, covering: width, height) == "YUYV \(expected)")
+}
+
+@Test func whereNothingCoversTheModelTheLargestSizeIsChosen() throws {
+    let script = Script()
+    script.offers = [(fourcc("YUYV"), webcam)]
+    #expect(try choice(script, covering: 2000, 2000) == "YUYV 1280x720")
+}
+
+@Test func atEqualSizeTheFormatsHaveAnOrderOfPreference() throws {
+    let script = Script()
+    for (first, second) in [("YUYV", "NV12"), ("NV12", "RGB3"), ("RGB3", "GREY"), ("YUYV", "GREY")] {
+        script.offers = [(fourcc(second), webcam), (fourcc("MJPG"), webcam), (fourcc(first), webcam)]
+        #expect(try choice(script, covering: 32, 32) == "\(first) 160x120")
+    }
+}
+
+@Test func aSmallerFrameOutweighsTheFormat() throws {
+    let script = Script()
+    script.offers = [(fourcc("YUYV"), [rb_v4l2_sizes(640, 480)]), (fourcc("GREY"), [rb_v4l2_sizes(320, 240)])]
+    #expect(try choice(script, covering: 32, 32) == "GREY 320x240")
+    #expect(try choice(script, covering: 400, 400) == "YUYV 640x480")
+}
+
+@Test func aDriverThatListsNoSizesKeepsItsOwn() throws {
+    let script = Script()
+    script.offers = [(fourcc("NV12"), []), (fourcc("YUYV"), [])]
+    script.current = FrameSize(width: 720, height: 576)
+    #expect(try choice(script, covering: 32, 32) == "YUYV 720x576")
+}
+
+@Test(
+    arguments: [
+        (640, 480, 32, 32, "640x480"), (640, 480, 700, 32, "704x32"), (640, 480, 33, 500, "64x500"),
+        (10, 10, 1, 1, "32x20"), (640, 480, 5000, 5000, "1920x1080"), (1930, 1080, 65, 65, "96x66"),
+    ] as [(UInt32, UInt32, UInt32, UInt32, String)])
+func outOfARangeTheCurrentSizeIsKeptIfItCovers(
+    currentWidth: UInt32, currentHeight: UInt32, width: UInt32, height: UInt32, expected: String
+) throws {
+    let script = Script()
+    let range = rb_v4l2_sizes(
+        min_width: 32, max_width: 1920, step_width: 32, min_height: 20, max_height: 1080, step_height: 2)
+    script.offers = [(fourcc("YUYV"), [range])]
+    script.current = FrameSize(width: currentWidth, height: currentHeight)
+    #expect(try choice(script, covering: width, height) == "YUYV \(expected)")
+}
+
+@Test(arguments: [(0, 0, 0), (.max, 0, 0), (1, .max, .max), (.max, .max, 1)] as [(UInt32, UInt32, UInt32)])
+func aRangeThatMakesNoSenseDoesNoHarm(least: UInt32, greatest: UInt32, step: UInt32) throws {
+    let script = Script()
+    let nonsense = rb_v4l2_sizes(
+        min_width: least, max_width: greatest, step_width: step, min_height: least, max_height: greatest,
+        step_height: step)
+    script.offers = [(fourcc("YUYV"), [rb_v4l2_sizes(640, 480)]), (fourcc("GREY"), [nonsense])]
+    #expect(try choice(script, covering: 32, 32) == "YUYV 640x480")
+}
+
+@Test func aCameraWithoutAUsableFormatIsRefusedWithTheListOfWhatItOffers() {
+    let script = Script()
+    script.offers = [(fourcc("MJPG"), webcam), (fourcc("H264"), webcam)]
+    var capture = Capture(script)
+    var caught: CameraError?
+    do throws(CameraError) { try capture.start() } catch { caught = error }
+    guard case .noUsableFormat(let offered) = caught else {
+        Issue.record("expected no usable format, got \(String(describing: caught))")
+        return
+    }
+    #expect((0..<offered.count).map { offered[$0] } == [fourcc("MJPG"), fourcc("H264")])
+    #expect(offered.isComplete)
+
+    script.offers = (0..<20).map { (fourcc("MJP\($0 % 10)"), webcam) }
+    do throws(CameraError) { try capture.start() } catch { caught = error }
+    guard case .noUsableFormat(let many) = caught else { return }
+    #expect(many.count == 16 && !many.isComplete && many != offered)
+    #expect(!script.isOpen)
+}

@@ -1,0 +1,117 @@
+import Foundation
+import Platform
+import Testing
+
+/// A path in the temporary folder, gone again afterwards.
+private func withTemporaryPath(_ body: (String) throws -> Void) rethrows {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("rarebit-\(UUID())").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try body(path)
+}
+
+private func text(_ error: Int32) -> String { String(cString: rb_error_text(error)) }
+
+@Test func argumentsAreThoseOfTheProcess() {
+    #expect((0..<rb_argument_count()).map { String(cString: rb_argument($0)) } == CommandLine.arguments)
+    #expect(rb_argument(rb_argument_count()) == nil)
+    #expect(rb_argument(-1) == nil)
+}
+
+@Test func aFileIsMappedWhole() throws {
+    try withTemporaryPath { path in
+        let content = (0..<10_001).map { UInt8(truncatingIfNeeded: $0) }
+        try Data(content).write(to: URL(fileURLWithPath: path))
+        var memory = rb_memory()
+        #expect(rb_map_file(path, &memory) == 0)
+        #expect(Array(UnsafeBufferPointer(start: memory.bytes, count: memory.count)) == content)
+        rb_unmap(&memory)
+        #expect(memory.bytes == nil && memory.count == 0)
+    }
+}
+
+@Test func anEmptyFileMapsToNothing() throws {
+    try withTemporaryPath { path in
+        try Data().write(to: URL(fileURLWithPath: path))
+        var memory = rb_memory()
+        #expect(rb_map_file(path, &memory) == 0)
+        #expect(memory.bytes == nil && memory.count == 0)
+        rb_unmap(&memory)
+    }
+}
+
+@Test func whatIsNoRegularFileIsRefusedWithoutWaiting() {
+    var memory = rb_memory()
+    #expect(rb_map_file("/nonexistent/file", &memory) == -RB_ENOENT)
+    #expect(text(rb_map_file("/", &memory)) == "Is a directory")
+    #expect(rb_map_file("/dev/null", &memory) == -RB_ENODEV)
+    withTemporaryPath { path in
+        #expect(mkfifo(path, 0o600) == 0)
+        #expect(rb_map_file(path, &memory) == -RB_ENODEV)
+    }
+    #expect(memory.bytes == nil && memory.count == 0)
+}
+
+@Test func mappedMemoryIsZeroedWritableAndExactlyCounted() {
+    var memory = rb_memory()
+    #expect(rb_map_memory(70_001, &memory) == 0)
+    #expect(memory.count == 70_001)
+    let bytes = UnsafeMutableBufferPointer(start: memory.bytes, count: memory.count)
+    #expect(bytes.allSatisfy { $0 == 0 })
+    bytes[70_000] = 1
+    rb_unmap(&memory)
+    #expect(rb_map_memory(.max, &memory) < 0)
+}
+
+@Test func writingReachesTheOtherEndOfAPipeOrSaysWhyNot() {
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0)
+    #expect(rb_write_all(ends[1], "frame", 5) == 0)
+    #expect(rb_wait_readable(ends[0], rb_clock_ns() + 10_000_000_000) == 0)
+    var received = [UInt8](repeating: 0, count: 8)
+    #expect(read(ends[0], &received, 8) == 5)
+    #expect(Array(received.prefix(5)) == Array("frame".utf8))
+    #expect(!rb_is_terminal(ends[1]) && rb_terminal_columns(ends[1]) == 0)
+    rb_close(ends[0])
+    rb_close(ends[1])
+    #expect(text(rb_write_all(ends[1], "frame", 5)) == "Bad file descriptor")
+}
+
+@Test func waitingEndsAtTheDeadline() {
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0)
+    let start = rb_clock_ns()
+    #expect(rb_wait_readable(ends[0], start + 2_000_000) == -RB_ETIMEDOUT)
+    #expect(rb_clock_ns() >= start + 2_000_000)
+    #expect(rb_wait_readable(ends[0], 0) == -RB_ETIMEDOUT)
+    rb_close(ends[0])
+    rb_close(ends[1])
+}
+
+@Test func errorsHaveTextAndUnknownOnesToo() {
+    #expect(text(RB_ENOENT) == "No such file or directory")
+    #expect(text(-RB_ENODEV) == "No such device")
+    #expect(text(9999) == "Unknown error")
+}
+
+@Test func videoNodesAreNumberedPaths() {
+    var path = [CChar](repeating: 1, count: RB_V4L2_PATH_BYTES)
+    for number in [0, 9, 10, 255] as [Int32] {
+        rb_v4l2_node_path(number, &path)
+        #expect(path.withUnsafeBufferPointer { String(cString: $0.baseAddress!) } == "/dev/video\(number)")
+    }
+    #expect(rb_v4l2_next_node(256) == -1)
+}
+
+@Test func aFileThatIsNoVideoNodeAnswersNoVideoCall() {
+    let descriptor = rb_v4l2_open("/dev/null")
+    #expect(descriptor >= 0)
+    var capability = rb_v4l2_capability()
+    var format = rb_v4l2_format()
+    var buffer = rb_v4l2_buffer()
+    #expect(rb_v4l2_query(descriptor, &capability) == -RB_ENOTTY)
+    #expect(rb_v4l2_get_format(descriptor, &format) == -RB_ENOTTY)
+    #expect(rb_v4l2_dequeue(descriptor, &buffer) == -RB_ENOTTY)
+    #expect(rb_v4l2_stream_on(descriptor) == -RB_ENOTTY)
+    rb_close(descriptor)
+    #expect(rb_v4l2_open("/nonexistent/video0") == -RB_ENOENT)
+}
