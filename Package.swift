@@ -81,6 +81,10 @@ let package = Package(
         .target(
             name: "TinyModel", dependencies: ["ModelFormat", "Inference"], path: "Tests/TinyModel",
             swiftSettings: hostFlags),
+        .target(name: "ProgramRunner", path: "Tests/ProgramRunner", swiftSettings: hostFlags),
+        .testTarget(
+            name: "RarebitTests", dependencies: ["rarebit", "ModelFormat", "Inference", "TinyModel", "ProgramRunner"],
+            swiftSettings: hostFlags),
         .testTarget(name: "ModelFormatTests", dependencies: ["ModelFormat", "TinyModel"], swiftSettings: hostFlags),
         .testTarget(name: "InferenceTests", dependencies: ["Inference", "TinyModel"], swiftSettings: hostFlags),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: hostFlags),

@@ -1,0 +1,24 @@
+import Camera
+import Platform
+import Telemetry
+
+/// `rarebit cameras`: the video nodes, what each offers, and the mode `rarebit run` would choose.
+struct Cameras {
+    /// `run` chooses for its model's input; without a model, for the side that most networks take.
+    private static let assumedSide: UInt32 = 224
+
+    private let invocation: Invocation
+
+    init(_ invocation: Invocation) {
+        self.invocation = invocation
+    }
+
+    func perform() throws(ProgramError) {
+        setActivity("listing cameras")
+        let needed = FrameSize(width: Self.assumedSide, height: Self.assumedSide)
+        var list = CameraListing(isJSON: invocation.isJSON, TextWriter(DescriptorSink.standardOutput))
+        listCameras(covering: needed, &list)
+        let status = list.finish().status
+        guard status == 0 else { throw .output(status) }
+    }
+}

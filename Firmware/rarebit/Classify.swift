@@ -1,0 +1,127 @@
+import Images
+import Inference
+import ModelFormat
+import Pixels
+import Platform
+import Telemetry
+
+/// `rarebit classify`: one line for each picture file. A file that cannot be read gets a line on standard error, and
+/// the next one its turn.
+struct Classify {
+    private let invocation: Invocation
+
+    init(_ invocation: Invocation) {
+        self.invocation = invocation
+    }
+
+    func perform() throws(ProgramError) {
+        let loaded = try LoadedModel(path: invocation.model)
+        let alpha = invocation.alpha ?? loaded.model.head.defaultAlpha
+        var output = Output()
+        var failures = 0
+        var index = invocation.firstImage
+        while let path = rb_argument(index) {
+            index += 1
+            do throws(ProgramError) {
+                let picture = try Picture(path: path)
+                try picture.quantise(into: loaded.engine)
+            } catch {
+                failures += 1
+                error.report()
+                continue
+            }
+            setActivity("classifying a picture")
+            loaded.engine.run(alpha: alpha)
+            write(Answer(of: loaded.engine, alpha: alpha, top: invocation.top), of: path, to: &output)
+            try output.endRecord()
+        }
+        guard failures == 0 else { throw .someImagesFailed(failures) }
+    }
+
+    private func write(_ answer: Answer, of path: UnsafePointer<CChar>, to output: inout Output) {
+        if invocation.isJSON {
+            output.writer.append("{\"image\":")
+            output.writer.append(jsonString: UnsafeRawBufferPointer(start: path, count: path.length))
+            output.writer.append(",")
+            output.writer.append(jsonMembersOf: answer)
+            output.writer.append("}\n")
+        } else {
+            output.writer.append(cString: path)
+            output.writer.append(": ")
+            output.writer.append(answer)
+            output.writer.append("\n")
+        }
+    }
+}
+
+/// A decoded picture file: RGB24 rows without gaps.
+private struct Picture: ~Copyable {
+    private let path: UnsafePointer<CChar>
+    private let width: Int
+    private let height: Int
+    private let pixels: Memory
+
+    init(path: UnsafePointer<CChar>) throws(ProgramError) {
+        setActivity("decoding a picture")
+        let file = try Memory(file: path)
+        let bytes = file.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        var message = ImageMessage()
+        var info = rb_image_info()
+        guard message.isOK({ rb_image_probe(bytes, file.bytes.count, &info, $0) }) else {
+            throw .badImage(path, message)
+        }
+        let pixels = try Memory(count: Int(info.width) * Int(info.height) * 3)
+        let target = pixels.bytes.assumingMemoryBound(to: UInt8.self)
+        guard message.isOK({ rb_image_decode(bytes, file.bytes.count, target.baseAddress, target.count, $0) }) else {
+            throw .badImage(path, message)
+        }
+        self.path = path
+        self.pixels = pixels
+        width = Int(info.width)
+        height = Int(info.height)
+    }
+
+    /// Crops, resizes and quantises the picture into the engine's input.
+    func quantise(into engine: Engine) throws(ProgramError) {
+        let input = engine.model.input
+        guard
+            let bytes = Preprocessor.workspaceBytes(input: input, format: RB_PIXELS_RGB24, width: width, height: height)
+        else { throw .cannotResize(width: width, height: height) }
+        let workspace = try Memory(count: bytes)
+        guard
+            var preprocessor = Preprocessor(
+                input: input, format: RB_PIXELS_RGB24, width: width, height: height, workspace: workspace.bytes)
+        else { throw .cannotResize(width: width, height: height) }
+        var frame = rb_pixels_frame()
+        frame.plane.0 = UnsafePointer(pixels.bytes.assumingMemoryBound(to: UInt8.self).baseAddress)
+        frame.stride.0 = Int32(3 * width)
+        preprocessor.run(&frame, into: engine.input)
+    }
+}
+
+/// What the image decoder says is wrong with a file.
+struct ImageMessage {
+    private var text = InlineArray<200, CChar>(repeating: 0)  // RB_IMAGE_MESSAGE_BYTES
+
+    /// Whether a call of the decoder, which writes its message here, succeeded.
+    mutating func isOK(_ call: (UnsafeMutablePointer<CChar>) -> rb_image_error) -> Bool {
+        withUnsafeMutableBytes(of: &text) {
+            call($0.baseAddress!.assumingMemoryBound(to: CChar.self)) == RB_IMAGE_OK
+        }
+    }
+
+    func append<Sink: TextSink & ~Copyable>(to writer: inout TextWriter<Sink>) {
+        withUnsafeBytes(of: text) { writer.append(cString: $0.baseAddress!.assumingMemoryBound(to: CChar.self)) }
+    }
+}
+
+extension UnsafePointer<CChar> {
+    /// Bytes before the final NUL.
+    var length: Int {
+        var length = 0
+        while self[length] != 0 {
+            length += 1
+        }
+        return length
+    }
+}

@@ -1,0 +1,117 @@
+/// What the program can be asked to do.
+enum Command: UInt8 {
+    case run, classify, bench, info, cameras
+
+    static func named(_ name: UnsafePointer<CChar>) -> Command? {
+        var number: UInt8 = 0
+        while let command = Command(rawValue: number) {
+            if command.name == name {
+                return command
+            }
+            number += 1
+        }
+        return nil
+    }
+
+    var name: StaticString {
+        switch self {
+        case .run: "run"
+        case .classify: "classify"
+        case .bench: "bench"
+        case .info: "info"
+        case .cameras: "cameras"
+        }
+    }
+
+    /// Whether a model file is the first operand.
+    var takesModel: Bool { self != .cameras }
+
+    func takes(_ option: Option) -> Bool {
+        switch option {
+        case .help: true
+        case .version: false
+        case .camera, .frames, .count: self == .run
+        case .alpha: self == .run || self == .classify || self == .bench
+        case .top: self == .run || self == .classify
+        case .json: self != .info
+        case .threads, .runs, .seconds, .layers: self == .bench
+        }
+    }
+
+    static var overview: StaticString {
+        """
+        rarebit: long-tailed image classification on a camera device
+
+        usage: rarebit run MODEL.rbit [--camera DEV | --frames FILE]   say what a camera sees
+               rarebit classify MODEL.rbit IMAGE...                    JPEG, PNG or PPM files
+               rarebit bench MODEL.rbit                                how fast a model runs here
+               rarebit info MODEL.rbit                                 what a model holds
+               rarebit cameras                                         devices and what each offers
+               rarebit COMMAND --help                                  a command's options
+               rarebit --version
+
+        Models are made by rarebit-convert. Exit status: 0 done, 1 the work failed, 2 wrong usage.
+
+        """
+    }
+
+    var help: StaticString {
+        switch self {
+        case .run:
+            """
+            usage: rarebit run MODEL.rbit [options]
+
+            Classifies frames until stopped (Ctrl-C) or the source ends. On a terminal: a live view.
+
+              --camera DEV   the V4L2 node to capture from; default /dev/video0
+              --frames FILE  recorded frames instead of a camera
+              --alpha A      strength of the TDE adjustment, 0 (the plain classifier) or more; default: the model's
+              --top N        how many classes to show, 1...32; default 3
+              --json         one JSON record a frame, on standard output
+              --count N      stop after N frames
+
+            """
+        case .classify:
+            """
+            usage: rarebit classify MODEL.rbit IMAGE... [options]
+
+            Classifies JPEG, PNG and PPM files, one line each.
+
+              --alpha A      strength of the TDE adjustment, 0 (the plain classifier) or more; default: the model's
+              --top N        how many classes to show, 1...32; default 3
+              --json         one JSON record a picture
+
+            """
+        case .bench:
+            """
+            usage: rarebit bench MODEL.rbit [options]
+
+            Times the network on a fixed input, back to back, after a warm-up.
+
+              --runs N       timed runs, 1...65536; default 1000
+              --seconds S    stop after S seconds, even if not all runs are done; default 5
+              --alpha A      strength of the TDE adjustment, 0 (the plain classifier) or more; default: the model's
+              --threads N    threads to compute on; this version computes on 1
+              --layers       a table of where the time goes
+              --json         one JSON record
+
+            """
+        case .info:
+            """
+            usage: rarebit info MODEL.rbit
+
+            Prints a model's classes, input, operations, file and arena.
+
+            """
+        case .cameras:
+            """
+            usage: rarebit cameras [--json]
+
+            Lists the video nodes, what each offers, and the mode that rarebit run would choose.
+
+              --json         one JSON record a node
+
+            """
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import Inference
+import ModelFormat
+import Platform
+
+/// A model file, mapped and verified.
+struct MappedModel: ~Copyable {
+    let model: Model
+    private let file: Memory
+
+    init(path: UnsafePointer<CChar>) throws(ProgramError) {
+        setActivity("reading the model")
+        let file = try Memory(file: path)
+        do throws(ModelError) {
+            model = try Model(verifying: UnsafeRawBufferPointer(file.bytes))
+        } catch {
+            throw .badModel(path, error)
+        }
+        self.file = file
+    }
+}
+
+/// A model ready to run in an arena of exactly the size its file states.
+struct LoadedModel: ~Copyable {
+    let engine: Engine
+    private let mapped: MappedModel
+    private let arena: Memory
+
+    var model: Model { engine.model }
+
+    init(path: UnsafePointer<CChar>) throws(ProgramError) {
+        let mapped = try MappedModel(path: path)
+        let model = mapped.model
+        let (executionPath, bytes) = try Self.arena(for: model, path: path)
+        let arena = try Memory(count: bytes)
+        setActivity("packing the weights")
+        do throws(InferenceError) {
+            engine = try Engine(model: model, path: executionPath, arena: arena.bytes)
+        } catch {
+            throw .cannotInfer(path, error)
+        }
+        self.mapped = mapped
+        self.arena = arena
+    }
+
+    /// The execution path to take here, and the arena it needs.
+    static func arena(
+        for model: Model, path: UnsafePointer<CChar>
+    ) throws(ProgramError) -> (ExecutionPath, bytes: Int) {
+        guard let executionPath = ExecutionPath.best(for: model) else { throw .cannotInfer(path, .noUsablePath) }
+        do throws(InferenceError) {
+            return (executionPath, try Engine.arenaBytes(model: model, path: executionPath))
+        } catch {
+            throw .cannotInfer(path, error)
+        }
+    }
+}

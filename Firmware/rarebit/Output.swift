@@ -1,0 +1,16 @@
+import Telemetry
+
+/// Standard output. A record reaches the reader whole at `endRecord`.
+struct Output: ~Copyable {
+    var writer = TextWriter(DescriptorSink.standardOutput)
+
+    mutating func endRecord() throws(ProgramError) {
+        writer.flush()
+        guard writer.sink.status == 0 else { throw .output(writer.sink.status) }
+    }
+
+    consuming func finish() throws(ProgramError) {
+        let status = writer.finish().status
+        guard status == 0 else { throw .output(status) }
+    }
+}

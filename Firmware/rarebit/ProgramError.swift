@@ -1,0 +1,188 @@
+import Camera
+import Inference
+import ModelFormat
+import Platform
+import Telemetry
+
+/// Everything that ends the program early; see `append(_:)` for the line it prints.
+///
+/// The pointers are to the program's arguments, which live unchanged as long as it does.
+enum ProgramError: Error, @unchecked Sendable {
+    // Wrong usage.
+    case noCommand
+    case unknownCommand(UnsafePointer<CChar>)
+    case unknownOption(UnsafePointer<CChar>)
+    case missingValue(UnsafePointer<CChar>)
+    case foreignOption(Option, Command)
+    case twoSources
+    case notANumber(Option, UnsafePointer<CChar>)
+    case notWhole(Option, UnsafePointer<CChar>)
+    case outOfRange(Option, UnsafePointer<CChar>, from: Double, to: Double)
+    case missingModel(Command)
+    case missingImages
+    case extraOperand(UnsafePointer<CChar>, Command)
+
+    // The work failed. Numbers are negative error numbers of Linux.
+    case unreadableFile(UnsafePointer<CChar>, Int32)
+    case badModel(UnsafePointer<CChar>, ModelError)
+    case cannotInfer(UnsafePointer<CChar>, InferenceError)
+    case noMemory(bytes: Int, Int32)
+    /// With the decoder's line.
+    case badImage(UnsafePointer<CChar>, ImageMessage)
+    case cannotResize(width: Int, height: Int)
+    case someImagesFailed(Int)
+    case camera(UnsafePointer<CChar>, CameraError)
+    case recording(UnsafePointer<CChar>, RecordingError)
+    case output(Int32)
+
+    var isUsage: Bool {
+        switch self {
+        case .noCommand, .unknownCommand, .unknownOption, .missingValue, .foreignOption, .twoSources, .notANumber,
+            .notWhole, .outOfRange, .missingModel, .missingImages, .extraOperand:
+            true
+        case .unreadableFile, .badModel, .cannotInfer, .noMemory, .badImage, .cannotResize, .someImagesFailed, .camera, .recording, .output:
+            false
+        }
+    }
+}
+
+extension ProgramError {
+    /// Writes the error's line to standard error.
+    func report() {
+        var message = TextWriter(DescriptorSink.standardError)
+        message.append(self)
+        _ = message.finish()
+    }
+}
+
+extension TextWriter where Sink: ~Copyable {
+    /// One line: what, where, what to do.
+    mutating func append(_ error: ProgramError) {
+        append("rarebit: ")
+        if error.isUsage {
+            appendUsage(error)
+        } else {
+            appendFailure(error)
+        }
+        append("\n")
+    }
+
+    private mutating func appendUsage(_ error: ProgramError) {
+        switch error {
+        case .noCommand:
+            append("no command given; see rarebit --help")
+        case .unknownCommand(let name):
+            append("no command '")
+            append(cString: name)
+            append("'; see rarebit --help")
+        case .unknownOption(let argument):
+            append("no option '")
+            append(cString: argument)
+            append("'; see rarebit --help")
+        case .missingValue(let argument):
+            append("option '")
+            append(cString: argument)
+            append("' needs a value; see rarebit --help")
+        case .foreignOption(let option, let command):
+            append(command.name)
+            append(" takes no option --")
+            append(option.name)
+            append("; see rarebit ")
+            append(command.name)
+            append(" --help")
+        case .twoSources:
+            append("--camera and --frames exclude each other; give one")
+        case .missingModel(let command):
+            append(command.name)
+            append(" needs a model file; see rarebit ")
+            append(command.name)
+            append(" --help")
+        case .missingImages:
+            append("classify needs at least one image file; see rarebit classify --help")
+        case .extraOperand(let argument, let command):
+            append("'")
+            append(cString: argument)
+            append("' is one argument too many for ")
+            append(command.name)
+            append("; see rarebit ")
+            append(command.name)
+            append(" --help")
+        default:
+            appendBadValue(error)
+        }
+    }
+
+    private mutating func appendBadValue(_ error: ProgramError) {
+        switch error {
+        case .notANumber(let option, let value):
+            appendOption(option, value)
+            append("' is not a number")
+        case .notWhole(let option, let value):
+            appendOption(option, value)
+            append("' is not a whole number")
+        case .outOfRange(let option, let value, let from, let to):
+            appendOption(option, value)
+            append("' is out of range; give ")
+            append(from, decimals: from == from.rounded() ? 0 : 3)
+            append("...")
+            append(to, decimals: 0)
+        default:
+            append("wrong usage")
+        }
+    }
+
+    private mutating func appendOption(_ option: Option, _ value: UnsafePointer<CChar>) {
+        append("--")
+        append(option.name)
+        append(": '")
+        append(cString: value)
+    }
+
+    private mutating func appendFailure(_ error: ProgramError) {
+        switch error {
+        case .unreadableFile(let path, let status):
+            append(cString: path)
+            append(": cannot be read: ")
+            append(cString: rb_error_text(status))
+        case .badModel(let path, let reason):
+            append(cString: path)
+            append(": ")
+            append(reason)
+        case .cannotInfer(let path, let reason):
+            append(cString: path)
+            append(": ")
+            append(reason)
+        case .noMemory(let bytes, let status):
+            append("cannot have ")
+            append(bytes)
+            append(" bytes of memory: ")
+            append(cString: rb_error_text(status))
+        case .badImage(let path, let message):
+            append(cString: path)
+            append(": ")
+            message.append(to: &self)
+        case .cannotResize(let width, let height):
+            append("a picture of ")
+            append(width)
+            append(" x ")
+            append(height)
+            append(" cannot be resized to the model's input; give one nearer to its size and shape")
+        case .someImagesFailed(let count):
+            append(count)
+            append(count == 1 ? " image could not be classified" : " images could not be classified")
+        case .camera(let path, let reason):
+            append(cString: path)
+            append(": ")
+            append(reason)
+        case .recording(let path, let reason):
+            append(cString: path)
+            append(": ")
+            append(reason)
+        case .output(let status):
+            append("standard output cannot be written: ")
+            append(cString: rb_error_text(status))
+        default:
+            append("the work failed")
+        }
+    }
+}

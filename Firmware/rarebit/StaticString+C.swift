@@ -1,0 +1,20 @@
+import Platform
+
+extension StaticString {
+    static func == (text: StaticString, other: UnsafePointer<CChar>) -> Bool {
+        for index in 0..<text.utf8CodeUnitCount where other[index] != CChar(bitPattern: text.utf8Start[index]) {
+            return false
+        }
+        return other[text.utf8CodeUnitCount] == 0
+    }
+
+    /// NUL-terminated, for C.
+    var cString: UnsafePointer<CChar> {
+        UnsafeRawPointer(utf8Start).assumingMemoryBound(to: CChar.self)
+    }
+}
+
+/// What the program is doing, for the line that a crash writes.
+func setActivity(_ activity: StaticString) {
+    rb_set_activity(activity.cString)
+}

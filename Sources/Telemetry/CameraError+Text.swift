@@ -1,0 +1,148 @@
+import Camera
+import Pixels
+import Platform
+
+// One line for each reason why there are no frames. The caller has said which camera or file.
+
+extension TextWriter where Sink: ~Copyable {
+    public mutating func append(_ error: CameraError) {
+        switch error {
+        case .noSuchNode:
+            append("no such camera; rarebit cameras lists what there is")
+        case .notPermitted:
+            append("no permission to open the camera; join the group video, or run as root")
+        case .notACamera(let kind):
+            append("is no capture device: ")
+            append(kind.name)
+            append("; rarebit cameras lists what there is")
+        case .noUsableFormat(let offered):
+            append("no usable format: it offers ")
+            append(offered)
+            append("; usable are ")
+            appendUsableFormats()
+        case .modeRefused(let asked, let fourcc, let size):
+            append("the driver answered a request for ")
+            append(asked)
+            append(" with ")
+            append(fourcc: fourcc)
+            append(" ")
+            append(size.width)
+            append(" x ")
+            append(size.height)
+            append(", which cannot be used")
+        case .busy:
+            append("another program is using the camera; stop it first")
+        case .unusableBuffers(let count):
+            append("the driver gave ")
+            append(count)
+            append(" buffers, which capturing cannot work with")
+        case .gone:
+            append("the camera is gone: unplugged, or its driver stopped")
+        case .timeout(let counters):
+            append("no good frame came in time (")
+            append(counters.corrupt)
+            append(" corrupt, ")
+            append(counters.short)
+            append(" short); is the camera connected?")
+        case .callFailed(let failure):
+            append(failure.call.name)
+            append(" failed: ")
+            append(cString: rb_error_text(failure.number))
+        }
+    }
+
+    public mutating func append(_ error: RecordingError) {
+        switch error {
+        case .unreadable(let number):
+            append("cannot be read: ")
+            append(cString: rb_error_text(number))
+        case .notARecording:
+            append("not a file of recorded frames: wrong first bytes")
+        case .unsupportedVersion(let version):
+            append("recorded in version ")
+            append(version)
+            append(" of the format, which this program does not read")
+        case .unknownFormat(let fourcc):
+            append("pixel format ")
+            append(fourcc: fourcc)
+            append(" cannot be used; usable are ")
+            appendUsableFormats()
+        case .badGeometry(let width, let height, let stride, let frameBytes):
+            append("malformed header: frames of ")
+            append(width)
+            append(" x ")
+            append(height)
+            append(" with a stride of ")
+            append(stride)
+            append(" do not fit ")
+            append(frameBytes)
+            append(" bytes")
+        case .truncated(let expected, let found):
+            append("the recording needs ")
+            append(expected)
+            append(" bytes and has ")
+            append(found)
+            append("; copy it again")
+        case .noFrames:
+            append("the recording holds no frames")
+        }
+    }
+
+    /// "YUYV", with what is not printable as "?".
+    public mutating func append(fourcc: UInt32) {
+        for shift in stride(from: 0, to: 32, by: 8) {
+            let character = UInt8(truncatingIfNeeded: fourcc >> shift)
+            append(byte: (0x20...0x7E).contains(character) ? character : UInt8(ascii: "?"))
+        }
+    }
+
+    /// "YUYV 640 x 480"
+    public mutating func append(_ mode: CaptureMode) {
+        append(fourcc: mode.fourcc)
+        append(" ")
+        append(mode.size.width)
+        append(" x ")
+        append(mode.size.height)
+    }
+
+    private mutating func append(_ formats: FormatList) {
+        if formats.count == 0 {
+            append("none")
+        }
+        for index in 0..<formats.count {
+            if index > 0 {
+                append(", ")
+            }
+            append(fourcc: formats[index])
+        }
+        if !formats.isComplete {
+            append(" and more")
+        }
+    }
+
+    private mutating func appendUsableFormats() {
+        for number in 0..<Int32(RB_PIXELS_FORMAT_COUNT.rawValue) {
+            if number > 0 {
+                append(", ")
+            }
+            append(fourcc: rb_pixels_fourcc(number))
+        }
+    }
+}
+
+extension NodeKind {
+    public var name: StaticString {
+        switch self {
+        case .notVideo: "not a video node"
+        case .multiPlanarCapture: "it captures in several planes, which is not supported"
+        case .captureWithoutStreaming: "it cannot share its buffers"
+        case .output: "a video output"
+        case .codec: "a codec"
+        case .metadata: "a metadata node"
+        case .vbi: "a teletext node"
+        case .overlay: "an overlay"
+        case .radio: "a radio"
+        case .unknown: "it captures no video"
+        }
+    }
+}
