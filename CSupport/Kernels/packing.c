@@ -2,13 +2,19 @@
 #include "tiles.h"
 #include <string.h>
 
-// o16c2 holds blocks of 16 output channels, each an rb_block16. Channels that do not exist weigh zero.
+static uint64_t o16c2_bytes(const rb_conv_shape *shape) {
+    const size_t blocks = rb_round_up((size_t)shape->output.channels, RB_BLOCK_CHANNELS) / RB_BLOCK_CHANNELS;
+    return (uint64_t)blocks * rb_block16_bytes(shape);
+}
+
+// o16c2 holds blocks of 16 output channels, each an rb_block16. Channels that do not exist weigh zero, which can make
+// few weights many: what a 32-bit processor could not address goes to the reference, on every processor alike.
 static bool o16c2_supports(const rb_conv_shape *shape) {
-    return shape->groups == 1;
+    return shape->groups == 1 && o16c2_bytes(shape) <= INT32_MAX;
 }
 
 static size_t o16c2_packed_bytes(const rb_conv_shape *shape) {
-    return rb_round_up((size_t)shape->output.channels, RB_BLOCK_CHANNELS) / RB_BLOCK_CHANNELS * rb_block16_bytes(shape);
+    return (size_t)o16c2_bytes(shape);
 }
 
 // Packs the weights of output channel o as channel `lane` of a block, and returns their sum.
@@ -30,7 +36,7 @@ static int32_t pack_channel(const rb_conv *conv, int32_t o, int32_t lane, rb_blo
 
 // A kernel multiplies (q - subtracted) instead of (q - zero_point); the bias makes up for the difference.
 static void o16c2_pack(const rb_conv *conv, void *packed, int32_t subtracted) {
-    const size_t stride = rb_block16_bytes(&conv->shape);
+    const size_t stride = (size_t)rb_block16_bytes(&conv->shape);
     memset(packed, 0, o16c2_packed_bytes(&conv->shape));
     for (int32_t o = 0; o < conv->shape.output.channels; o++) {
         const int32_t lane = o % RB_BLOCK_CHANNELS;

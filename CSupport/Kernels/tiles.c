@@ -73,7 +73,7 @@ static void run_strip(const rb_conv *conv, const uint8_t *const *table, pixel_ru
                       void (*run)(const rb_tile *tile)) {
     const rb_conv_shape *s = &conv->shape;
     const int32_t taps = s->kernel_height * s->kernel_width;
-    const size_t block_bytes = rb_block16_bytes(s);
+    const size_t block_bytes = (size_t)rb_block16_bytes(s);
     const uint8_t *block = conv->packed;
     for (int32_t o = 0; o < s->output.channels; o += RB_BLOCK_CHANNELS, block += block_bytes) {
         const int32_t channels_left = s->output.channels - o;

@@ -11,13 +11,13 @@ enum {
 // Packed weights of 16 output channels. Input channels come in pairs, rounded up to a multiple of 4:
 // weights[((tap * rounded inputs + i) / 2 * 16 + output channel) * 2 + i % 2].
 typedef struct {
-    int32_t bias[RB_BLOCK_CHANNELS]; // includes what the kernel's unsubtracted zero point would add
+    int32_t bias[RB_BLOCK_CHANNELS]; // corrected for the zero point, see packing.c
     float multiplier[RB_BLOCK_CHANNELS];
     int8_t weights[];
 } rb_block16;
 
-static inline size_t rb_block16_bytes(const rb_conv_shape *shape) {
-    const size_t taps = (size_t)shape->kernel_height * (size_t)shape->kernel_width;
+static inline uint64_t rb_block16_bytes(const rb_conv_shape *shape) {
+    const uint64_t taps = (uint64_t)shape->kernel_height * (uint64_t)shape->kernel_width;
     return sizeof(rb_block16) + taps * rb_round_up((size_t)shape->input.channels, 4) * RB_BLOCK_CHANNELS;
 }
 

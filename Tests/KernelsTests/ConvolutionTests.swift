@@ -146,4 +146,12 @@ struct DispatchTests {
         var dense = rb_conv_shape(input: rb_shape(4, 4, 8), kernel: 3, output: rb_shape(2, 2, 8))
         #expect(String(cString: rb_conv_kernel_name(RB_PATH_NEON, &dense)) == "conv_u8s8_4x16c2__neon")
     }
+
+    @Test("Weights that would pack to more than 2 GiB go to the reference, in place")
+    func tooLargeToPack() {
+        var shape = rb_conv_shape(input: rb_shape(255, 255, 4128), kernel: 255, output: rb_shape(1, 1, 1))
+        #expect(rb_conv_packed_bytes(RB_PATH_NEON, &shape) == 0)
+        shape.input.channels = 2000
+        #expect(rb_conv_packed_bytes(RB_PATH_NEON, &shape) == 128 + 255 * 255 * 2000 * 16)
+    }
 }

@@ -11,10 +11,9 @@ enum { TILE_PIXELS = 4 };
 
 // A pair of neighbouring input channels of one pixel, widened to 16 bits and repeated across the register.
 RB_AVX2 static inline __m256i broadcast_pair(const uint8_t *pixel) {
-    const __m256i widen = _mm256_set1_epi32((int32_t)0xFF01FF00); // bytes 0 and 1, each followed by a zero
     int16_t pair;
     memcpy(&pair, pixel, sizeof pair);
-    return _mm256_shuffle_epi8(_mm256_set1_epi16(pair), widen);
+    return _mm256_unpacklo_epi8(_mm256_set1_epi16(pair), _mm256_setzero_si256());
 }
 
 // Weights of eight output channels for one pair of input channels, widened to 16 bits.

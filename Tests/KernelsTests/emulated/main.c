@@ -1,5 +1,5 @@
-// The kernel checks as a program, for processors that the tests reach through an emulator. Prints one line a check,
-// of which all but the list of kernels compared is the same on every processor; fails at the first difference.
+// The kernel checks as a program, for processors that the tests reach through an emulator. Prints one line a check and
+// fails at the first difference. All lines but those of optimised kernels are the same on every processor.
 #include "kernel_cases.h"
 #include <stdio.h>
 
