@@ -83,7 +83,7 @@ let package = Package(
             swiftSettings: hostFlags),
         .target(name: "ProgramRunner", path: "Tests/ProgramRunner", swiftSettings: hostFlags),
         .testTarget(
-            name: "RarebitTests", dependencies: ["rarebit", "ModelFormat", "Inference", "TinyModel", "ProgramRunner"],
+            name: "RarebitTests", dependencies: ["rarebit", "TinyModel", "ProgramRunner"],
             swiftSettings: hostFlags),
         .testTarget(name: "ModelFormatTests", dependencies: ["ModelFormat", "TinyModel"], swiftSettings: hostFlags),
         .testTarget(name: "InferenceTests", dependencies: ["Inference", "TinyModel"], swiftSettings: hostFlags),

@@ -40,7 +40,8 @@ enum ProgramError: Error, @unchecked Sendable {
         case .noCommand, .unknownCommand, .unknownOption, .missingValue, .foreignOption, .twoSources, .notANumber,
             .notWhole, .outOfRange, .missingModel, .missingImages, .extraOperand:
             true
-        case .unreadableFile, .badModel, .cannotInfer, .noMemory, .badImage, .cannotResize, .someImagesFailed, .camera, .recording, .output:
+        case .unreadableFile, .badModel, .cannotInfer, .noMemory, .badImage, .cannotResize, .someImagesFailed, .camera,
+            .recording, .output:
             false
         }
     }

@@ -1,6 +1,4 @@
 import Foundation
-import Inference
-import ModelFormat
 import ProgramRunner
 import Testing
 import TinyModel
@@ -17,24 +15,31 @@ private func picture(width: Int, height: Int, colour: [UInt8]) -> [UInt8] {
 }
 
 @Suite struct TheCommandLine {
-    @Test(arguments: [
-        ([], "rarebit: no command given; see rarebit --help"),
-        (["dance"], "rarebit: no command 'dance'; see rarebit --help"),
-        (["info", "m", "--frob"], "rarebit: no option '--frob'; see rarebit --help"),
-        (["run", "m", "--alpha"], "rarebit: option '--alpha' needs a value; see rarebit --help"),
-        (["run", "m", "--alpha", "strong"], "rarebit: --alpha: 'strong' is not a number"),
-        (["run", "m", "--alpha", "nan"], "rarebit: --alpha: 'nan' is not a number"),
-        (["run", "m", "--alpha", "1.5x"], "rarebit: --alpha: '1.5x' is not a number"),
-        (["classify", "m", "i", "--alpha", "-1"], "rarebit: --alpha: '-1' is out of range; give 0...1000"),
-        (["run", "m", "--top", "0"], "rarebit: --top: '0' is out of range; give 1...32"),
-        (["run", "m", "--count", "1.5"], "rarebit: --count: '1.5' is not a whole number"),
-        (["bench", "m", "--threads", "2"], "rarebit: --threads: '2' is out of range; give 1...1"),
-        (["bench", "m", "--camera", "/dev/video0"], "rarebit: bench takes no option --camera; see rarebit bench --help"),
-        (["run", "m", "--camera", "a", "--frames", "b"], "rarebit: --camera and --frames exclude each other; give one"),
-        (["info"], "rarebit: info needs a model file; see rarebit info --help"),
-        (["classify", "m"], "rarebit: classify needs at least one image file; see rarebit classify --help"),
-        (["info", "m", "n"], "rarebit: 'n' is one argument too many for info; see rarebit info --help"),
-    ] as [([String], String)])
+    @Test(
+        arguments: [
+            ([], "rarebit: no command given; see rarebit --help"),
+            (["dance"], "rarebit: no command 'dance'; see rarebit --help"),
+            (["info", "m", "--frob"], "rarebit: no option '--frob'; see rarebit --help"),
+            (["run", "m", "--alpha"], "rarebit: option '--alpha' needs a value; see rarebit --help"),
+            (["run", "m", "--alpha", "strong"], "rarebit: --alpha: 'strong' is not a number"),
+            (["run", "m", "--alpha", "nan"], "rarebit: --alpha: 'nan' is not a number"),
+            (["run", "m", "--alpha", "1.5x"], "rarebit: --alpha: '1.5x' is not a number"),
+            (["classify", "m", "i", "--alpha", "-1"], "rarebit: --alpha: '-1' is out of range; give 0...1000"),
+            (["run", "m", "--top", "0"], "rarebit: --top: '0' is out of range; give 1...32"),
+            (["run", "m", "--count", "1.5"], "rarebit: --count: '1.5' is not a whole number"),
+            (["bench", "m", "--threads", "2"], "rarebit: --threads: '2' is out of range; give 1...1"),
+            (
+                ["bench", "m", "--camera", "/dev/video0"],
+                "rarebit: bench takes no option --camera; see rarebit bench --help"
+            ),
+            (
+                ["run", "m", "--camera", "a", "--frames", "b"],
+                "rarebit: --camera and --frames exclude each other; give one"
+            ),
+            (["info"], "rarebit: info needs a model file; see rarebit info --help"),
+            (["classify", "m"], "rarebit: classify needs at least one image file; see rarebit classify --help"),
+            (["info", "m", "n"], "rarebit: 'n' is one argument too many for info; see rarebit info --help"),
+        ] as [([String], String)])
     func saysInOneLineWhatIsWrong(arguments: [String], line: String) throws {
         let result = try runProgram("rarebit", arguments)
         #expect(result.status == 2)
@@ -167,14 +172,17 @@ private func picture(width: Int, height: Int, colour: [UInt8]) -> [UInt8] {
     let folder = try TemporaryFolder()
     let result = try runProgram("rarebit", ["info", modelFile(in: folder)])
     #expect(result.status == 0)
-    for expected in ["6 x 6 RGB", "2 x 4 features", "TDE with alpha 1.500", "wasp (50)", "second: 6 x 6 x 8 -> 6 x 6 x 8"] {
+    for expected in [
+        "6 x 6 RGB", "2 x 4 features", "TDE with alpha 1.500", "wasp (50)", "second: 6 x 6 x 8 -> 6 x 6 x 8",
+    ] {
         #expect(result.output.contains(expected), "\(expected)")
     }
 }
 
 @Test func benchGivesStatisticsInOrder() throws {
     let folder = try TemporaryFolder()
-    let result = try runProgram("rarebit", ["bench", modelFile(in: folder), "--runs", "50", "--seconds", "1", "--json"])
+    let result = try runProgram(
+        "rarebit", ["bench", modelFile(in: folder), "--runs", "50", "--seconds", "1", "--json"])
     #expect(result.status == 0)
     let record = try #require(JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
     #expect(record["runs"] as? Int == 50)
