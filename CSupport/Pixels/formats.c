@@ -108,14 +108,17 @@ bool rb_pixels_frame_in(rb_pixels_format format, int32_t width, int32_t height, 
     if (used == 0 || stride < used || !rb_side_in_range(height)) {
         return false;
     }
+    // 64 bits: a damaged header can ask for more than 32 bits can count.
     int32_t rows = height;
-    size_t offset = 0, end = 0;
+    uint64_t offset = 0;
     for (int32_t plane = 0; plane < rb_format_get((int32_t)format)->planes; plane++) {
+        if (offset + (uint64_t)(rows - 1) * (uint64_t)stride + (uint64_t)used > bytes) {
+            return false;
+        }
         frame->plane[plane] = data + offset;
         frame->stride[plane] = stride;
-        end = offset + (size_t)(rows - 1) * (size_t)stride + (size_t)used;
-        offset += (size_t)rows * (size_t)stride;
+        offset += (uint64_t)rows * (uint64_t)stride;
         rows = (height + 1) / 2;
     }
-    return end <= bytes;
+    return true;
 }

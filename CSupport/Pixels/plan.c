@@ -39,12 +39,13 @@ static void set_sizes(rb_pixels_plan *plan, rb_pixels_format format, const rb_pi
     plan->first_column = rb_format_get((int32_t)format)->paired_columns ? view->left & ~1 : view->left;
     plan->columns = view->left + view->width - plan->first_column;
     plan->row_stride = round_up(plan->columns, VECTOR);
-    plan->open_rows = rb_axis_overlap(&vertical);
+    const int32_t overlap = rb_axis_overlap(&vertical);
+    plan->open_rows = overlap < view->output_height ? overlap : view->output_height;
     plan->horizontal_taps = round_up(rb_axis_taps(&horizontal), VECTOR);
     plan->vertical_taps = rb_axis_taps(&vertical);
 }
 
-// Gives `bytes` of the workspace; used alone, with a NULL workspace, it measures.
+// The next `bytes` of the workspace; with a NULL workspace, only counts them.
 static void *take(uint8_t *workspace, size_t *used, size_t bytes) {
     const size_t offset = *used;
     *used += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;

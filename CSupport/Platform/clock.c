@@ -4,7 +4,10 @@
 #include <poll.h>
 #include <time.h>
 
-enum { NS_PER_S = 1000000000 };
+enum {
+    NS_PER_S = 1000000000,
+    LONGEST_WAIT_S = 3600, // of one call: a time of 32 bits holds it
+};
 
 uint64_t rb_clock_ns(void) {
     struct timespec now;
@@ -14,10 +17,12 @@ uint64_t rb_clock_ns(void) {
 
 int32_t rb_wait_readable(int32_t descriptor, uint64_t deadline_ns) {
     struct pollfd waited = {.fd = descriptor, .events = POLLIN};
-    for (;;) {
+    while (!rb_stop_requested()) {
         const uint64_t now = rb_clock_ns();
         const uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
-        const struct timespec timeout = {.tv_sec = (time_t)(left / NS_PER_S), .tv_nsec = (long)(left % NS_PER_S)};
+        const uint64_t seconds = left / NS_PER_S;
+        const struct timespec timeout = {.tv_sec = seconds < LONGEST_WAIT_S ? (time_t)seconds : LONGEST_WAIT_S,
+                                         .tv_nsec = (long)(left % NS_PER_S)};
         const int ready = ppoll(&waited, 1, &timeout, NULL);
         if (ready > 0) {
             return 0;
@@ -25,11 +30,9 @@ int32_t rb_wait_readable(int32_t descriptor, uint64_t deadline_ns) {
         if (ready < 0 && errno != EINTR) {
             return -errno;
         }
-        if (rb_stop_requested()) {
-            return -EINTR;
-        }
-        if (left == 0) {
+        if (ready == 0 && left == 0) {
             return -ETIMEDOUT;
         }
     }
+    return -EINTR;
 }

@@ -31,8 +31,8 @@ public struct Capture<Device: CaptureDevice & ~Copyable>: FrameSource, ~Copyable
     public private(set) var counters = CaptureCounters()
     /// What the driver agreed to; all zero before `negotiated`.
     public private(set) var geometry = FrameGeometry(format: RB_PIXELS_YUYV, width: 0, height: 0, stride: 0)
-    public private(set) var device: Device
 
+    private var device: Device
     private let needed: FrameSize
     private var buffers = InlineArray<32, UnsafeRawBufferPointer>(
         repeating: UnsafeRawBufferPointer(start: nil, count: 0))
