@@ -23,13 +23,19 @@ struct Run {
             try answer(&recording, named: path, with: loaded.engine)
         } else {
             let path = invocation.camera
-            let tensor = loaded.model.input.tensor
-            var capture = Capture(
-                device: V4L2Device(path: path), covering: FrameSize(width: tensor.width, height: tensor.height))
+            var capture = Capture(device: V4L2Device(path: path), covering: Self.neededSize(for: loaded.model.input))
             try start(&capture, path: path)
             try answer(&capture, named: path, with: loaded.engine)
             capture.stop()
         }
+    }
+
+    /// The smallest frame that nothing needs to be enlarged of.
+    private static func neededSize(for input: InputRecord) -> FrameSize {
+        let side = input.resizeShorterSide
+        let isCrop = side == max(input.tensor.width, input.tensor.height)
+        return isCrop
+            ? FrameSize(width: input.tensor.width, height: input.tensor.height) : FrameSize(width: side, height: side)
     }
 
     private func open(recording path: UnsafePointer<CChar>) throws(ProgramError) -> Recording {
