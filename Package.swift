@@ -61,7 +61,7 @@ let package = Package(
         .executableTarget(
             name: "rarebit-convert",
             dependencies: [
-                "Evaluation", "Quantization",
+                "Evaluation", "Quantization", "FloatGraph", "Checkpoint", "Inference", "ModelFormat", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ],

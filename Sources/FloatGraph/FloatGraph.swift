@@ -80,6 +80,14 @@ public struct FloatGraph: Sendable {
         return readers
     }
 
+    /// Weights of the convolutions.
+    public var weightCount: Int {
+        nodes.reduce(0) { sum, node in
+            guard case .convolution(let convolution) = node.operation else { return sum }
+            return sum + convolution.weights.count
+        }
+    }
+
     /// Multiply-adds of the convolutions for one image.
     public var multiplyAdds: Int {
         nodes.reduce(0) { sum, node in

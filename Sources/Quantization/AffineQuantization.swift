@@ -15,6 +15,9 @@ public struct AffineQuantization: Equatable, Sendable {
         zeroPoint = min(max(Int((-low / step).rounded()), 0), 255)
     }
 
+    /// One step is 1/255 and no byte is negative: a picture's own bytes.
+    static let identity = AffineQuantization(covering: 0...1)
+
     /// The nearest value that a byte can stand for.
     func rounded(_ value: Double) -> Double {
         let byte = min(max((value / Double(scale)).rounded(.toNearestOrEven) + Double(zeroPoint), 0), 255)

@@ -21,6 +21,30 @@ public struct ModelInput: Equatable, Sendable {
         self.standardDeviation = standardDeviation
     }
 
+    /// The record of an input that takes the picture's bytes as they are, after the same resizing and cropping.
+    public var bytesUnchanged: InputRecord {
+        var record = record(AffineQuantization.identity, arenaOffset: 0)
+        record.mean = .zero
+        record.standardDeviation = .one
+        return record
+    }
+
+    /// The record of this input with its tensor at a place in the arena.
+    func record(_ quantization: AffineQuantization, arenaOffset: UInt32) -> InputRecord {
+        var record = InputRecord()
+        record.tensor.arenaOffset = arenaOffset
+        record.tensor.height = UInt32(height)
+        record.tensor.width = UInt32(width)
+        record.tensor.channels = 3
+        record.tensor.pixelStride = 4
+        record.tensor.scale = quantization.scale
+        record.tensor.zeroPoint = UInt32(quantization.zeroPoint)
+        record.resizeShorterSide = UInt32(resizeShorterSide)
+        record.mean = mean
+        record.standardDeviation = standardDeviation
+        return record
+    }
+
     /// The range of the normalised picture is known without looking at one.
     var range: ClosedRange<Float> {
         let (black, white) = (-mean / standardDeviation, (1 - mean) / standardDeviation)

@@ -122,8 +122,8 @@ struct PlanWriter {
             let path = ExecutionPath(number: number)!
             model.packedBytes[number] = model.operations.reduce(0) { $0 + UInt64($1.packedBytes(path: path)) }
         }
-        model.input = InputRecord(description.input, tensor: view(of: graph.input))
-        model.input.tensor.arenaOffset = offset(of: graph.input, in: arena)
+        model.input = description.input.record(
+            quantization(of: graph.input), arenaOffset: offset(of: graph.input, in: arena))
         model.head = HeadRecord(head, alpha: description.alpha, features: graph.features, arena: arena)
         model.headNumbers = head.rows + (head.adjustment.map { $0.directions + $0.terms } ?? [])
         model.classNames = description.classNames
@@ -156,16 +156,6 @@ extension OperationRecord {
         (strideY, strideX) = (UInt32(window.stride), UInt32(window.stride))
         (dilationY, dilationX) = (1, 1)
         (paddingTop, paddingLeft) = (UInt32(window.padding), UInt32(window.padding))
-    }
-}
-
-extension InputRecord {
-    fileprivate init(_ input: ModelInput, tensor: TensorView) {
-        self.init()
-        self.tensor = tensor
-        resizeShorterSide = UInt32(input.resizeShorterSide)
-        mean = input.mean
-        standardDeviation = input.standardDeviation
     }
 }
 

@@ -1,1 +1,0 @@
-// Evaluation: see the architecture section of CONTRIBUTING.md.

@@ -1,0 +1,117 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+import Quantization
+
+struct Convert: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Convert a checkpoint into an int8 model file.",
+        discussion: """
+            Calibration runs training images through the float network to choose the range of every tensor. Data sets: \
+            fashion-mnist[:DIR], cifar10:DIR, cifar100:DIR, images:DIR (one folder a class), list:FILE:ROOT.
+            """)
+
+    @Argument(help: "A PyTorch checkpoint.")
+    var checkpoint: String
+    @Option(name: .shortAndLong, help: ArgumentHelp("The model file to write.", valueName: "model.rbit"))
+    var output: String
+    @Option(help: ArgumentHelp("The data set to calibrate with; its training part is used.", valueName: "spec"))
+    var calibrate: String
+    @OptionGroup var network: NetworkOptions
+    @Option(
+        help: ArgumentHelp("Default strength of the TDE adjustment; 0 is the plain classifier.", valueName: "a"),
+        transform: rarebit_convert.alpha)
+    var alpha: Float?
+    @Option(help: ArgumentHelp("Write what became of each layer.", valueName: "file.json"))
+    var report: String?
+
+    /// Enough for stable ranges: each image gives hundreds to thousands of values of every tensor.
+    private static let calibrationImages = 256
+
+    func run() throws {
+        let started = ContinuousClock.now
+        let specification = try dataSpecification(calibrate)
+        for file in [output, report].compactMap(\.self) {
+            try checkWritable(file)
+        }
+        let network = try Network(checkpoint: checkpoint, options: network)
+        let calibration = try calibrationData(specification, for: network)
+        let model = try quantized(network, calibration: calibration)
+        try replaceFile(output, with: model.file)
+        if let report {
+            try replaceFile(report, with: encoded(model.report))
+        }
+        for warning in model.report.warnings {
+            FileHandle.standardError.write(Data("rarebit-convert: warning: \(warning)\n".utf8))
+        }
+        print(summary(of: model, network, calibrationImages: calibration.count, took: started.duration(to: .now)))
+    }
+
+    /// Training images, no more of each class than the network was trained with, evenly spread.
+    private func calibrationData(_ specification: DataSpecification, for network: Network) throws -> Dataset {
+        let whole = try inFile(calibrate) { try Dataset(specification, part: .training, classNames: nil) }
+        let trained = network.classCounts.isEmpty ? whole : whole.thinned(to: network.classCounts)
+        return trained.spread(over: Self.calibrationImages)
+    }
+
+    private func quantized(_ network: Network, calibration: Dataset) throws -> QuantizedModel {
+        let normalizer = PictureNormalizer(network.model.input)
+        let images = try (0..<calibration.count).map { index in
+            let picture = try inFile(calibrate) { try calibration.picture(index) }
+            guard let image = normalizer.normalized(picture) else {
+                throw Failure("\(DataError.unusableSize(index: index, width: picture.width, height: picture.height))")
+            }
+            return image
+        }
+        let bar = ProgressBar("calibrating")
+        defer { bar.finish() }
+        return try inFile(checkpoint) {
+            try quantize(
+                network.model.graph, head: network.model.head, description: description(of: network, images.count),
+                calibration: images, progress: bar.update)
+        }
+    }
+
+    private func description(of network: Network, _ images: Int) throws -> ModelDescription {
+        ModelDescription(
+            input: network.model.input, classNames: network.classNames, classCounts: network.classCounts,
+            alpha: alpha ?? network.alpha,
+            provenance: [
+                "converter": "rarebit-convert \(converterVersion)",
+                "source": URL(fileURLWithPath: checkpoint).lastPathComponent,
+                "source-sha256": try sha256(ofFile: checkpoint),
+                "architecture": network.architecture.rawValue,
+                "calibration": "\(calibrate.prefix { $0 != ":" }), \(images) training images",
+            ])
+    }
+
+    private func summary(
+        of model: QuantizedModel, _ network: Network, calibrationImages: Int, took time: Duration
+    ) -> String {
+        let megaMultiplyAdds = Double(network.model.graph.multiplyAdds) / 1e6
+        let seconds = Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18
+        return """
+            \(output): \(network.architecture.rawValue), \(network.classNames.count) classes, \
+            \(network.model.input.width)x\(network.model.input.height) input
+              file         \(model.file.count) bytes
+              arena        \(model.report.activationBytes) bytes for activations and scratch
+              work         \(String(format: "%.1f", megaMultiplyAdds)) million multiply-adds a picture
+              calibration  \(calibrationImages) images, \(String(format: "%.1f", seconds)) s
+            """
+    }
+}
+
+func dataSpecification(_ text: String) throws -> DataSpecification {
+    do {
+        return try DataSpecification(text)
+    } catch {
+        throw UsageFailure("\(error)")
+    }
+}
+
+/// JSON with sorted keys: the same report gives the same bytes.
+func encoded(_ value: some Encodable) throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return [UInt8](try encoder.encode(value)) + [UInt8(ascii: "\n")]
+}

@@ -1,0 +1,40 @@
+import Evaluation
+
+/// The work failed: what, where and what to do about it, in one line.
+struct Failure: Error {
+    let message: String
+
+    init(_ message: String) {
+        self.message = message
+    }
+
+    /// `error` says what and what to do; `path` is where.
+    init(_ path: String, _ error: some Error) {
+        message = "\(path): \(error)"
+    }
+}
+
+/// The command line cannot be carried out as it stands.
+struct UsageFailure: Error {
+    let message: String
+
+    init(_ message: String) {
+        self.message = message
+    }
+}
+
+/// Runs `body`, whose errors are about the file at `path`.
+func inFile<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+    do {
+        return try body()
+    } catch let error as DataError {
+        // Data errors know their own path.
+        throw Failure("\(error)")
+    } catch EvaluationError.data(let error) {
+        throw Failure("\(error)")
+    } catch EvaluationError.inference(let error) {
+        throw Failure(path, error)
+    } catch {
+        throw Failure(path, error)
+    }
+}
