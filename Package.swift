@@ -78,6 +78,14 @@ let package = Package(
             name: "QuantizationTests",
             dependencies: ["Quantization", "FloatGraph", "Checkpoint", "ModelFormat", "Inference", "SampleNetworks"],
             swiftSettings: hostFlags),
+        .testTarget(
+            name: "EvaluationTests",
+            dependencies: ["Evaluation", "Quantization", "FloatGraph", "Checkpoint", "SampleNetworks", "ProgramRunner"],
+            swiftSettings: hostFlags),
+        .testTarget(
+            name: "ConvertTests",
+            dependencies: ["rarebit-convert", "CheckpointWriter", "SampleNetworks", "ProgramRunner"],
+            swiftSettings: hostFlags),
         .target(
             name: "TinyModel", dependencies: ["ModelFormat", "Inference"], path: "Tests/TinyModel",
             swiftSettings: hostFlags),
@@ -94,7 +102,11 @@ let package = Package(
         .testTarget(
             name: "KernelsTests", dependencies: ["Kernels", "KernelCases"],
             exclude: ["Cases", "emulated", "run-emulated"], swiftSettings: hostFlags),
-        .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint"], swiftSettings: hostFlags),
+        .target(
+            name: "CheckpointWriter", dependencies: ["Checkpoint"], path: "Tests/CheckpointWriter",
+            swiftSettings: hostFlags),
+        .testTarget(
+            name: "CheckpointTests", dependencies: ["Checkpoint", "CheckpointWriter"], swiftSettings: hostFlags),
         .target(name: "ImageEncoders", dependencies: ["Images"], path: "Tests/ImageEncoders", cSettings: cFlags),
         .testTarget(name: "ImagesTests", dependencies: ["Images", "ImageEncoders"], swiftSettings: hostFlags),
         .testTarget(name: "PixelsTests", dependencies: ["Pixels"], swiftSettings: hostFlags),

@@ -44,11 +44,14 @@ struct FloatClassifier: Classifier {
 
 /// The device's own code: preprocessing, int8 network and head.
 struct Int8Classifier: Classifier {
-    private let engine: Engine
+    /// The engine points into both.
+    private let file: ModelFile
     private let arena: AlignedMemory
+    private let engine: Engine
     private let preprocessor: PicturePreprocessor
 
     init(_ file: ModelFile) throws(InferenceError) {
+        self.file = file
         let model = file.model
         guard let path = ExecutionPath.best(for: model) else { throw .noUsablePath }
         arena = AlignedMemory(byteCount: try Engine.arenaBytes(model: model, path: path))

@@ -1,8 +1,9 @@
 import ModelFormat
 
-/// A verified model file in memory.
+/// A verified model file in memory; nothing changes it, so threads may share it.
 public final class ModelFile: @unchecked Sendable {
-    public let model: Model
+    /// A view into `memory`: only to be used while this object lives.
+    let model: Model
     private let memory: AlignedMemory
 
     /// Verifies a copy of `bytes`.
@@ -11,6 +12,13 @@ public final class ModelFile: @unchecked Sendable {
         memory.bytes.copyBytes(from: bytes)
         model = try Model(verifying: UnsafeRawBufferPointer(memory.bytes))
     }
+
+    /// Hands out the model for the duration of `body`.
+    public func withModel<Result>(_ body: (Model) throws -> Result) rethrows -> Result {
+        try withExtendedLifetime(self) { try body(model) }
+    }
+
+    public var defaultAlpha: Float { model.head.defaultAlpha }
 
     public var classNames: [String] {
         (0..<Int(model.head.classes)).map { String(decoding: model.className($0), as: UTF8.self) }

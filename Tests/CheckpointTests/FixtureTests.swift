@@ -1,4 +1,5 @@
 import Foundation
+import CheckpointWriter
 import Testing
 
 @testable import Checkpoint

@@ -1,3 +1,4 @@
+import CheckpointWriter
 import Testing
 
 @testable import Checkpoint

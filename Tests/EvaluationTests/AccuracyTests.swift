@@ -19,7 +19,7 @@ func groupsFollowTrainingImages(images: Int, group: FrequencyGroup) {
 }
 
 @Test func withoutClassCountsThereAreNoGroups() {
-    #expect(Accuracy(predictions: [1], labels: [1], classCounts: []) .groups.isEmpty)
+    #expect(Accuracy(predictions: [1], labels: [1], classCounts: []).groups.isEmpty)
 }
 
 @Test(

@@ -10,9 +10,12 @@ import Testing
 private let input = ModelInput(
     height: 8, width: 8, resizeShorterSide: 8, mean: SIMD3(0.5, 0.4, 0.3), standardDeviation: SIMD3(0.25, 0.3, 0.2))
 
-/// Pictures of 8x8 pixels, each of its own colours.
+/// Pictures of 8x8 pixels, each of one of eight strong colours with a texture of its own.
 private let pictures = (0..<40).map { number in
-    Picture(width: 8, height: 8, bytes: (0..<192).map { UInt8(truncatingIfNeeded: $0 * (2 * number + 1) + 31 * number) })
+    let bytes = (0..<192).map { index in
+        UInt8(200 * (number >> (index % 3) & 1) + index * (2 * number + 1) % 56)
+    }
+    return Picture(width: 8, height: 8, bytes: bytes)
 }
 
 private let data = Dataset(labels: pictures.map { _ in 0 }) { pictures[$0] }
@@ -26,7 +29,7 @@ private func sampleModel() throws -> FloatModel {
     let value = try graph.append(.convolution(convolution), graph.input, name: "conv")
     try graph.append(.globalAveragePool, graph.append(.relu, value, name: "relu"), name: "features")
     let state = ReferenceState(
-        features: [:], classifier: ["weight": values.tensor([5, 8])], direction: values.array(8))
+        features: [:], classifier: ["weight": values.tensor([12, 8])], direction: values.array(8))
     let head = try ClassifierHead(of: state, dimensions: 8, heads: 2, tau: 16, gamma: 1 / 32)
     return FloatModel(graph: graph, head: head, input: input)
 }
@@ -34,7 +37,7 @@ private func sampleModel() throws -> FloatModel {
 private func int8(_ model: FloatModel) throws -> ModelFile {
     let normalizer = PictureNormalizer(input)
     let description = ModelDescription(
-        input: input, classNames: (0..<5).map { "class \($0)" }, classCounts: [], alpha: 1, provenance: ["a": "b"])
+        input: input, classNames: (0..<12).map { "class \($0)" }, classCounts: [], alpha: 1, provenance: ["a": "b"])
     let quantized = try quantize(
         model.graph, head: model.head, description: description,
         calibration: pictures.compactMap { normalizer.normalized($0) })
@@ -52,8 +55,8 @@ private func int8(_ model: FloatModel) throws -> ModelFile {
 
 @Test func int8PredictsWhatFloatPredicts() throws {
     let model = try sampleModel()
-    let float = try predictions(of: model, on: data, alphas: [0, 1])
-    let quantized = try predictions(of: int8(model), on: data, alphas: [0, 1])
+    let float = try predictions(of: model, on: data, alphas: [0, 3])
+    let quantized = try predictions(of: int8(model), on: data, alphas: [0, 3])
     for (alpha, (a, b)) in zip(float, quantized).enumerated() {
         let same = zip(a, b).count { $0 == $1 }
         #expect(same >= 38, "alpha \(alpha)")

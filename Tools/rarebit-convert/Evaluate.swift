@@ -43,7 +43,7 @@ struct Evaluate: ParsableCommand {
         try check(dataset, classes: classNames.count, float: float, model: model)
 
         let counts = try network.classCounts.map(readCounts) ?? model?.classCounts ?? float?.classCounts ?? []
-        let alphas = alpha ?? defaultAlphas(model?.model.head.defaultAlpha ?? float?.alpha ?? 0)
+        let alphas = alpha ?? defaultAlphas(model?.defaultAlpha ?? float?.alpha ?? 0)
         var rows: [AccuracyRow] = []
         if let float, let checkpoint {
             rows += try measure("float32", .float32, dataset, alphas, counts) { progress in
@@ -81,9 +81,9 @@ struct Evaluate: ParsableCommand {
     }
 
     private func check(_ dataset: Dataset, classes: Int, float: Network?, model: ModelFile?) throws {
-        if let float, let model, float.classNames.count != Int(model.model.head.classes) {
+        if let float, let model, float.classNames.count != model.classNames.count {
             throw Failure(
-                "\(file): has \(model.model.head.classes) classes, the checkpoint \(float.classNames.count); "
+                "\(file): has \(model.classNames.count) classes, the checkpoint \(float.classNames.count); "
                     + "give the checkpoint it was made from")
         }
         if let index = dataset.labels.firstIndex(where: { $0 >= classes }) {

@@ -18,12 +18,13 @@ struct Inspect: ParsableCommand {
     }
 
     private func describeModel() throws -> String {
-        let model = try loadModel(file).model
-        guard let path = ExecutionPath.best(for: model) else { throw Failure(file, InferenceError.noUsablePath) }
-        let arenaBytes = try inFile(file) { try Engine.arenaBytes(model: model, path: path) }
-        var writer = TextWriter(MemorySink())
-        writer.append(describing: model, path: path, arenaBytes: arenaBytes)
-        return writer.finish().text
+        try loadModel(file).withModel { model in
+            guard let path = ExecutionPath.best(for: model) else { throw Failure(file, InferenceError.noUsablePath) }
+            let arenaBytes = try inFile(file) { try Engine.arenaBytes(model: model, path: path) }
+            var writer = TextWriter(MemorySink())
+            writer.append(describing: model, path: path, arenaBytes: arenaBytes)
+            return writer.finish().text
+        }
     }
 
     private func describeCheckpoint() throws -> String {

@@ -1,23 +1,32 @@
 /// Writes small zip files, good or damaged on purpose, as torch.save lays them out: stored entries only.
-struct ZipBuilder {
-    struct Entry {
-        var name: String
-        var data: [UInt8]
-        var method: UInt16 = 0
-        var flags: UInt16 = 0
+package struct ZipBuilder {
+    package struct Entry {
+        package var name: String
+        package var data: [UInt8]
+        package var method: UInt16 = 0
+        package var flags: UInt16 = 0
         /// Writes sizes and offset of the directory record as zip64 extra data.
-        var isZip64 = false
+        package var isZip64 = false
         /// Overrides what the directory says.
-        var statedSize: UInt32?
-        var statedOffset: UInt32?
+        package var statedSize: UInt32?
+        package var statedOffset: UInt32?
+
+        package init(name: String, data: [UInt8]) {
+            self.name = name
+            self.data = data
+        }
     }
 
-    var entries: [Entry] = []
+    package var entries: [Entry] = []
     /// Adds a zip64 end record and its locator, as PyTorch always does.
-    var hasZip64End = true
-    var comment: [UInt8] = []
+    package var hasZip64End = true
+    package var comment: [UInt8] = []
 
-    func build() -> [UInt8] {
+    package init(entries: [Entry] = []) {
+        self.entries = entries
+    }
+
+    package func build() -> [UInt8] {
         var file: [UInt8] = []
         var directory: [UInt8] = []
         for entry in entries {
@@ -52,7 +61,7 @@ struct ZipBuilder {
 
 extension [UInt8] {
     /// Appends integers, little-endian.
-    mutating func put<each T: FixedWidthInteger>(_ integer: repeat each T) {
+    package mutating func put<each T: FixedWidthInteger>(_ integer: repeat each T) {
         for value in repeat each integer {
             Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
         }

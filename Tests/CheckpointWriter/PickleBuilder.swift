@@ -1,7 +1,7 @@
-@testable import Checkpoint
+import Checkpoint
 
 /// Writes protocol 2 pickles by hand, so that a test can say exactly what stands in them.
-indirect enum Item: Sendable {
+package indirect enum Item: Sendable {
     case none
     case bool(Bool)
     case int(Int32)
@@ -17,7 +17,7 @@ indirect enum Item: Sendable {
     /// Any bytes: operations no case above writes.
     case raw([UInt8])
 
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         switch self {
         case .none: return Array("N".utf8)
         case .bool(let value): return [value ? 0x88 : 0x89]
@@ -46,13 +46,13 @@ indirect enum Item: Sendable {
     }
 
     /// A whole pickle stream of this item.
-    var pickle: [UInt8] { [0x80, 2] + bytes + Array(".".utf8) }
+    package var pickle: [UInt8] { [0x80, 2] + bytes + Array(".".utf8) }
 
-    static func storage(_ key: String, count: Int32, type: String = "FloatStorage") -> Item {
+    package static func storage(_ key: String, count: Int32, type: String = "FloatStorage") -> Item {
         .persistent(.tuple([.text("storage"), .global("torch", type), .text(key), .text("cuda:0"), .int(count)]))
     }
 
-    static func tensor(_ storage: Item, offset: Int32 = 0, shape: [Int32], strides: [Int32]) -> Item {
+    package static func tensor(_ storage: Item, offset: Int32 = 0, shape: [Int32], strides: [Int32]) -> Item {
         .call(
             .global("torch._utils", "_rebuild_tensor_v2"),
             [
@@ -62,7 +62,7 @@ indirect enum Item: Sendable {
     }
 
     /// A NumPy array as Python 3 writes it at protocol 2.
-    static func array(
+    package static func array(
         _ bytes: [UInt8], code: String = "f4", order: String = "<", shape: [Int32], isFortran: Bool = false,
         module: String = "numpy.core.multiarray"
     ) -> Item {
@@ -74,19 +74,21 @@ indirect enum Item: Sendable {
             ]))
     }
 
-    static func type(_ code: String, order: String = "<") -> Item {
+    package static func type(_ code: String, order: String = "<") -> Item {
         .build(
             .call(.global("numpy", "dtype"), [.text(code), .bool(false), .bool(true)]),
             state: .tuple([.int(3), .text(order), .none, .none, .none, .int(-1), .int(-1), .int(0)]))
     }
 
-    static func latin1(_ bytes: [UInt8]) -> Item {
+    package static func latin1(_ bytes: [UInt8]) -> Item {
         let text = String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
         return .call(.global("_codecs", "encode"), [.text(text), .text("latin1")])
     }
 
     /// A file's top: a best state dict with these groups.
-    static func reference(features: [(String, Item)], classifier: [(String, Item)] = [], embed: Item = .none) -> Item {
+    package static func reference(features: [(String, Item)], classifier: [(String, Item)] = [], embed: Item = .none)
+        -> Item
+    {
         .dictionary([
             ("epoch", .int(200)),
             (
@@ -99,7 +101,7 @@ indirect enum Item: Sendable {
 }
 
 /// A checkpoint file around a pickle, with its storages by key.
-func checkpointZip(_ root: Item, storages: [(String, [UInt8])] = []) -> ZipBuilder {
+package func checkpointZip(_ root: Item, storages: [(String, [UInt8])] = []) -> ZipBuilder {
     var zip = ZipBuilder()
     zip.entries = [
         .init(name: "archive/data.pkl", data: root.pickle),
@@ -110,11 +112,11 @@ func checkpointZip(_ root: Item, storages: [(String, [UInt8])] = []) -> ZipBuild
     return zip
 }
 
-func checkpoint(_ root: Item, storages: [(String, [UInt8])] = []) throws(CheckpointError) -> Checkpoint {
+package func checkpoint(_ root: Item, storages: [(String, [UInt8])] = []) throws(CheckpointError) -> Checkpoint {
     try Checkpoint(bytes: checkpointZip(root, storages: storages).build())
 }
 
-func littleEndian(_ values: [Float]) -> [UInt8] {
+package func littleEndian(_ values: [Float]) -> [UInt8] {
     var bytes: [UInt8] = []
     for value in values { bytes.put(value.bitPattern) }
     return bytes

@@ -1,0 +1,107 @@
+import Foundation
+import ProgramRunner
+import SampleNetworks
+import Testing
+
+@testable import rarebit_convert
+
+@Test func aCheckpointBecomesAModelThatIsInspectedAndEvaluated() throws {
+    let place = try Workplace()
+    try place.writeCheckpoint(sampleState())
+    let before = Set(try place.contents().keys)
+    let report = place.folder.path("report.json")
+    let converted = try place.convert(["--report", report])
+    #expect(converted.status == 0)
+    #expect(converted.errors == "")
+    #expect(converted.output.hasPrefix("\(place.model): two-branch-resnet32, 10 classes, 32x32 input\n"))
+    #expect(Set(try place.contents().keys) == before.union(["model.rbit", "report.json"]))
+    let layers = try #require(
+        (JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: report))) as? [String: Any])?[
+            "layers"]
+            as? [[String: Any]])
+    #expect(layers.count == 34)
+
+    let inspected = try runProgram("rarebit-convert", ["inspect", place.model])
+    #expect(inspected.status == 0)
+    #expect(inspected.output.contains("  name 9 (1)\n"))
+    #expect(inspected.output.contains("architecture: two-branch-resnet32\n"))
+
+    let json = place.folder.path("figures.json")
+    let evaluated = try runProgram(
+        "rarebit-convert",
+        [
+            "evaluate", place.model, "--against", place.checkpoint, "--config", place.configuration, "--data",
+            place.data,
+            "--json", json,
+        ])
+    #expect(evaluated.status == 0)
+    for start in ["alpha 0     float32", "alpha 0     int8", "alpha 1.5   float32", "alpha 1.5   int8"] {
+        #expect(evaluated.output.contains("\n\(start) "))
+    }
+    #expect(evaluated.output.contains("int8 within 0.5 points of float32 overall, 1.0 in every group: "))
+    let figures = try #require(
+        JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: json))) as? [String: Any])
+    #expect(figures["images"] as? Int == 12)
+    #expect((figures["rows"] as? [Any])?.count == 4)
+    #expect((figures["differences"] as? [Any])?.count == 2)
+    #expect(figures["within_limits"] is Bool)
+}
+
+@Test func convertingTwiceGivesTheSameBytes() throws {
+    let place = try Workplace()
+    try place.writeCheckpoint(sampleState())
+    #expect(try place.convert().status == 0)
+    let first = try Data(contentsOf: URL(fileURLWithPath: place.model))
+    #expect(try place.convert().status == 0)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: place.model)) == first)
+}
+
+@Test func aCheckpointIsInspectedAndEvaluatedByItself() throws {
+    let place = try Workplace()
+    try place.writeCheckpoint(sampleState())
+    let inspected = try runProgram("rarebit-convert", ["inspect", place.checkpoint])
+    #expect(inspected.status == 0)
+    #expect(inspected.output.contains("architecture  two-branch-resnet32\n"))
+    #expect(inspected.output.contains("10 classes of 128 features, with a direction for TDE\n"))
+    #expect(inspected.output.contains("  feat_model.conv1.weight 16x3x3x3\n"))
+    let evaluated = try runProgram(
+        "rarebit-convert",
+        ["evaluate", place.checkpoint, "--config", place.configuration, "--data", place.data, "--alpha", "0.5"])
+    #expect(evaluated.status == 0)
+    #expect(evaluated.output.contains("\nalpha 0.5   float32 "))
+    #expect(!evaluated.output.contains("int8"))
+}
+
+@Test func aCheckpointOfAnotherNetworkIsInspectedWithTheReason() throws {
+    let place = try Workplace()
+    var state = sampleState()
+    state.features["layer9.weight"] = state.features["bn1.weight"]
+    try place.writeCheckpoint(state)
+    let result = try runProgram("rarebit-convert", ["inspect", place.checkpoint])
+    #expect(result.status == 0)
+    #expect(result.output.hasPrefix("cannot be converted: tensor feat_model.layer9.weight has no place"))
+}
+
+@Test func aDamagedModelIsRefused() throws {
+    let place = try Workplace()
+    let path = try place.folder.write(Array("RBIT and nothing more".utf8), to: "model.rbit")
+    for arguments in [["inspect", path], ["evaluate", path, "--data", place.data]] {
+        let result = try runProgram("rarebit-convert", arguments)
+        #expect(result.status == 1)
+        #expect(result.errorLine?.hasPrefix("rarebit-convert: \(path): ") == true)
+    }
+}
+
+/// Examples of FIPS 180-4 and of NIST's example values.
+@Test(arguments: [
+    ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+    ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+    (
+        "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+    ),
+])
+func sha256IsTheStandards(text: String, digest: String) throws {
+    let folder = try TemporaryFolder()
+    #expect(try sha256(ofFile: folder.write(Array(text.utf8), to: "file")) == digest)
+}
