@@ -1,5 +1,5 @@
-import Foundation
 import CheckpointWriter
+import Foundation
 import Testing
 
 @testable import Checkpoint
