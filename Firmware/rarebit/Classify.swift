@@ -31,8 +31,7 @@ struct Classify {
                 continue
             }
             setActivity("classifying a picture")
-            loaded.engine.run(alpha: alpha)
-            write(Answer(of: loaded.engine, alpha: alpha, top: invocation.top), of: path, to: &output)
+            write(Answer(running: loaded.engine, alpha: alpha, top: invocation.top), of: path, to: &output)
             try output.endRecord()
         }
         guard failures == 0 else { throw .someImagesFailed(failures) }

@@ -86,7 +86,7 @@ enum Command: UInt8 {
             """
             usage: rarebit bench MODEL.rbit [options]
 
-            Times the network on a fixed input, back to back, after a warm-up.
+            Times the network back to back, after a warm-up.
 
               --runs N       timed runs, 1...65536; default 1000
               --seconds S    stop after S seconds, even if not all runs are done; default 5

@@ -79,12 +79,12 @@ struct Run {
         while number < invocation.count,
             let frame = try next(from: &source, named: name, into: engine.input, &preprocessor)
         {
-            engine.run(alpha: alpha)
+            let answer = Answer(running: engine, alpha: alpha, top: invocation.top)
             let now = rb_clock_ns()
             let record = FrameRecord(
                 number: number, sequence: frame.sequence, timestamp: frame.timestamp,
                 age: now - min(frame.timestamp, now))
-            try reporter.report(record, Answer(of: engine, alpha: alpha, top: invocation.top), now: now)
+            try reporter.report(record, answer, now: now)
             number += 1
         }
     }

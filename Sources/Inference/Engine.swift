@@ -63,8 +63,15 @@ public struct Engine {
         }
     }
 
-    /// The tensor a picture is quantised into before `run`: `[height][width][4]`, see `model.input`.
+    /// The tensor a picture is quantised into before each `run`: `[height][width][4]`, see `model.input`. A run leaves
+    /// other things there: later tensors share its memory.
     public var input: UnsafeMutablePointer<UInt8> { bytes(at: model.input.tensor.arenaOffset) }
+
+    /// All of `input`.
+    public var inputBytes: UnsafeRawBufferPointer {
+        let tensor = model.input.tensor
+        return UnsafeRawBufferPointer(start: input, count: Int(tensor.height * tensor.width * tensor.pixelStride))
+    }
 
     /// float32 `[dimensions]`: the last run's features.
     public var features: UnsafeMutableBufferPointer<Float> {

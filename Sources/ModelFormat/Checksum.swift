@@ -36,6 +36,12 @@ public struct Checksum {
         }
     }
 
+    public static func of(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        var checksum = Checksum()
+        checksum.update(bytes)
+        return checksum.value
+    }
+
     /// The checksum of a model file: all its bytes, with those of the checksum field taken as zero.
     static func ofFile(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         var checksum = Checksum()

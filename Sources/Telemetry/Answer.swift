@@ -6,29 +6,21 @@ public struct Answer {
     public let engine: Engine
     public let alpha: Float
     public let ranking: Ranking
+    /// CRC-32 of the quantised input tensor: equal on two machines that saw the same picture.
+    public let inputChecksum: UInt32
 
-    /// Of the engine's last run, with the alpha it ran with.
-    public init(of engine: Engine, alpha: Float, top limit: Int) {
+    /// Runs the engine on its input.
+    public init(running engine: Engine, alpha: Float, top limit: Int) {
+        // Before the run, which reuses the input's memory.
+        inputChecksum = Checksum.of(engine.inputBytes)
+        engine.run(alpha: alpha)
         self.engine = engine
         self.alpha = alpha
         ranking = Ranking(of: engine.logits, limit: limit)
     }
 
-    /// CRC-32 of the quantised input tensor: equal on two machines that saw the same picture.
-    public var inputChecksum: UInt32 {
-        let tensor = engine.model.input.tensor
-        let count = Int(tensor.height * tensor.width * tensor.pixelStride)
-        return Self.checksum(of: UnsafeRawBufferPointer(start: engine.input, count: count))
-    }
-
     /// CRC-32 of the float32 logits: equal on two machines that computed the same bits.
-    public var logitsChecksum: UInt32 { Self.checksum(of: UnsafeRawBufferPointer(engine.logits)) }
-
-    private static func checksum(of bytes: UnsafeRawBufferPointer) -> UInt32 {
-        var checksum = Checksum()
-        checksum.update(bytes)
-        return checksum.value
-    }
+    public var logitsChecksum: UInt32 { Checksum.of(UnsafeRawBufferPointer(engine.logits)) }
 }
 
 extension TextWriter where Sink: ~Copyable {
