@@ -80,11 +80,16 @@ let package = Package(
             swiftSettings: hostFlags),
         .testTarget(
             name: "EvaluationTests",
-            dependencies: ["Evaluation", "Quantization", "FloatGraph", "Checkpoint", "SampleNetworks", "ProgramRunner"],
+            dependencies: [
+                "Evaluation", "Quantization", "FloatGraph", "Checkpoint", "SampleNetworks", "ProgramRunner",
+            ],
             swiftSettings: hostFlags),
         .testTarget(
             name: "ConvertTests",
-            dependencies: ["rarebit-convert", "CheckpointWriter", "SampleNetworks", "ProgramRunner"],
+            dependencies: [
+                "rarebit-convert", "Evaluation", "FloatGraph", "Checkpoint", "CheckpointWriter", "SampleNetworks",
+                "ProgramRunner",
+            ],
             swiftSettings: hostFlags),
         .target(
             name: "TinyModel", dependencies: ["ModelFormat", "Inference"], path: "Tests/TinyModel",

@@ -7,13 +7,13 @@ import Testing
 
 @Test func aCheckpointBecomesAModelThatIsInspectedAndEvaluated() throws {
     let place = try Workplace()
-    try place.writeCheckpoint(sampleState())
+    try place.writeCheckpoint()
     let before = Set(try place.contents().keys)
     let report = place.folder.path("report.json")
     let converted = try place.convert(["--report", report])
     #expect(converted.status == 0)
     #expect(converted.errors == "")
-    #expect(converted.output.hasPrefix("\(place.model): two-branch-resnet32, 10 classes, 32x32 input\n"))
+    #expect(converted.output.hasPrefix("\(place.model): two-branch-resnet32, 10 classes, 8x8 input\n"))
     #expect(Set(try place.contents().keys) == before.union(["model.rbit", "report.json"]))
     let layers = try #require(
         (JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: report))) as? [String: Any])?[
@@ -49,7 +49,7 @@ import Testing
 
 @Test func convertingTwiceGivesTheSameBytes() throws {
     let place = try Workplace()
-    try place.writeCheckpoint(sampleState())
+    try place.writeCheckpoint()
     #expect(try place.convert().status == 0)
     let first = try Data(contentsOf: URL(fileURLWithPath: place.model))
     #expect(try place.convert().status == 0)
@@ -58,7 +58,7 @@ import Testing
 
 @Test func aCheckpointIsInspectedAndEvaluatedByItself() throws {
     let place = try Workplace()
-    try place.writeCheckpoint(sampleState())
+    try place.writeCheckpoint()
     let inspected = try runProgram("rarebit-convert", ["inspect", place.checkpoint])
     #expect(inspected.status == 0)
     #expect(inspected.output.contains("architecture  two-branch-resnet32\n"))
@@ -76,7 +76,7 @@ import Testing
     let place = try Workplace()
     var state = sampleState()
     state.features["layer9.weight"] = state.features["bn1.weight"]
-    try place.writeCheckpoint(state)
+    try place.writeCheckpoint(checkpointBytes(state))
     let result = try runProgram("rarebit-convert", ["inspect", place.checkpoint])
     #expect(result.status == 0)
     #expect(result.output.hasPrefix("cannot be converted: tensor feat_model.layer9.weight has no place"))

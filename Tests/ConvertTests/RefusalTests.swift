@@ -35,7 +35,7 @@ private let badCheckpoints = [
     BadCheckpoint("a text file", "not a PyTorch zip file") { Array("no checkpoint".utf8) },
     BadCheckpoint("an empty file", "not a PyTorch zip file") { [] },
     BadCheckpoint("a truncated zip", "the zip file ends too early") {
-        Array(checkpointBytes(sampleState()).dropLast(100_000))
+        sampleCheckpoint.dropLast(100_000)
     },
     BadCheckpoint("an unknown pickle operation", "unknown pickle operation 0xff") {
         checkpointZip(.raw([0xFF])).build()
@@ -67,7 +67,7 @@ private let badCheckpoints = [
     private func isNamedInOneLine(bad: BadCheckpoint) throws {
         let place = try Workplace()
         if let bytes = bad.bytes() {
-            _ = try place.folder.write(bytes, to: "checkpoint.pth")
+            try place.writeCheckpoint(bytes)
         }
         _ = try place.folder.write(Array("the model of yesterday".utf8), to: "model.rbit")
         let before = try place.contents()
@@ -101,7 +101,7 @@ private let badCheckpoints = [
 
     @Test func leavesThePreviousModelWholeWhenTheWritingFails() throws {
         let place = try Workplace()
-        try place.writeCheckpoint(sampleState())
+        try place.writeCheckpoint()
         _ = try place.folder.write(Array("the model of yesterday".utf8), to: "model.rbit")
         let before = try place.contents()
         // 100 blocks of 512 bytes: the disk is full in the middle of the model.
@@ -137,7 +137,6 @@ private let badCheckpoints = [
         ] as [([String], String)])
     func isOneLineThatNamesTheOption(arguments: [String], complaint: String) throws {
         let place = try Workplace()
-        try place.writeCheckpoint(sampleState())
         let result = try place.convert(arguments)
         #expect(result.status == 2)
         #expect(result.errorLine == "rarebit-convert: \(complaint); see rarebit-convert --help")
@@ -159,7 +158,7 @@ private let badCheckpoints = [
 
     @Test func withoutAConfigurationTheInputMustBeGiven() throws {
         let place = try Workplace()
-        try place.writeCheckpoint(sampleState())
+        try place.writeCheckpoint()
         let arguments = ["convert", place.checkpoint, "-o", place.model, "--calibrate", place.data]
         let withoutSize = try runProgram("rarebit-convert", arguments)
         #expect(withoutSize.status == 2)
@@ -178,7 +177,7 @@ private let badCheckpoints = [
     ])
     func isNamedInOneLine(extra: String, complaint: String) throws {
         let place = try Workplace()
-        try place.writeCheckpoint(sampleState())
+        try place.writeCheckpoint()
         _ = try place.folder.write(Array("\(extra)\n".utf8), to: "config.yaml")
         let result = try place.convert(["--input", "3x32x32", "--mean", "0,0,0", "--std", "1,1,1"])
         #expect(result.status == 1)

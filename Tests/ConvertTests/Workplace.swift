@@ -23,7 +23,7 @@ struct Workplace {
             Array([500, 300, 200, 150, 101, 100, 20, 19, 5, 1].map(String.init).joined(separator: "\n").utf8),
             to: "counts.txt")
         let configuration = """
-            input: {size: 32, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25]}
+            input: {size: 8, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25]}
             class_names: names.txt
             class_counts: counts.txt
             networks: {classifier: {def_file: CausalNormClassifier, params: {num_head: 2, tau: 16.0, gamma: 0.03125, alpha: 1.5}}}
@@ -36,10 +36,9 @@ struct Workplace {
     var checkpoint: String { folder.path("checkpoint.pth") }
     var model: String { folder.path("model.rbit") }
 
-    /// Writes a checkpoint file and returns its path.
-    @discardableResult
-    func writeCheckpoint(_ state: ReferenceState) throws -> String {
-        try folder.write(checkpointBytes(state), to: "checkpoint.pth")
+    /// Writes the checkpoint file.
+    func writeCheckpoint(_ bytes: [UInt8] = sampleCheckpoint) throws {
+        _ = try folder.write(bytes, to: "checkpoint.pth")
     }
 
     func convert(_ more: [String] = []) throws -> ProgramResult {
@@ -55,6 +54,9 @@ struct Workplace {
             uniqueKeysWithValues: names.map { ($0, try Data(contentsOf: folder.url.appendingPathComponent($0))) })
     }
 }
+
+/// Of the sample network.
+let sampleCheckpoint = checkpointBytes(sampleState())
 
 /// A checkpoint as torch.save would write it.
 func checkpointBytes(_ state: ReferenceState) -> [UInt8] {
