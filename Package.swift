@@ -100,7 +100,7 @@ let package = Package(
             swiftSettings: hostFlags),
         .testTarget(name: "ModelFormatTests", dependencies: ["ModelFormat", "TinyModel"], swiftSettings: hostFlags),
         .testTarget(name: "InferenceTests", dependencies: ["Inference", "TinyModel"], swiftSettings: hostFlags),
-        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: hostFlags),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "TinyModel"], swiftSettings: hostFlags),
         .target(
             name: "KernelCases", dependencies: ["Kernels"], path: "Tests/KernelsTests/Cases",
             cSettings: cFlags + [.headerSearchPath("../../../CSupport/Kernels")]),

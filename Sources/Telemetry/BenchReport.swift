@@ -1,6 +1,34 @@
 import Inference
 import ModelFormat
 
+/// The order statistics of a benchmark.
+private enum Statistic: Int {
+    case median, min, p90, p99, max
+
+    var name: StaticString {
+        switch self {
+        case .median: "median"
+        case .min: "min"
+        case .p90: "p90"
+        case .p99: "p99"
+        case .max: "max"
+        }
+    }
+
+    /// See `LatencySamples.percentile`.
+    var fraction: Double {
+        switch self {
+        case .median: 0.5
+        case .min: 0
+        case .p90: 0.9
+        case .p99: 0.99
+        case .max: 1
+        }
+    }
+
+    static let all: InlineArray<5, Statistic> = [.median, .min, .p90, .p99, .max]
+}
+
 extension TextWriter where Sink: ~Copyable {
     /// Latency statistics of a benchmark in lines of "name  value". `firstAnswer`: nanoseconds from the start of
     /// loading to the first logits.
@@ -10,16 +38,14 @@ extension TextWriter where Sink: ~Copyable {
         append(cString: answer.engine.path.name)
         append(", 1 thread, ")
         append(samples.count)
-        append(" runs\nlatency     median ")
-        append(milliseconds: samples.percentile(0.5))
-        append(" ms, min ")
-        append(milliseconds: samples.percentile(0))
-        append(", p90 ")
-        append(milliseconds: samples.percentile(0.9))
-        append(", p99 ")
-        append(milliseconds: samples.percentile(0.99))
-        append(", max ")
-        append(milliseconds: samples.percentile(1))
+        append(" runs\nlatency     ms:")
+        for index in Statistic.all.indices {
+            let statistic = Statistic.all[index]
+            append(" ")
+            append(statistic.name)
+            append(" ")
+            append(milliseconds: samples.percentile(statistic.fraction))
+        }
         append("\nthroughput  ")
         append(Double(samples.count) * 1e9 / Double(samples.total), decimals: 1)
         append(" frames/s, ")
@@ -40,16 +66,13 @@ extension TextWriter where Sink: ~Copyable {
         append(cString: answer.engine.path.name)
         append("\",\"threads\":1,\"runs\":")
         append(samples.count)
-        append(",\"median_ms\":")
-        append(milliseconds: samples.percentile(0.5))
-        append(",\"min_ms\":")
-        append(milliseconds: samples.percentile(0))
-        append(",\"p90_ms\":")
-        append(milliseconds: samples.percentile(0.9))
-        append(",\"p99_ms\":")
-        append(milliseconds: samples.percentile(0.99))
-        append(",\"max_ms\":")
-        append(milliseconds: samples.percentile(1))
+        for index in Statistic.all.indices {
+            let statistic = Statistic.all[index]
+            append(",\"")
+            append(statistic.name)
+            append("_ms\":")
+            append(milliseconds: samples.percentile(statistic.fraction))
+        }
         append(",\"first_answer_ms\":")
         append(milliseconds: firstAnswer)
         append(",\"macs\":")
