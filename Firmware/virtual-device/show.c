@@ -1,15 +1,16 @@
 // show FRAMES COMMAND [ARGUMENT...]: runs COMMAND while the virtual camera shows recorded frames.
 //
 // The vivid driver hands what is written to its output node to its capture node. This program keeps the output node
-// supplied with one picture of FRAMES, passes COMMAND's standard output on, and moves to the next picture with every
-// line that COMMAND prints. A classifier that prints a line a frame therefore meets every picture about once,
-// however slow the emulated machine is. Ends with COMMAND's exit code.
+// supplied with one picture of FRAMES, passes COMMAND's standard output on, and moves to the next picture when COMMAND
+// has printed another line: a classifier that prints a line a frame meets every picture about once, however slow the
+// emulated machine is. After the last picture COMMAND is asked to stop. Ends with COMMAND's exit code.
 #define _GNU_SOURCE // pipe2, SCHED_RESET_ON_FORK
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/videodev2.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,7 +23,13 @@
 #include <unistd.h>
 
 enum { WIDTH = 640, HEIGHT = 480, FRAME_BYTES = WIDTH * HEIGHT * 2 }; // YUYV
-enum { BUFFERS = 6 };                                                 // a tenth of a second at 60 frames a second
+// Frames that the driver holds: a quarter of a second, for which this program may be held up. A queue that runs dry
+// shows noise.
+enum { BUFFERS = 16 };
+// Frames for which a picture is shown at least, so that a fast classifier meets it too.
+enum { LEAST_SHOWN = 3 };
+// Lines after the last picture has appeared: the classifier was at work on the one before it.
+enum { LAST_LINES = 2 };
 
 static void fail(const char *what) {
     fprintf(stderr, "show: %s: %s\n", what, strerror(errno));
@@ -173,7 +180,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: show FRAMES COMMAND [ARGUMENT...]\n");
         return 126;
     }
-    // An output queue that runs dry shows noise: the pictures come before all other work of the machine.
+    // The pictures come before all other work of the machine.
     const struct sched_param priority = {.sched_priority = 1};
     sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &priority);
 
@@ -187,7 +194,9 @@ int main(int argc, char **argv) {
 
     pid_t child;
     const int output = run(argv + 2, &child);
-    int64_t lines = 0, shown = 0;
+    int64_t lines = 0;     // that the command has printed
+    int64_t picture = 0;   // that is being shown
+    int64_t shown_for = 0; // frames
     for (bool running = true; running;) {
         struct pollfd ready[2] = {{screen.device, POLLOUT, 0}, {output, POLLIN, 0}};
         if (poll(ready, 2, -1) < 0) {
@@ -200,8 +209,15 @@ int main(int argc, char **argv) {
         }
         struct v4l2_buffer buffer = {.type = V4L2_BUF_TYPE_VIDEO_OUTPUT, .memory = V4L2_MEMORY_MMAP};
         if (ready[0].revents && ioctl(screen.device, VIDIOC_DQBUF, &buffer) == 0) {
-            shown += shown < lines; // one at a time: every picture is shown, however fast the lines come
-            queue(&screen, buffer.index, &recording, shown % recording.count);
+            const bool is_last = picture + 1 == recording.count;
+            if (!is_last && lines > picture && shown_for >= LEAST_SHOWN) {
+                picture++;
+                shown_for = 0;
+            } else if (is_last && lines > picture + LAST_LINES && shown_for >= BUFFERS + LEAST_SHOWN) {
+                kill(child, SIGTERM);
+            }
+            queue(&screen, buffer.index, &recording, picture);
+            shown_for++;
         }
     }
     int status = 0;
