@@ -6,7 +6,6 @@ embed, the moving average of training features, is a NumPy float32 array.
 """
 
 import os
-import pickle
 
 import numpy as np
 import torch
@@ -33,23 +32,24 @@ def _plain(module):
 def save(path, contents):
     """Writes aside and renames: a file that was there stays whole until the new one is."""
     aside = path.with_name(path.name + ".part")
-    try:
-        # An open file, not a path: torch names the archive's folder after a path.
-        with open(aside, "wb") as file:
-            torch.save(contents, file)
-        os.replace(aside, path)
-    except (OSError, RuntimeError) as error:
-        raise UserError(f"{path}: cannot be written ({error}): check the folder and the free space") from None
+    # An open file, not a path: torch names the archive's folder after a path.
+    with open(aside, "wb") as file:
+        torch.save(contents, file)
+    os.replace(aside, path)
 
 
 def load(path):
     try:
         with torch.serialization.safe_globals(_NUMPY_GLOBALS):
-            return torch.load(path, map_location="cpu", weights_only=True)
+            contents = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file: train first, or name another folder") from None
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError):
-        raise UserError(f"{path}: is not a checkpoint that holds only weights and numbers: name another file") from None
+    except Exception:
+        # A file that is no checkpoint can fail anywhere in torch's reader, with any exception.
+        contents = None
+    if not isinstance(contents, dict):
+        raise UserError(f"{path}: is not a checkpoint that holds only weights and numbers: name another file")
+    return contents
 
 
 def load_model(path, config):

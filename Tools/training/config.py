@@ -13,11 +13,15 @@ class UserError(Exception):
 
 
 def run(main):
-    """Runs a program's main function; a UserError becomes one line on standard error and exit code 1."""
+    """Runs a program's main function; what the user can put right becomes one line on standard error and exit code 1."""
+    program = Path(sys.argv[0]).name
     try:
         main()
     except UserError as error:
-        sys.exit(f"{Path(sys.argv[0]).name}: {error}")
+        sys.exit(f"{program}: {error}")
+    except OSError as error:
+        # Every file that is read is checked where it is read: what is left is a file that cannot be written.
+        sys.exit(f"{program}: {error.filename}: cannot be written ({error.strerror}): check the folder and the free space")
     except KeyboardInterrupt:
         sys.exit(130)
 

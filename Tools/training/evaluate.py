@@ -1,6 +1,6 @@
 """Measures a trained model by class frequency: evaluate.py DIR [--data SPEC] [--alpha A,A,...] [--choose-alpha] [--json FILE].
 
-DIR holds checkpoint.pth, config.yaml and class-counts.txt. --choose-alpha looks for the best alpha on the held-out
+DIR holds checkpoint.pth and config.yaml. --choose-alpha looks for the best alpha on the held-out
 training images, never on the test images, and writes it into config.yaml.
 """
 
