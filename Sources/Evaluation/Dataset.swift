@@ -44,8 +44,21 @@ public struct Dataset: Sendable {
             })
     }
 
-    /// At most `limit` pictures, evenly spread.
-    public func spread(over limit: Int) -> Dataset {
-        count <= limit ? self : picking((0..<limit).map { $0 * count / limit })
+    /// At most `limit` pictures, as evenly over the classes as they allow: one of each class in turn, evenly spread over
+    /// each class's own pictures.
+    public func balanced(over limit: Int) -> Dataset {
+        let classes = Dictionary(grouping: labels.indices) { labels[$0] }.sorted { $0.key < $1.key }.map(\.value)
+        var shares = [Int](repeating: 0, count: classes.count)
+        var left = min(limit, count)
+        while left > 0 {
+            for place in classes.indices where left > 0 && shares[place] < classes[place].count {
+                shares[place] += 1
+                left -= 1
+            }
+        }
+        let indices = zip(classes, shares).flatMap { indices, share in
+            (0..<share).map { indices[$0 * indices.count / share] }
+        }
+        return picking(indices.sorted())
     }
 }

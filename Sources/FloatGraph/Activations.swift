@@ -39,6 +39,19 @@ public struct Activations: Sendable {
         }
     }
 
+    /// The mean of each channel over images and pixels.
+    public var channelMeans: [Double] {
+        values.withUnsafeBufferPointer { values in
+            (0..<shape.channels).map { channel in
+                var sum = 0.0
+                for index in channel * channelStride..<(channel + 1) * channelStride {
+                    sum += Double(values[index])
+                }
+                return sum / Double(channelStride)
+            }
+        }
+    }
+
     /// Pixels of one image.
     var pixels: Int { shape.height * shape.width }
     /// Values of one channel, over all images.

@@ -6,11 +6,18 @@ public struct CalibratedRange: Encodable, Equatable, Sendable {
     public let chosen: ClosedRange<Float>
 }
 
-/// Chooses a range for each of `values`, by running the float graph over the images twice: for the extremes, and for
-/// histograms between them. `progress` hears the fraction done.
+/// What is known of some values of a graph after it has seen the calibration images.
+struct Calibration {
+    let ranges: [FloatGraph.Value: CalibratedRange]
+    /// `[channels]`: the mean over images and pixels.
+    let means: [FloatGraph.Value: [Double]]
+}
+
+/// Measures `values` by running the float graph over the images twice: for the extremes, and for histograms between
+/// them. `progress` hears the fraction done.
 func calibrate(
     _ graph: FloatGraph, values: Set<FloatGraph.Value>, images: [[Float]], progress: (Double) -> Void
-) throws(QuantizationError) -> [FloatGraph.Value: CalibratedRange] {
+) throws(QuantizationError) -> Calibration {
     let shape = graph[graph.input].shape
     let batches = stride(from: 0, to: images.count, by: 16).map {
         Activations(shape: shape, images: Array(images[$0..<min($0 + 16, images.count)]))
@@ -35,13 +42,20 @@ func calibrate(
         progress(Double(number + 1) / Double(2 * batches.count))
     }
     var histograms = extremes.mapValues(ActivationHistogram.init)
+    var means: [FloatGraph.Value: [Double]] = [:]
     for (number, batch) in batches.enumerated() {
         _ = graph.features(of: batch) { value, activations in
-            histograms[value]?.count(activations.values)
+            guard values.contains(value) else { return }
+            histograms[value]!.count(activations.values)
+            // Batches differ in size, so each weighs as its images.
+            let weight = Double(activations.images) / Double(images.count)
+            let known = means[value] ?? [Double](repeating: 0, count: activations.shape.channels)
+            means[value] = zip(known, activations.channelMeans).map { $0 + weight * $1 }
         }
         progress(0.5 + Double(number + 1) / Double(2 * batches.count))
     }
-    return histograms.mapValues { CalibratedRange(observed: $0.range, chosen: $0.bestRange()) }
+    return Calibration(
+        ranges: histograms.mapValues { CalibratedRange(observed: $0.range, chosen: $0.bestRange()) }, means: means)
 }
 
 extension [Float] {

@@ -8,14 +8,19 @@ struct PlanWriter {
     private let graph: FloatGraph
     private let network: FusedNetwork
     private let quantizations: [FloatGraph.Value: AffineQuantization]
+    private let means: [FloatGraph.Value: [Double]]
     private var model = ModelContents()
     private var demand = ArenaDemand()
 
-    /// `quantizations` holds every `network.quantizationSource`.
-    init(graph: FloatGraph, network: FusedNetwork, quantizations: [FloatGraph.Value: AffineQuantization]) {
+    /// `quantizations` holds every `network.quantizationSource`, `means` the channel means of every step's input.
+    init(
+        graph: FloatGraph, network: FusedNetwork, quantizations: [FloatGraph.Value: AffineQuantization],
+        means: [FloatGraph.Value: [Double]]
+    ) {
         self.graph = graph
         self.network = network
         self.quantizations = quantizations
+        self.means = means
         // The picture is there before the first step, whichever step reads it.
         noteBytes(of: graph.input, at: 0)
     }
@@ -63,8 +68,11 @@ struct PlanWriter {
     private mutating func appendNumbers(
         of convolution: Convolution, step: FusedNetwork.Step, to record: inout OperationRecord
     ) throws(QuantizationError) -> QuantizedConvolution {
+        let meanInputs = convolution.meanInputs(
+            channelMeans: means[step.input]!, input: graph[step.input].shape, output: graph[step.output].shape)
         let quantized = try QuantizedConvolution(
-            convolution, layer: step.name, input: quantization(of: step.input), output: quantization(of: step.output))
+            convolution, layer: step.name, input: quantization(of: step.input), meanInputs: meanInputs,
+            output: quantization(of: step.output))
         record.weightsOffset = UInt32(model.weights.count)
         record.parametersOffset = UInt32(4 * model.parameters.count)
         model.weights += quantized.weights

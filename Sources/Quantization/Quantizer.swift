@@ -10,24 +10,24 @@ public struct QuantizedModel: Sendable {
 
 /// Turns a float network with folded batch normalisations into an int8 model file.
 ///
-/// `calibration` are normalised images, each `[channels][height][width]`. The same arguments give the same bytes on one
+/// The calibration `images` are normalised, each `[channels][height][width]`. The same arguments give the same bytes on one
 /// machine; on another processor OpenBLAS may sum in another order, and the calibrated ranges can then differ in their last bits.
 public func quantize(
-    _ graph: FloatGraph, head: ClassifierHead, description: ModelDescription, calibration: [[Float]],
+    _ graph: FloatGraph, head: ClassifierHead, description: ModelDescription, calibration images: [[Float]],
     progress: (Double) -> Void = { _ in }
 ) throws(QuantizationError) -> QuantizedModel {
     let network = try FusedNetwork(graph)
-    let sources = Set(network.steps.map { network.quantizationSource(of: $0.output) })
-    let measured = sources.subtracting([graph.input, graph.features])
-    let ranges = try calibrate(graph, values: measured, images: calibration, progress: progress)
-    var quantizations = ranges.mapValues { AffineQuantization(covering: $0.chosen) }
+    let inputs = network.steps.map(\.input)
+    let outputs = network.steps.dropLast().map { network.quantizationSource(of: $0.output) }
+    let calibration = try calibrate(graph, values: Set(inputs + outputs), images: images, progress: progress)
+    var quantizations = calibration.ranges.mapValues { AffineQuantization(covering: $0.chosen) }
     quantizations[graph.input] = AffineQuantization(covering: description.input.range)
 
-    var writer = PlanWriter(graph: graph, network: network, quantizations: quantizations)
+    var writer = PlanWriter(graph: graph, network: network, quantizations: quantizations, means: calibration.means)
     var layers: [QuantizationReport.Layer] = []
     for step in network.steps {
         var layer = try writer.append(step)
-        layer.range = ranges[network.quantizationSource(of: step.output)]
+        layer.range = calibration.ranges[network.quantizationSource(of: step.output)]
         layers.append(layer)
     }
     let (contents, arena) = writer.finished(head: head, description: description)

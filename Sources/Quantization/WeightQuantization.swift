@@ -19,44 +19,93 @@ struct QuantizedConvolution {
     /// Decibels; nil where nothing was lost.
     var signalToNoise: Double? { noise > 0 && signal > 0 ? 10 * log10(signal / noise) : nil }
 
-    /// Symmetric, one scale an output channel: the largest weight becomes 127.
+    /// Symmetric, one scale an output channel. `meanInputs` are the means, on the calibration images, of what each weight
+    /// of an output is multiplied with, `[inputs][size][size]`: rounded weights shift an output's mean by these times
+    /// their errors, and the bias takes that back (Nagel et al., "Data-Free Quantization Through Weight Equalization and
+    /// Bias Correction", section 4.2).
     init(
-        _ convolution: Convolution, layer: String, input: AffineQuantization, output: AffineQuantization
+        _ convolution: Convolution, layer: String, input: AffineQuantization, meanInputs: [Double],
+        output: AffineQuantization
     ) throws(QuantizationError) {
         // The accumulator must hold |bias| + 512 * sum |w| (kernels.h); what the largest weights leave is the bias's.
         let largestBias = Double(Int32.max) - 512 * 127 * Double(convolution.weightsPerOutput)
         guard largestBias > 0x1p24 else {
             throw .tooManyInputs(layer: layer, weightsPerOutput: convolution.weightsPerOutput)
         }
+        let positions = convolution.window.size * convolution.window.size
         for channel in 0..<convolution.outputChannels {
             let start = channel * convolution.weightsPerOutput
             let floats = convolution.weights[start..<start + convolution.weightsPerOutput].map(Double.init)
-            let channelBias = Double(convolution.bias[channel])
-            // Two floors: the bias must fit, and the multiplier must be at least 2^-100, or the device's verifier refuses
-            // it; 2^-90 leaves room for rounding.
-            let ownScale = floats.reduce(0) { max($0, abs($1)) } / 127
+            var channelBias = Double(convolution.bias[channel])
+            // Two floors: the bias must fit, and the multiplier must be at least 2^-100, or the device's verifier
+            // refuses it; 2^-90 leaves room for rounding.
+            let ownScale = bestScale(floats)
             let floor = max(
                 abs(channelBias) / (Double(input.scale) * largestBias),
                 0x1p-90 * Double(output.scale) / Double(input.scale))
             let scale = max(ownScale, floor)
             coarsenedChannels += ownScale < floor ? 1 : 0
-            append(floats, scale: scale, window: convolution.window.size)
-            bias.append(Int32((channelBias / (Double(input.scale) * scale)).rounded(.toNearestOrEven)))
+            let integers = floats.map { quantized($0, scale: scale) }
+            for ((float, integer), meanInput) in zip(zip(floats, integers), meanInputs) {
+                let error = integer * scale - float
+                channelBias -= error * meanInput
+                signal += float * float
+                noise += error * error
+            }
+            append(integers, positions: positions)
+            let integerBias = (channelBias / (Double(input.scale) * scale)).rounded(.toNearestOrEven)
+            bias.append(Int32(min(max(integerBias, -largestBias), largestBias)))
             multipliers.append(Float(Double(input.scale) * scale / Double(output.scale)))
         }
     }
 
-    /// Appends one output channel, given as `[inputs][size][size]`, with its inputs last.
-    private mutating func append(_ floats: [Double], scale: Double, window: Int) {
-        let positions = window * window
+    /// Appends the weights of one output, given as `[inputs][positions]`, with the inputs last.
+    private mutating func append(_ integers: [Double], positions: Int) {
         for position in 0..<positions {
-            for input in 0..<floats.count / positions {
-                let float = floats[input * positions + position]
-                let integer = (float / scale).rounded(.toNearestOrEven)
-                weights.append(Int8(integer))
-                signal += float * float
-                noise += (float - integer * scale) * (float - integer * scale)
+            for index in stride(from: position, to: integers.count, by: positions) {
+                weights.append(Int8(integers[index]))
             }
         }
+    }
+}
+
+private func quantized(_ weight: Double, scale: Double) -> Double {
+    min(max((weight / scale).rounded(.toNearestOrEven), -127), 127)
+}
+
+/// The scale with the smallest square error: of those that make 127 of the largest weight or of 1 to 30 % less, where
+/// the few largest weights are cut off for finer steps; 0 where all weights are 0.
+private func bestScale(_ weights: [Double]) -> Double {
+    let largest = weights.reduce(0) { max($0, abs($1)) }
+    // Below this scale the verifier's floor decides in any case, and errors would underflow.
+    guard largest > 0x1p-100 else { return largest / 127 }
+    var best = (scale: largest / 127, error: Double.infinity)
+    for percent in 0...30 {
+        let scale = largest / 127 * (1 - Double(percent) / 100)
+        var error = 0.0
+        for weight in weights {
+            let difference = quantized(weight, scale: scale) * scale - weight
+            error += difference * difference
+        }
+        if error < best.error {
+            best = (scale, error)
+        }
+    }
+    return best.scale
+}
+
+extension Convolution {
+    /// The mean of what each weight of an output is multiplied with, `[inputs][size][size]`, from the means of the input's
+    /// channels: a window's border lies outside the image, where the input is 0, for some of the outputs.
+    func meanInputs(channelMeans: [Double], input: FeatureShape, output: FeatureShape) -> [Double] {
+        func inside(_ offset: Int, _ inputEdge: Int, _ outputEdge: Int) -> Double {
+            let steps = (0..<outputEdge).count { step in
+                (0..<inputEdge).contains(step * window.stride - window.padding + offset)
+            }
+            return Double(steps) / Double(outputEdge)
+        }
+        let rows = (0..<window.size).map { inside($0, input.height, output.height) }
+        let columns = (0..<window.size).map { inside($0, input.width, output.width) }
+        return channelMeans.flatMap { mean in rows.flatMap { row in columns.map { mean * row * $0 } } }
     }
 }

@@ -127,8 +127,11 @@ private func numbered(_ labels: [Int]) -> Dataset {
     #expect(try (0..<3).map { try thinned.picture($0).bytes[0] } == [0, 1, 2])
 }
 
-@Test func spreadingTakesEvenlyAndNeverMoreThanThereAre() throws {
-    let data = numbered(Array(repeating: 0, count: 10))
-    #expect(try (0..<4).map { try data.spread(over: 4).picture($0).bytes[0] } == [0, 2, 5, 7])
-    #expect(data.spread(over: 20).count == 10)
+@Test func aBalancedPickGivesEveryClassItsShare() throws {
+    let data = numbered([0, 0, 0, 0, 0, 0, 0, 0, 3, 3, 3, 7])
+    let picked = data.balanced(over: 7)
+    #expect(picked.labels == [0, 0, 0, 3, 3, 3, 7])
+    #expect(try (0..<3).map { try picked.picture($0).bytes[0] } == [0, 2, 5])
+    #expect(data.balanced(over: 20).count == 12)
+    #expect(data.balanced(over: 2).labels == [0, 3])
 }

@@ -9,12 +9,14 @@ private let input = AffineQuantization(covering: 0...255)
 private let output = AffineQuantization(covering: -2...2)
 
 private func quantized(
-    weights: [Float], bias: [Float], inputs: Int, window: Int
+    weights: [Float], bias: [Float], inputs: Int, window: Int, mean: Double = 0
 ) throws -> QuantizedConvolution {
     let convolution = Convolution(
         inputChannels: inputs, outputChannels: bias.count, window: Window(size: window, stride: 1, padding: 0),
         weights: weights, bias: bias)
-    return try QuantizedConvolution(convolution, layer: "tested", input: input, output: output)
+    return try QuantizedConvolution(
+        convolution, layer: "tested", input: input,
+        meanInputs: [Double](repeating: mean, count: convolution.weightsPerOutput), output: output)
 }
 
 @Test func weightsStandInTheFilesOrderWithOneScaleAChannel() throws {
@@ -56,4 +58,29 @@ func deadChannelsFit(weight: Float, bias: Float) throws {
     #expect(throws: error) {
         try quantized(weights: [Float](repeating: 1, count: inputs), bias: [0], inputs: inputs, window: 1)
     }
+}
+
+@Test func theBiasTakesBackWhatRoundingShiftsTheMean() throws {
+    // Scale 1, so that 0.4 becomes 0 and a mean input of 10 loses 4 for each of the three.
+    let weights: [Float] = [127, 0.4, 0.4, 0.4]
+    #expect(try quantized(weights: weights, bias: [0], inputs: 4, window: 1, mean: 10).bias == [12])
+}
+
+@Test func aFewLargeWeightsAreCutOffWhereThatMakesTheErrorSmaller() throws {
+    var values = SampleValues(seed: 4)
+    let weights = values.array(1000) + [1.02]
+    let result = try quantized(weights: weights, bias: [0], inputs: 1001, window: 1)
+    let scale = result.multipliers[0] * output.scale / input.scale
+    #expect(scale < 1.02 / 127)
+    #expect(result.weights.last == 127)
+}
+
+@Test func aWeightThatOftenLiesOutsideTheImageHasASmallerMeanInput() {
+    let convolution = Convolution(
+        inputChannels: 2, outputChannels: 1, window: Window(size: 3, stride: 1, padding: 1),
+        weights: [Float](repeating: 0, count: 18), bias: [0])
+    let shape = FeatureShape(channels: 2, height: 4, width: 2)
+    let means = convolution.meanInputs(channelMeans: [8, 1], input: shape, output: shape)
+    #expect(Array(means[..<9]) == [3, 6, 3, 4, 8, 4, 3, 6, 3])
+    #expect(Array(means[9...]) == means[..<9].map { $0 / 8 })
 }

@@ -47,11 +47,12 @@ struct Convert: ParsableCommand {
         print(summary(of: model, network, calibrationImages: calibration.count, took: started.duration(to: .now)))
     }
 
-    /// Training images, no more of each class than the network was trained with, evenly spread.
+    /// Training images, no more of each class than the network was trained with. Classes count alike: what only rare
+    /// classes do to the activations must not be cut off.
     private func calibrationData(_ specification: DataSpecification, for network: Network) throws -> Dataset {
         let whole = try inFile(calibrate) { try Dataset(specification, part: .training, classNames: nil) }
         let trained = network.classCounts.isEmpty ? whole : whole.thinned(to: network.classCounts)
-        return trained.spread(over: Self.calibrationImages)
+        return trained.balanced(over: Self.calibrationImages)
     }
 
     private func quantized(_ network: Network, calibration: Dataset) throws -> QuantizedModel {
