@@ -37,7 +37,8 @@ private func readIDX(_ path: String, itemShape: [Int]) throws(DataError) -> [UIn
         header[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }
     }
     let mostItems = 1_000_000
-    guard header[..<4] == [0, 0, 8, UInt8(itemShape.count + 1)], Array(sizes[1...]) == itemShape, sizes[0] <= mostItems
+    guard header[..<4] == [0, 0, 8, UInt8(itemShape.count + 1)], Array(sizes[1...]) == itemShape,
+        (1...mostItems).contains(sizes[0])
     else { throw .notIDX(path: path) }
     let values = try read(sizes.reduce(1, *), from: file, path: path)
     var excess: UInt8 = 0
