@@ -90,10 +90,19 @@ struct Verifier {
             return .padding
         }
         guard operation.outputMin <= operation.outputMax, operation.outputMax <= 255 else { return .clamp }
-        guard operation.scratchOffset % UInt32(Layout.alignment) == 0,
-            UInt64(operation.scratchOffset) + UInt64(operation.scratchBytes) <= activationBytes
-        else { return .scratch }
+        guard operation.scratchOffset % UInt32(Layout.alignment) == 0, isScratchSafe(of: operation) else {
+            return .scratch
+        }
         return nil
+    }
+
+    /// Scratch memory lies inside the arena and apart from the output: kernels keep addresses in it, and an output
+    /// written over them would be addresses of the file's choosing.
+    private func isScratchSafe(of operation: OperationRecord) -> Bool {
+        let start = UInt64(operation.scratchOffset)
+        let end = start + UInt64(operation.scratchBytes)
+        let isApart = end <= UInt64(operation.output.arenaOffset) || start >= Self.end(of: operation.output)
+        return end <= activationBytes && isApart
     }
 
     private func residualFault(of operation: OperationRecord) -> ModelError.Field? {
@@ -152,16 +161,23 @@ struct Verifier {
 
     /// A view whose every pixel, with its channels rounded up to a multiple of 4, lies inside the arena.
     private func isInArena(_ view: TensorView) -> Bool {
-        let readChannels = (UInt64(view.channels) + 3) / 4 * 4
         guard Self.isExtent(view.height), Self.isExtent(view.width), Self.isExtent(view.channels),
             view.zeroPoint <= 255, Self.isScale(view.scale),
             view.arenaOffset % 4 == 0, view.pixelStride % 4 == 0,
-            view.pixelStride >= readChannels, UInt64(view.pixelStride) <= Layout.maximumBytes
+            view.pixelStride >= Self.readChannels(of: view), UInt64(view.pixelStride) <= Layout.maximumBytes
         else { return false }
-        // height * width < 2^32 and the stride < 2^31, so this fits 63 bits.
-        let lastPixel = (UInt64(view.height) * UInt64(view.width) - 1) * UInt64(view.pixelStride)
-        return UInt64(view.arenaOffset) + lastPixel + readChannels <= activationBytes
+        return Self.end(of: view) <= activationBytes
     }
+
+    /// Where the last byte that a kernel may read of a view ends. height * width < 2^32 and the stride < 2^31, so it
+    /// fits 63 bits.
+    private static func end(of view: TensorView) -> UInt64 {
+        let lastPixel = (UInt64(view.height) * UInt64(view.width) - 1) * UInt64(view.pixelStride)
+        return UInt64(view.arenaOffset) + lastPixel + readChannels(of: view)
+    }
+
+    /// Kernels read channels in groups of 4.
+    private static func readChannels(of view: TensorView) -> UInt64 { (UInt64(view.channels) + 3) / 4 * 4 }
 
     func isInArena(floats count: UInt32, at offset: UInt32) -> Bool {
         offset % 4 == 0 && UInt64(offset) + 4 * UInt64(count) <= activationBytes
