@@ -36,3 +36,9 @@ int32_t rb_wait_readable(int32_t descriptor, uint64_t deadline_ns) {
     }
     return -EINTR;
 }
+
+void rb_sleep_until(uint64_t time_ns) {
+    const struct timespec end = {.tv_sec = (time_t)(time_ns / NS_PER_S), .tv_nsec = (long)(time_ns % NS_PER_S)};
+    while (!rb_stop_requested() && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR) {
+    }
+}

@@ -87,6 +87,8 @@ uint64_t rb_clock_ns(void);
 // Waits until the descriptor is readable or has failed. -RB_ETIMEDOUT once rb_clock_ns() reaches the deadline,
 // -RB_EINTR where the program has been asked to stop.
 int32_t rb_wait_readable(int32_t descriptor, uint64_t deadline_ns);
+// Sleeps until the monotonic clock reaches a time, or the program is asked to stop.
+void rb_sleep_until(uint64_t time_ns);
 
 // --- signals.c ---
 
@@ -96,6 +98,72 @@ void rb_install_signal_handlers(void);
 bool rb_stop_requested(void);
 // What the program is doing, for the line that a crash writes: a string that lives until the next call.
 void rb_set_activity(const char *activity);
+
+// --- cpus.c ---
+
+enum { RB_MAXIMUM_CPUS = 1024 };
+
+// A set of processors, by the numbers Linux gives them.
+typedef struct {
+    uint64_t words[RB_MAXIMUM_CPUS / 64];
+} rb_cpus;
+
+bool rb_cpus_contains(const rb_cpus *cpus, int32_t cpu);
+int32_t rb_cpus_count(const rb_cpus *cpus);
+// The smallest member >= from, or -1.
+int32_t rb_cpus_next(const rb_cpus *cpus, int32_t from);
+// Reads a list such as "0,2" or "4-7". False, with nothing written, for anything else.
+bool rb_cpus_parse(const char *text, rb_cpus *cpus);
+// Those on which this thread may run.
+void rb_cpus_allowed(rb_cpus *cpus);
+// Keeps the fast ones of a set: those of at least 0.8 times the most capacity (cpu_capacity, else cpuinfo_max_freq,
+// under `sysfs`, which is "/sys" but for tests); all where the system does not tell. 0.8 lies between the large and
+// small cores of one chip, and takes no notice of single cores that may boost a little higher.
+void rb_cpus_fastest(const char *sysfs, rb_cpus *cpus);
+// Keeps this thread on a set of processors.
+int32_t rb_run_on(const rb_cpus *cpus);
+// The one that this thread runs on just now.
+int32_t rb_current_cpu(void);
+
+// --- threads.c ---
+
+enum { RB_MAXIMUM_THREADS = 64 };
+
+// Threads that work together: the one that calls rb_team_run and others that wait for it.
+typedef struct rb_team rb_team;
+// One part of some work, 0 <= part < parts; `thread`, below the team's count, is busy with no other part meanwhile.
+typedef void (*rb_part)(void *work, int32_t part, int32_t parts, int32_t thread);
+
+// Starts a team of 1...RB_MAXIMUM_THREADS threads, this one included. Thread i is pinned to the i-th of `pinned`, round
+// and round; NULL pins none.
+int32_t rb_team_start(int32_t threads, const rb_cpus *pinned, rb_team **team);
+int32_t rb_team_threads(const rb_team *team);
+// Runs every part once, on whichever threads are free, and returns when all are finished. parts < 65536. Only the
+// thread that started the team may call it, and no part may.
+void rb_team_run(rb_team *team, int32_t parts, rb_part run, void *work);
+// Ends the other threads and gives the team's memory back.
+void rb_team_stop(rb_team *team);
+
+// --- system.c ---
+
+#define RB_NOT_TOLD (-1)
+
+// What may make a processor slower than it can be; RB_NOT_TOLD or "" where the system does not tell.
+typedef struct {
+    char governor[32];
+    int32_t frequency_khz;
+    int32_t millidegrees;  // Celsius, of the hottest thermal zone
+    int32_t throttles;     // times the processor throttled since it started (x86)
+    int32_t pi_throttling; // the bits of a Raspberry Pi's "vcgencmd get_throttled"
+} rb_conditions;
+// Reads those of a processor; `sysfs` is "/sys" but for tests.
+void rb_read_conditions(const char *sysfs, int32_t cpu, rb_conditions *conditions);
+
+enum { RB_MACHINE_NAME_BYTES = 64 };
+// The board's name, or its processor's; "" where the system does not tell.
+void rb_machine_name(char name[RB_MACHINE_NAME_BYTES]);
+// The most memory this process has had resident, bytes; 0 where the system does not tell.
+uint64_t rb_peak_resident_bytes(void);
 
 // --- v4l2.c ---
 
