@@ -3,8 +3,8 @@ import ModelFormat
 import Platform
 import Telemetry
 
-/// `rarebit bench`: times the network back to back. Its time does not depend on what its input holds, so between runs the
-/// input stays as the last one left it.
+/// `rarebit bench`: times the network, back to back or paced as a camera would. Its time does not depend on what its input
+/// holds, so between runs the input stays as the last one left it.
 struct Bench {
     private let invocation: Invocation
 
@@ -13,34 +13,95 @@ struct Bench {
     }
 
     func perform() throws(ProgramError) {
+        try settleOnCores(invocation)
+        let old = try invocation.comparison.map { path throws(ProgramError) in try Memory(file: path) }
         let loadStart = rb_clock_ns()
-        let loaded = try LoadedModel(path: invocation.model)
+        let loaded = try LoadedModel(path: invocation.model, for: invocation.executionPath)
         let engine = loaded.engine
         let alpha = invocation.alpha ?? engine.model.head.defaultAlpha
-        let sampleMemory = try Memory(count: 8 * invocation.runs)
-        let layerMemory = try Memory(count: 8 * engine.model.operationCount)
-        var samples = LatencySamples(memory: sampleMemory.bytes.bindMemory(to: UInt64.self))
-        let layers = layerMemory.bytes.bindMemory(to: UInt64.self)
 
         setActivity("running the network")
         fillInput(of: engine)
+        let runStart = rb_clock_ns()
         engine.run(alpha: alpha)
-        let firstAnswer = rb_clock_ns() - loadStart
-        warmUp(engine, alpha: alpha)
-        measure(engine, alpha: alpha, samples: &samples, layers: layers)
+        let runEnd = rb_clock_ns()
 
-        var output = Output()
+        let sampleMemory = try Memory(count: 8 * invocation.runs)
+        let timesMemory = try Memory(count: OperationTimes.byteCount(for: engine.model))
+        var samples = LatencySamples(memory: sampleMemory.bytes.bindMemory(to: UInt64.self))
+        var times = OperationTimes(of: engine.model, memory: timesMemory.bytes)
+        warmUp(engine, alpha: alpha)
+        let core = rb_current_cpu()
+        let before = Self.conditions(of: core)
+        let begin = rb_clock_ns()
+        let lateRuns = measure(engine, alpha: alpha, samples: &samples, times: &times)
+        let elapsed = rb_clock_ns() - begin
+        let after = Self.conditions(of: core)
+
         fillInput(of: engine)
-        let answer = Answer(running: engine, alpha: alpha, top: 1)
-        if invocation.isJSON {
-            output.writer.append(jsonOf: samples, answer: answer, firstAnswer: firstAnswer)
-        } else {
-            output.writer.append(summaryOf: samples, answer: answer, firstAnswer: firstAnswer)
+        var report = BenchReport(
+            model: invocation.model, samples: samples, answer: Answer(running: engine, alpha: alpha, top: 1),
+            threads: 1,
+            processor: core, loadTime: runStart - loadStart, firstInference: runEnd - runStart, elapsed: elapsed,
+            before: before, after: after, arenaBytes: loaded.arenaBytes, peakResidentBytes: rb_peak_resident_bytes())
+        report.frameRate = invocation.frameRate
+        report.lateRuns = lateRuns
+        if invocation.showsCeiling || invocation.showsLayers {
+            report.ceiling = measureCeiling(of: engine.path)
         }
-        if invocation.showsLayers {
-            output.writer.append(layers: layers, runs: samples.count, of: engine.model, asJSON: invocation.isJSON)
+        try write(report, times)
+        if let old, let path = invocation.comparison {
+            try compare(report, with: old, path: path)
+        }
+    }
+
+    private func write(_ report: BenchReport, _ times: OperationTimes) throws(ProgramError) {
+        var output = Output()
+        if invocation.isJSON {
+            output.writer.append(jsonOf: report)
+        } else {
+            output.writer.append(report)
+        }
+        if invocation.showsLayers, let ceiling = report.ceiling {
+            let model = report.answer.engine.model
+            if invocation.isJSON {
+                output.writer.append(jsonOf: times, of: model, ceiling: ceiling * Double(report.threads))
+            } else {
+                output.writer.append(times, of: model, ceiling: ceiling * Double(report.threads))
+            }
         }
         try output.finish()
+    }
+
+    private func compare(
+        _ report: BenchReport, with old: borrowing Memory, path: UnsafePointer<CChar>
+    ) throws(ProgramError) {
+        let comparison = BenchComparison(
+            of: report, with: UnsafeRawBufferPointer(old.bytes), threshold: invocation.threshold)
+        let finding = comparison.finding
+        switch finding {
+        case .noRecord: throw .noRecord(path)
+        case .otherNetwork: throw .otherNetwork(path)
+        case .alike, .otherLogits, .slower: break
+        }
+        var output = Output()
+        if invocation.isJSON {
+            output.writer.append(jsonOf: comparison)
+        } else {
+            output.writer.append(comparison)
+        }
+        try output.finish()
+        switch finding {
+        case .otherLogits: throw .otherLogits(path)
+        case .slower(let ratio): throw .slower(path, ratio: ratio, threshold: invocation.threshold)
+        case .alike, .noRecord, .otherNetwork: break
+        }
+    }
+
+    private static func conditions(of core: Int32) -> rb_conditions {
+        var conditions = rb_conditions()
+        rb_read_conditions(("/sys" as StaticString).cString, core, &conditions)
+        return conditions
     }
 
     /// A fixed pattern, so that the checksums of two machines can be compared.
@@ -52,35 +113,79 @@ struct Bench {
         }
     }
 
-    /// A tenth of the time, so that caches, predictors and the clock are as in steady use.
+    /// A tenth of the time, at most half a second, so that caches, predictors and the clock are as in steady use.
     private func warmUp(_ engine: Engine, alpha: Float) {
-        let deadline = rb_clock_ns() + UInt64(invocation.seconds * 1e8)
+        let deadline = rb_clock_ns() + UInt64(min(invocation.seconds, 5) * 1e8)
         while rb_clock_ns() < deadline && !rb_stop_requested() {
             engine.run(alpha: alpha)
         }
     }
 
+    /// Fills `samples` and, where layers are asked for, `times`; how many paced runs ended late.
     private func measure(
-        _ engine: Engine, alpha: Float, samples: inout LatencySamples, layers: UnsafeMutableBufferPointer<UInt64>
-    ) {
+        _ engine: Engine, alpha: Float, samples: inout LatencySamples, times: inout OperationTimes
+    ) -> Int {
         let begin = rb_clock_ns()
         let deadline = begin + UInt64(invocation.seconds * 1e9)
-        var start = begin
+        let interval = invocation.frameRate.map { UInt64(1e9 / $0) }
+        var lateRuns = 0
+        var due = begin
+        var end = begin
         repeat {
+            if interval != nil {
+                rb_sleep_until(due)
+            }
+            let start = rb_clock_ns()
             if invocation.showsLayers {
-                var last = start
-                engine.runBackbone { index in
-                    let now = rb_clock_ns()
-                    layers[index] += now - last
-                    last = now
-                }
-                engine.runHead(alpha: alpha)
+                end = run(engine, alpha: alpha, from: start, times: &times)
             } else {
                 engine.run(alpha: alpha)
+                end = rb_clock_ns()
             }
-            let end = rb_clock_ns()
             samples.add(nanoseconds: end - start)
-            start = end
-        } while samples.count < invocation.runs && start < deadline && !rb_stop_requested()
+            if let interval {
+                due += interval
+                lateRuns += end > due ? 1 : 0
+                due = max(due, end)
+            }
+        } while samples.count < invocation.runs && end < deadline && !rb_stop_requested()
+        return lateRuns
+    }
+
+    /// One run with the time of each operation; when it ended. The head without the adjustment runs after the end.
+    private func run(_ engine: Engine, alpha: Float, from start: UInt64, times: inout OperationTimes) -> UInt64 {
+        var last = start
+        engine.runBackbone { index in
+            let now = rb_clock_ns()
+            times.add(now - last, to: index)
+            last = now
+        }
+        engine.runHead(alpha: alpha)
+        let end = rb_clock_ns()
+        times.add(end - last, to: times.adjustedHead)
+        engine.runHead(alpha: 0)
+        times.add(rb_clock_ns() - end, to: times.plainHead)
+        times.endRun()
+        return end
+    }
+
+    /// The best of several short loops, 10^9 multiply-accumulates a second: the loop can be disturbed, but not too fast.
+    private func measureCeiling(of path: ExecutionPath) -> Double {
+        let (loops, leastTime) = (20, UInt64(1_000_000))
+        var rounds: UInt32 = 1000
+        var best = 0.0
+        var loop = 0
+        while loop < loops && !rb_stop_requested() {
+            let start = rb_clock_ns()
+            let multiplyAccumulates = path.runCeiling(rounds: rounds)
+            let time = max(rb_clock_ns() - start, 1)
+            if time < leastTime && rounds < 1 << 30 {
+                rounds *= 2
+            } else {
+                best = max(best, Double(multiplyAccumulates) / Double(time))
+                loop += 1
+            }
+        }
+        return best
     }
 }

@@ -34,7 +34,8 @@ enum Command: UInt8 {
         case .alpha: self == .run || self == .classify || self == .bench
         case .top: self == .run || self == .classify
         case .json: self != .info
-        case .threads, .runs, .seconds, .layers: self == .bench
+        case .cpus: self == .run || self == .bench
+        case .threads, .isa, .runs, .seconds, .fps, .layers, .ceiling, .compare, .threshold: self == .bench
         }
     }
 
@@ -69,6 +70,7 @@ enum Command: UInt8 {
               --top N        how many classes to show, 1...32; default 3
               --json         one JSON record a frame, on standard output
               --count N      stop after N frames
+              --cpus LIST    the cores to run on, such as 2 or 4-7; default: the fast ones
 
             """
         case .classify:
@@ -86,14 +88,21 @@ enum Command: UInt8 {
             """
             usage: rarebit bench MODEL.rbit [options]
 
-            Times the network back to back, after a warm-up.
+            Times the network on a fixed input, after a warm-up, and says how close that is to what the processor can do.
 
-              --runs N       timed runs, 1...65536; default 1000
-              --seconds S    stop after S seconds, even if not all runs are done; default 5
+              --runs N       how many runs, 1...65536
+              --seconds S    for how long; both given: until the first of them; neither: 1000 runs or 5 seconds
+              --fps F        start runs F times a second, as a camera would; default: back to back
               --alpha A      strength of the TDE adjustment, 0 (the plain classifier) or more; default: the model's
               --threads N    threads to compute on; this version computes on 1
-              --layers       a table of where the time goes
-              --json         one JSON record
+              --cpus LIST    the cores to run on, such as 2 or 4-7; default: the fast ones
+              --isa NAME     kernels of a lesser instruction set; a name that is none lists them
+              --layers       a table of where the time goes, with the head's time with and without the adjustment
+              --ceiling      also measure the most the core can do: the best instruction, on registers alone
+              --json         JSON records: one of the whole, with --layers one of each operation
+              --compare OLD  the record of an earlier bench --json: print the ratios; exit status 1 where the median is
+                             above the threshold, or the same model and input give other logits
+              --threshold R  ratio of medians, new to old, that still passes; default 1.05
 
             """
         case .info:

@@ -1,11 +1,13 @@
 import Inference
 import Platform
+import Telemetry
 
 /// The long options, in the order in which the C library's parser numbers them.
 enum Option: Int32 {
-    case camera, frames, alpha, top, json, count, threads, runs, seconds, layers, help, version
+    case camera, frames, alpha, top, json, count, threads, cpus, isa, runs, seconds, fps, layers, ceiling
+    case compare, threshold, help, version
 
-    static var total: Int32 { 12 }
+    static var total: Int32 { 18 }
 
     var name: StaticString {
         switch self {
@@ -16,9 +18,15 @@ enum Option: Int32 {
         case .json: "json"
         case .count: "count"
         case .threads: "threads"
+        case .cpus: "cpus"
+        case .isa: "isa"
         case .runs: "runs"
         case .seconds: "seconds"
+        case .fps: "fps"
         case .layers: "layers"
+        case .ceiling: "ceiling"
+        case .compare: "compare"
+        case .threshold: "threshold"
         case .help: "help"
         case .version: "version"
         }
@@ -26,7 +34,7 @@ enum Option: Int32 {
 
     var takesValue: Bool {
         switch self {
-        case .json, .layers, .help, .version: false
+        case .json, .layers, .ceiling, .help, .version: false
         default: true
         }
     }
@@ -40,6 +48,8 @@ struct Invocation {
         case version
     }
 
+    private static var longestSeconds: Double { 86_400 }
+
     private(set) var request = Request.help(nil)
     /// The model file; set for every command that takes one.
     private(set) var model: UnsafePointer<CChar>! = nil
@@ -52,9 +62,19 @@ struct Invocation {
     private(set) var top = 3
     private(set) var isJSON = false
     private(set) var count = Int.max
+    /// nil: the program's choice.
+    private(set) var executionPath: ExecutionPath?
+    /// Where to run; nil: the program's choice.
+    private(set) var cpus: rb_cpus?
     private(set) var runs = 1000
     private(set) var seconds = 5.0
+    /// Frames a second; nil: back to back.
+    private(set) var frameRate: Double?
     private(set) var showsLayers = false
+    private(set) var showsCeiling = false
+    /// The record of an earlier benchmark.
+    private(set) var comparison: UnsafePointer<CChar>?
+    private(set) var threshold = 1.05
     private var given: UInt32 = 0
 
     init() throws(ProgramError) {
@@ -72,6 +92,7 @@ struct Invocation {
         request = wasGiven(.help) ? .help(command) : .perform(command)
         if !wasGiven(.help) {
             try checkOptions(for: command)
+            settleDuration()
             try readOperands(of: command, from: operand + 1)
         }
     }
@@ -79,7 +100,7 @@ struct Invocation {
     private func wasGiven(_ option: Option) -> Bool { given & 1 << UInt32(option.rawValue) != 0 }
 
     private mutating func readOptions() throws(ProgramError) {
-        var table = InlineArray<12, rb_option> { index in
+        var table = InlineArray<18, rb_option> { index in
             let option = Option(rawValue: Int32(index))!
             return rb_option(name: option.name.cString, takes_value: option.takesValue)
         }
@@ -110,8 +131,16 @@ struct Invocation {
         case .json: isJSON = true
         case .count: count = try integer(option, value!, in: 1...1_000_000_000)
         case .threads: _ = try integer(option, value!, in: 1...1)
+        case .cpus: cpus = try processors(value!)
+        case .isa:
+            guard let path = ExecutionPath(named: value!) else { throw .unknownISA(value!) }
+            executionPath = path
+        case .fps: frameRate = try number(option, value!, in: 0.1...10_000)
+        case .ceiling: showsCeiling = true
+        case .compare: comparison = value
+        case .threshold: threshold = try number(option, value!, in: 0.01...100)
         case .runs: runs = try integer(option, value!, in: 1...LatencySamples.maximumCount)
-        case .seconds: seconds = try number(option, value!, in: 0.001...86_400)
+        case .seconds: seconds = try number(option, value!, in: 0.001...Self.longestSeconds)
         case .layers: showsLayers = true
         case .help, .version: break
         }
@@ -136,6 +165,29 @@ struct Invocation {
         return Int(number)
     }
 
+    /// A list of processors that this program may use.
+    private func processors(_ text: UnsafePointer<CChar>) throws(ProgramError) -> rb_cpus {
+        var wanted = rb_cpus()
+        guard rb_cpus_parse(text, &wanted) else { throw .notAList(text) }
+        var allowed = rb_cpus()
+        rb_cpus_allowed(&allowed)
+        var cpu = rb_cpus_next(&wanted, 0)
+        while cpu >= 0 {
+            guard rb_cpus_contains(&allowed, cpu) else { throw .noSuchCore(cpu) }
+            cpu = rb_cpus_next(&wanted, cpu + 1)
+        }
+        return wanted
+    }
+
+    /// Runs and seconds each end a benchmark; where only one is given, the other does not.
+    private mutating func settleDuration() {
+        if wasGiven(.seconds) && !wasGiven(.runs) {
+            runs = LatencySamples.maximumCount
+        } else if wasGiven(.runs) && !wasGiven(.seconds) {
+            seconds = Self.longestSeconds
+        }
+    }
+
     private func checkOptions(for command: Command) throws(ProgramError) {
         var raw: Int32 = 0
         while let option = Option(rawValue: raw) {
@@ -143,6 +195,7 @@ struct Invocation {
             raw += 1
         }
         guard !(wasGiven(.camera) && wasGiven(.frames)) else { throw .twoSources }
+        guard !wasGiven(.threshold) || wasGiven(.compare) else { throw .nothingToCompare }
     }
 
     private mutating func readOperands(of command: Command, from first: Int32) throws(ProgramError) {

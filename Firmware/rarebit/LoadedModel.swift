@@ -26,11 +26,13 @@ struct LoadedModel: ~Copyable {
     private let arena: Memory
 
     var model: Model { engine.model }
+    var arenaBytes: Int { arena.bytes.count }
 
-    init(path: UnsafePointer<CChar>) throws(ProgramError) {
+    /// Packs the weights for `wanted`, nil: the best path here.
+    init(path: UnsafePointer<CChar>, for wanted: ExecutionPath? = nil) throws(ProgramError) {
         let mapped = try MappedModel(path: path)
         let model = mapped.model
-        let (executionPath, bytes) = try Self.arena(for: model, path: path)
+        let (executionPath, bytes) = try Self.arena(for: model, path: path, wanted)
         let arena = try Memory(count: bytes)
         setActivity("packing the weights")
         do throws(InferenceError) {
@@ -42,11 +44,13 @@ struct LoadedModel: ~Copyable {
         self.arena = arena
     }
 
-    /// The execution path to take here, and the arena it needs.
+    /// The execution path to take here, `wanted` or the best, and the arena it needs.
     static func arena(
-        for model: Model, path: UnsafePointer<CChar>
+        for model: Model, path: UnsafePointer<CChar>, _ wanted: ExecutionPath? = nil
     ) throws(ProgramError) -> (ExecutionPath, bytes: Int) {
-        guard let executionPath = ExecutionPath.best(for: model) else { throw .cannotInfer(path, .noUsablePath) }
+        guard let executionPath = wanted ?? ExecutionPath.best(for: model) else {
+            throw .cannotInfer(path, .noUsablePath)
+        }
         do throws(InferenceError) {
             return (executionPath, try Engine.arenaBytes(model: model, path: executionPath))
         } catch {

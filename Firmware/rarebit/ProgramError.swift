@@ -18,6 +18,10 @@ enum ProgramError: Error, @unchecked Sendable {
     case notANumber(Option, UnsafePointer<CChar>)
     case notWhole(Option, UnsafePointer<CChar>)
     case outOfRange(Option, UnsafePointer<CChar>, from: Double, to: Double)
+    case notAList(UnsafePointer<CChar>)
+    case noSuchCore(Int32)
+    case unknownISA(UnsafePointer<CChar>)
+    case nothingToCompare
     case missingModel(Command)
     case missingImages
     case extraOperand(UnsafePointer<CChar>, Command)
@@ -34,14 +38,20 @@ enum ProgramError: Error, @unchecked Sendable {
     case camera(UnsafePointer<CChar>, CameraError)
     case recording(UnsafePointer<CChar>, RecordingError)
     case output(Int32)
+    case cannotPin(Int32)
+    case noRecord(UnsafePointer<CChar>)
+    case otherNetwork(UnsafePointer<CChar>)
+    case otherLogits(UnsafePointer<CChar>)
+    case slower(UnsafePointer<CChar>, ratio: Double, threshold: Double)
 
     var isUsage: Bool {
         switch self {
         case .noCommand, .unknownCommand, .unknownOption, .missingValue, .foreignOption, .twoSources, .notANumber,
-            .notWhole, .outOfRange, .missingModel, .missingImages, .extraOperand:
+            .notWhole, .outOfRange, .notAList, .noSuchCore, .unknownISA, .nothingToCompare, .missingModel,
+            .missingImages, .extraOperand:
             true
         case .unreadableFile, .badModel, .cannotInfer, .noMemory, .badImage, .cannotResize, .someImagesFailed, .camera,
-            .recording, .output:
+            .recording, .output, .cannotPin, .noRecord, .otherNetwork, .otherLogits, .slower:
             false
         }
     }
@@ -93,6 +103,8 @@ extension TextWriter where Sink: ~Copyable {
             append(" --help")
         case .twoSources:
             append("--camera and --frames exclude each other; give one")
+        case .nothingToCompare:
+            append("--threshold needs --compare; see rarebit bench --help")
         case .missingModel(let command):
             append(command.name)
             append(" needs a model file; see rarebit ")
@@ -127,6 +139,20 @@ extension TextWriter where Sink: ~Copyable {
             append(from, decimals: from == from.rounded() ? 0 : 3)
             append("...")
             append(to, decimals: 0)
+        case .notAList(let value):
+            appendOption(.cpus, value)
+            append("' is no list of cores; give numbers and ranges, such as 0,2 or 4-7")
+        case .noSuchCore(let core):
+            append("--cpus: this program may not run on core ")
+            append(core)
+            append("; the command nproc says how many there are")
+        case .unknownISA(let value):
+            appendOption(.isa, value)
+            append("' is no instruction set; give one of")
+            for number in 0..<ExecutionPath.count {
+                append(number == 0 ? " " : ", ")
+                append(cString: ExecutionPath(number: number)!.name)
+            }
         default:
             append("wrong usage")
         }
@@ -182,8 +208,37 @@ extension TextWriter where Sink: ~Copyable {
         case .output(let status):
             append("standard output cannot be written: ")
             append(cString: rb_error_text(status))
+        case .cannotPin(let status):
+            append("cannot run on the cores asked for: ")
+            append(cString: rb_error_text(status))
+        case .noRecord, .otherNetwork, .otherLogits, .slower:
+            appendFinding(error)
         default:
             append("the work failed")
+        }
+    }
+
+    /// What a comparison with an earlier benchmark found.
+    private mutating func appendFinding(_ error: ProgramError) {
+        switch error {
+        case .noRecord(let path):
+            append(cString: path)
+            append(": holds no record of a benchmark; make one with rarebit bench --json")
+        case .otherNetwork(let path):
+            append(cString: path)
+            append(": is of another network; compare runs of one model")
+        case .otherLogits(let path):
+            append(cString: path)
+            append(": the same model and input gave other logits there; one of the two programs computes wrongly")
+        case .slower(let path, let ratio, let threshold):
+            append("the median time is ")
+            append(ratio, decimals: 3)
+            append(" times that of ")
+            append(cString: path)
+            append("; ")
+            append(threshold, decimals: 3)
+            append(" would pass")
+        default: break
         }
     }
 }

@@ -17,6 +17,7 @@ struct Run {
     }
 
     func perform() throws(ProgramError) {
+        try settleOnCores(invocation)
         let loaded = try LoadedModel(path: invocation.model)
         if let path = invocation.frames {
             var recording = try open(recording: path)

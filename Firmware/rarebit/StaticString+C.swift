@@ -1,4 +1,5 @@
 import Platform
+import Telemetry
 
 extension StaticString {
     static func == (text: StaticString, other: UnsafePointer<CChar>) -> Bool {
@@ -6,11 +7,6 @@ extension StaticString {
             return false
         }
         return other[text.utf8CodeUnitCount] == 0
-    }
-
-    /// NUL-terminated, for C.
-    var cString: UnsafePointer<CChar> {
-        UnsafeRawPointer(utf8Start).assumingMemoryBound(to: CChar.self)
     }
 }
 

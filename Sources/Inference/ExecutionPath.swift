@@ -26,6 +26,30 @@ public struct ExecutionPath: Equatable, Sendable {
     /// NUL-terminated ASCII: "avx2".
     public var name: UnsafePointer<CChar> { rb_path_name(Int32(number))! }
 
+    /// The path of a NUL-terminated name, or nil.
+    public init?(named name: UnsafePointer<CChar>) {
+        for number in 0..<Self.count {
+            let path = ExecutionPath(number: number)!
+            if Self.areEqual(path.name, name) {
+                self = path
+                return
+            }
+        }
+        return nil
+    }
+
+    /// Runs the path's best multiply-accumulate instructions on registers alone, `rounds` times over; how many
+    /// multiply-accumulates of int8 that was. The path must be available.
+    public func runCeiling(rounds: UInt32) -> UInt64 { rb_ceiling_run(kernelPath, rounds) }
+
+    private static func areEqual(_ a: UnsafePointer<CChar>, _ b: UnsafePointer<CChar>) -> Bool {
+        var index = 0
+        while a[index] == b[index] && a[index] != 0 {
+            index += 1
+        }
+        return a[index] == b[index]
+    }
+
     /// The fastest path that this processor can execute and whose packed size the model states; the reference path is
     /// the last resort, and nil if even that is not stated.
     public static func best(for model: Model) -> ExecutionPath? {

@@ -27,14 +27,6 @@ public struct LatencySamples {
         return samples[min(max(rank, 1), count) - 1]
     }
 
-    public var total: UInt64 {
-        var total: UInt64 = 0
-        for index in 0..<count {
-            total += samples[index]
-        }
-        return total
-    }
-
     // Heapsort, because the standard library's sort takes memory from the heap.
     private mutating func sort() {
         var root = count / 2

@@ -35,6 +35,9 @@ public struct Model {
         return stated == Layout.packedBytesNotStated ? nil : stated
     }
 
+    /// CRC-32 of the file, as its header states it.
+    public var checksum: UInt32 { bytes.field(UInt32.self, at: Layout.checksumOffset) }
+
     /// Operation `index` of the plan, 0..<operationCount.
     public func operation(_ index: Int) -> OperationRecord {
         precondition(index >= 0 && index < operationCount)

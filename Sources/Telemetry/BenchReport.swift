@@ -1,117 +1,215 @@
 import Inference
 import ModelFormat
+import Platform
 
-/// The order statistics of a benchmark.
-private enum Statistic: Int {
-    case median, min, p90, p99, max
+/// What one benchmark measured. Times are in nanoseconds.
+public struct BenchReport {
+    /// The model file's path, NUL-terminated.
+    public var model: UnsafePointer<CChar>
+    public var samples: LatencySamples
+    /// Of a fixed input, after the runs.
+    public var answer: Answer
+    public var threads: Int
+    /// The processor that the first thread ran on.
+    public var processor: Int32
+    /// From the start of loading to the packed weights.
+    public var loadTime: UInt64
+    public var firstInference: UInt64
+    /// From the start of the first timed run to the end of the last.
+    public var elapsed: UInt64
+    /// Frames a second that runs were started at; nil: back to back.
+    public var frameRate: Double?
+    /// Of the paced runs, those that ended after the next should have started.
+    public var lateRuns = 0
+    /// The most that one core can do, 10^9 multiply-accumulates a second; nil where that was not measured.
+    public var ceiling: Double?
+    public var before: rb_conditions
+    public var after: rb_conditions
+    public var arenaBytes: Int
+    public var peakResidentBytes: UInt64
 
-    var name: StaticString {
-        switch self {
-        case .median: "median"
-        case .min: "min"
-        case .p90: "p90"
-        case .p99: "p99"
-        case .max: "max"
-        }
+    public init(
+        model: UnsafePointer<CChar>, samples: LatencySamples, answer: Answer, threads: Int, processor: Int32,
+        loadTime: UInt64, firstInference: UInt64, elapsed: UInt64, before: rb_conditions, after: rb_conditions,
+        arenaBytes: Int,
+        peakResidentBytes: UInt64
+    ) {
+        self.model = model
+        self.samples = samples
+        self.answer = answer
+        self.threads = threads
+        self.processor = processor
+        self.loadTime = loadTime
+        self.firstInference = firstInference
+        self.elapsed = elapsed
+        self.before = before
+        self.after = after
+        self.arenaBytes = arenaBytes
+        self.peakResidentBytes = peakResidentBytes
     }
 
+    /// Loading and the first run: from nothing to the first logits.
+    public var firstAnswer: UInt64 { loadTime + firstInference }
+    public var multiplyAccumulates: Double { answer.engine.model.multiplyAccumulates }
+
+    /// 10^9 multiply-accumulates a second in the median run.
+    var rate: Double {
+        var samples = samples
+        return multiplyAccumulates / Double(max(samples.percentile(0.5), 1))
+    }
+
+    var framesPerSecond: Double { Double(samples.count) * 1e9 / Double(max(elapsed, 1)) }
+
+    /// Whether the processor was slowed down for heat or power; nil where the system does not tell.
+    var wasThrottled: Bool? {
+        if before.pi_throttling != RB_NOT_TOLD {
+            return (before.pi_throttling | after.pi_throttling) & 0xF != 0
+        }
+        return before.throttles == RB_NOT_TOLD ? nil : after.throttles > before.throttles
+    }
+}
+
+/// An order statistic of the latencies.
+struct Statistic {
+    let name: StaticString
+    /// Its member of a JSON record, in milliseconds.
+    let member: StaticString
     /// See `LatencySamples.percentile`.
-    var fraction: Double {
-        switch self {
-        case .median: 0.5
-        case .min: 0
-        case .p90: 0.9
-        case .p99: 0.99
-        case .max: 1
-        }
-    }
+    let fraction: Double
 
-    static let all: InlineArray<5, Statistic> = [.median, .min, .p90, .p99, .max]
+    static let all: InlineArray<6, Statistic> = [
+        Statistic(name: "min", member: "min_ms", fraction: 0),
+        Statistic(name: "median", member: "median_ms", fraction: 0.5),
+        Statistic(name: "p90", member: "p90_ms", fraction: 0.9),
+        Statistic(name: "p99", member: "p99_ms", fraction: 0.99),
+        Statistic(name: "p99.9", member: "p99_9_ms", fraction: 0.999),
+        Statistic(name: "max", member: "max_ms", fraction: 1),
+    ]
 }
 
 extension TextWriter where Sink: ~Copyable {
-    /// Latency statistics of a benchmark in lines of "name  value". `firstAnswer`: nanoseconds from the start of
-    /// loading to the first logits.
-    public mutating func append(summaryOf samples: LatencySamples, answer: Answer, firstAnswer: UInt64) {
-        var samples = samples
-        append("kernels     ")
-        append(cString: answer.engine.path.name)
-        append(", 1 thread, ")
-        append(samples.count)
-        append(" runs\nlatency     ms:")
-        for index in Statistic.all.indices {
-            let statistic = Statistic.all[index]
-            append(" ")
-            append(statistic.name)
-            append(" ")
-            append(milliseconds: samples.percentile(statistic.fraction))
-        }
-        append("\nthroughput  ")
-        append(Double(samples.count) * 1e9 / Double(samples.total), decimals: 1)
-        append(" frames/s, ")
-        append(answer.engine.model.multiplyAccumulates / Double(samples.percentile(0.5)), decimals: 1)
-        append(" GMAC/s at the median\nfirst       load to first answer ")
-        append(milliseconds: firstAnswer)
-        append(" ms\nchecksums   input ")
-        append(hexadecimal: answer.inputChecksum)
+    /// The report in lines of "name  value".
+    public mutating func append(_ report: BenchReport) {
+        append("model       ")
+        append(cString: report.model)
+        append(", ")
+        append(report.multiplyAccumulates / 1e6, decimals: 1)
+        append(" million multiply-adds\n")
+        appendMachine(of: report)
+        appendKernels(of: report)
+        appendLatencies(of: report)
+        appendThroughput(of: report)
+        append("first       load ")
+        append(milliseconds: report.loadTime)
+        append(" ms, first inference ")
+        append(milliseconds: report.firstInference)
+        append(" ms, load to first answer ")
+        append(milliseconds: report.firstAnswer)
+        append(" ms\nmemory      arena ")
+        append(report.arenaBytes)
+        append(" bytes, resident at most ")
+        append(report.peakResidentBytes)
+        append("\nchecksums   input ")
+        append(hexadecimal: report.answer.inputChecksum)
         append(", logits ")
-        append(hexadecimal: answer.logitsChecksum)
+        append(hexadecimal: report.answer.logitsChecksum)
         append("\n")
     }
 
-    /// The same as one JSON record.
-    public mutating func append(jsonOf samples: LatencySamples, answer: Answer, firstAnswer: UInt64) {
-        var samples = samples
-        append("{\"kernels\":\"")
-        append(cString: answer.engine.path.name)
-        append("\",\"threads\":1,\"runs\":")
-        append(samples.count)
-        for index in Statistic.all.indices {
-            let statistic = Statistic.all[index]
-            append(",\"")
-            append(statistic.name)
-            append("_ms\":")
-            append(milliseconds: samples.percentile(statistic.fraction))
+    private mutating func appendMachine(of report: BenchReport) {
+        append("machine     ")
+        withMachineName { append(cString: $0) }
+        append(", core ")
+        append(report.processor)
+        withUnsafeBytes(of: report.before.governor) { governor in
+            guard governor[0] != 0 else { return }
+            append(", governor ")
+            append(cString: governor.baseAddress!.assumingMemoryBound(to: CChar.self))
         }
-        append(",\"first_answer_ms\":")
-        append(milliseconds: firstAnswer)
-        append(",\"macs\":")
-        append(answer.engine.model.multiplyAccumulates, decimals: 0)
-        append(",")
-        append(jsonMembersOf: answer)
-        append("}\n")
+        if report.before.frequency_khz != RB_NOT_TOLD {
+            append(", ")
+            append(report.before.frequency_khz / 1000)
+            append(" MHz before, ")
+            append(report.after.frequency_khz / 1000)
+            append(" after")
+        }
+        if report.before.millidegrees != RB_NOT_TOLD {
+            append(", ")
+            append(Double(report.before.millidegrees) / 1000, decimals: 1)
+            append(" °C before, ")
+            append(Double(report.after.millidegrees) / 1000, decimals: 1)
+            append(" after")
+        }
+        switch report.wasThrottled {
+        case true?: append(", THROTTLED\n")
+        case false?: append(", not throttled\n")
+        case nil: append("\n")
+        }
     }
 
-    /// Mean time of each operation over `runs`: `layers` holds their sums in nanoseconds.
-    public mutating func append(
-        layers: UnsafeMutableBufferPointer<UInt64>, runs: Int, of model: Model, asJSON: Bool
-    ) {
-        for index in 0..<model.operationCount {
-            let nanoseconds = Double(layers[index]) / Double(runs)
-            let rate = Double(model.operation(index).multiplyAccumulates) / max(nanoseconds, 1)
-            if asJSON {
-                append("{\"operation\":")
-                append(jsonString: model.operationName(index))
-                append(",\"mean_us\":")
-                append(nanoseconds / 1e3, decimals: 3)
-                append(",\"gmac_per_s\":")
-                append(rate, decimals: 2)
-                append("}\n")
-            } else {
-                append("  ")
-                append(bytes: model.operationName(index))
-                append(": ")
-                append(nanoseconds / 1e3, decimals: 1)
-                append(" us, ")
-                append(rate, decimals: 1)
-                append(" GMAC/s\n")
-            }
+    private mutating func appendKernels(of report: BenchReport) {
+        append("kernels     ")
+        append(cString: report.answer.engine.path.name)
+        append(report.threads == 1 ? ", 1 thread, " : ", ")
+        if report.threads > 1 {
+            append(report.threads)
+            append(" threads, ")
         }
+        append(report.samples.count)
+        append(" runs")
+        if let frameRate = report.frameRate {
+            append(" at ")
+            append(frameRate, decimals: 2)
+            append(" frames/s, ")
+            append(report.lateRuns)
+            append(" of them late\n")
+        } else {
+            append(" back to back\n")
+        }
+    }
+
+    private mutating func appendLatencies(of report: BenchReport) {
+        var samples = report.samples
+        append("latency     ms:")
+        for index in Statistic.all.indices {
+            let statistic = Statistic.all[index]
+            append(" ")
+            append(statistic.name)
+            append(" ")
+            append(milliseconds: samples.percentile(statistic.fraction))
+        }
+        append("\n")
+    }
+
+    private mutating func appendThroughput(of report: BenchReport) {
+        append("throughput  ")
+        append(report.framesPerSecond, decimals: 1)
+        append(" frames/s, ")
+        append(report.rate, decimals: 1)
+        append(" GMAC/s at the median")
+        if let ceiling = report.ceiling {
+            append(", ")
+            append(report.rate / (ceiling * Double(report.threads)) * 100, decimals: 0)
+            append(" % of the ceiling of ")
+            append(ceiling, decimals: 1)
+            append(report.threads == 1 ? " GMAC/s" : " GMAC/s a thread")
+        }
+        append("\n")
     }
 
     /// Nanoseconds as milliseconds with microsecond decimals.
     public mutating func append(milliseconds nanoseconds: UInt64) {
         append(Double(nanoseconds) / 1e6, decimals: 3)
+    }
+}
+
+/// The board's or processor's name, NUL-terminated.
+func withMachineName(_ body: (UnsafePointer<CChar>) -> Void) {
+    var name = InlineArray<64, CChar>(repeating: 0)  // RB_MACHINE_NAME_BYTES
+    withUnsafeMutableBytes(of: &name) { bytes in
+        let text = bytes.baseAddress!.assumingMemoryBound(to: CChar.self)
+        rb_machine_name(text)
+        body(text[0] == 0 ? ("unknown" as StaticString).cString : UnsafePointer(text))
     }
 }
 

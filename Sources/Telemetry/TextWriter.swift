@@ -109,6 +109,16 @@ public struct TextWriter<Sink: TextSink & ~Copyable>: ~Copyable {
         }
     }
 
+    /// The same, filled with spaces on its left to `columns` characters.
+    public mutating func append(_ value: Double, decimals: Int, columns: Int) {
+        var measure = TextWriter<LengthSink>(LengthSink())
+        measure.append(value, decimals: decimals)
+        for _ in 0..<max(columns - measure.finish().length, 0) {
+            append(byte: UInt8(ascii: " "))
+        }
+        append(value, decimals: decimals)
+    }
+
     /// A JSON string, quoted and escaped, of UTF-8 bytes.
     public mutating func append(jsonString bytes: UnsafeRawBufferPointer) {
         append(byte: UInt8(ascii: "\""))
@@ -127,6 +137,22 @@ public struct TextWriter<Sink: TextSink & ~Copyable>: ~Copyable {
             }
         }
         append(byte: UInt8(ascii: "\""))
+    }
+}
+
+/// Forgets the text and keeps its length.
+private struct LengthSink: TextSink {
+    private(set) var length = 0
+
+    mutating func write(_ bytes: UnsafeRawBufferPointer) {
+        length += bytes.count
+    }
+}
+
+extension StaticString {
+    /// NUL-terminated, for C.
+    public var cString: UnsafePointer<CChar> {
+        UnsafeRawPointer(utf8Start).assumingMemoryBound(to: CChar.self)
     }
 }
 

@@ -179,17 +179,6 @@ private func picture(width: Int, height: Int, colour: [UInt8]) -> [UInt8] {
     }
 }
 
-@Test func benchGivesStatisticsInOrder() throws {
-    let folder = try TemporaryFolder()
-    let result = try runProgram(
-        "rarebit", ["bench", modelFile(in: folder), "--runs", "50", "--seconds", "1", "--json"])
-    #expect(result.status == 0)
-    let record = try #require(JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
-    #expect(record["runs"] as? Int == 50)
-    let times = ["min_ms", "median_ms", "p90_ms", "p99_ms", "max_ms"].compactMap { record[$0] as? Double }
-    #expect(times.count == 5 && times == times.sorted() && times[0] > 0)
-}
-
 @Test func aReaderThatWentAwayIsAnErrorAndNoCrash() throws {
     let folder = try TemporaryFolder()
     let model = try modelFile(in: folder)

@@ -83,6 +83,11 @@ void rb_conv_run(rb_path path, const rb_conv *conv);
 // The name of the kernel that rb_conv_run would call.
 const char *rb_conv_kernel_name(rb_path path, const rb_conv_shape *shape);
 
+// What one core can do at most on a path: runs its best multiply-accumulate instructions `rounds` times over, on
+// registers alone, and returns how many int8 multiply-accumulates that was. The caller takes the time. The path must be
+// available.
+uint64_t rb_ceiling_run(rb_path path, uint32_t rounds);
+
 // Maximum over a window. Positions outside the input do not take part; output.zero_point equals input.zero_point.
 typedef struct {
     rb_shape input, output;
