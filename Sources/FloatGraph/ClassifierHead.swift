@@ -1,20 +1,33 @@
 import Checkpoint
+import Foundation
 import Kernels
 
-/// The Causal Norm classifier in the form that the kernels compute (`rb_head` in kernels.h): the class rows already hold
-/// their normalisation and tau / K, the directions have unit length in each head.
+/// How a head normalises its features; the raw value is the kernels' `rb_feature_norm`.
+public enum FeatureNorm: UInt32, Sendable {
+    case none = 0
+    /// x_k / |x_k| in each head; a zero head stays.
+    case perHead = 1
+    /// x / (1 + |x|), over the whole vector.
+    case capsule = 2
+}
+
+/// Any classifier in the one form that the kernels compute (`rb_head` in kernels.h): rows and bias already hold every
+/// factor, weight normalisation and adjustment by class frequency; the directions have unit length in each head.
 public struct ClassifierHead: Sendable {
-    public let classes: Int
+    public let kind: ClassifierKind
+    /// Those that the kind has, with its defaults; the others are nil.
+    public let parameters: ClassifierParameters
     /// The length of the feature vector, D.
     public let dimensions: Int
-    /// K: the feature vector is K contiguous heads of D / K.
-    public let heads: Int
-    public let tau: Float
-    public let gamma: Float
-    /// `[classes][dimensions]`: (tau / K) * w / (|w| + gamma), with the norm of each head.
-    public let rows: [Float]
-    /// `nil` where the checkpoint holds no moving average of features: then TDE cannot be had.
-    public let adjustment: Adjustment?
+    public let featureNorm: FeatureNorm
+    /// `[dimensions]`: taken off the features before they are normalised; nil: nothing.
+    public let centre: [Float]?
+    /// `[classes][dimensions]`
+    public private(set) var rows: [Float]
+    /// `[classes]`; nil: none.
+    public private(set) var bias: [Float]?
+    /// `nil` where the direction of the training features is not known: then TDE cannot be had.
+    public private(set) var adjustment: Adjustment?
 
     /// What TDE inference subtracts, but for alpha.
     public struct Adjustment: Sendable {
@@ -24,33 +37,89 @@ public struct ClassifierHead: Sendable {
         public let terms: [Float]
     }
 
-    /// From the classifier of a checkpoint. Throws where its one tensor `weight`, `[classes][dimensions]`, or the direction
-    /// is missing, misshapen or not finite.
-    public init(
-        of state: ReferenceState, dimensions: Int, heads: Int, tau: Float, gamma: Float
-    ) throws(GraphError) {
-        guard heads > 0, dimensions % heads == 0 else {
-            throw .headsDoNotDivide(heads: heads, dimensions: dimensions)
-        }
-        classes = max(state.classifier["weight"]?.shape.first ?? 1, 1)
+    init(
+        kind: ClassifierKind, parameters: ClassifierParameters, dimensions: Int, centre: [Float]?, rows: [Float],
+        bias: [Float]?
+    ) {
+        self.kind = kind
+        self.parameters = parameters
         self.dimensions = dimensions
-        self.heads = heads
-        self.tau = tau
-        self.gamma = gamma
-        var parameters = Parameters(state.classifier, group: "classifier.")
-        let weight = try parameters.take("weight", shape: [classes, dimensions])
-        try parameters.expectAllTaken()
-        let width = dimensions / heads
-        rows = weight.scaled(everyHeadOf: width) { Double(tau) / Double(heads) / ($0 + Double(gamma)) }
-        guard let direction = state.direction else {
-            adjustment = nil
-            return
+        self.featureNorm = kind.featureNorm
+        self.centre = centre
+        self.rows = rows
+        self.bias = bias
+    }
+
+    public var classes: Int { rows.count / dimensions }
+    /// K: the feature vector is K contiguous heads of D / K.
+    public var heads: Int { parameters.heads! }
+
+    func checkNumbers() throws(GraphError) {
+        guard rows.allSatisfy(\.isFinite), bias?.allSatisfy(\.isFinite) ?? true else {
+            throw .foldedRowsNotFinite
         }
+    }
+
+    // MARK: Changes
+
+    /// Makes TDE possible: `direction` is the mean of training features, of which only the direction in each head matters.
+    /// One of zeros says nothing and is left alone, as is any where the classifier's features are centred.
+    public mutating func setDirection(_ direction: [Float]) throws(GraphError) {
         var embed = Parameters(["embed": Tensor(shape: [direction.count], values: direction)], group: "")
-        let directions = try embed.take("embed", shape: [dimensions])
-            .scaled(everyHeadOf: width) { $0 > 0 ? 1 / $0 : 0 }
+        let values = try embed.take("embed", shape: [dimensions])
+        guard kind.canHaveDirection, values.contains(where: { $0 != 0 }) else { return }
+        setAdjustment(directions: values.scaled(everyRunOf: dimensions / heads) { 1 / $0 })
+    }
+
+    /// Divides each row by the power `power` of its norm and drops the bias: tau-norm, Kang et al., ICLR 2020.
+    public mutating func normaliseRows(power: Float) throws(GraphError) {
+        guard power.isFinite else { throw .parameterOutOfRange(.power, value: power) }
+        rows = rows.dividedByNorms(toThe: Double(power), everyRunOf: dimensions)
+        bias = nil
+        try checkNumbers()
+        if let directions = adjustment?.directions {
+            setAdjustment(directions: directions)
+        }
+    }
+
+    /// Takes `strength` times the log frequency of each class in training off its logit, and adds the log of its
+    /// frequency where the model will be used, if that is given: Menon et al., "Long-Tail Learning via Logit Adjustment",
+    /// ICLR 2021. Neither list needs to sum to 1.
+    public mutating func adjustLogits(
+        classCounts: [Int], strength: Float, targetPrior: [Double]?
+    ) throws(GraphError) {
+        precondition(classCounts.count == classes && targetPrior.map { $0.count == classes } ?? true)
+        if let index = classCounts.firstIndex(where: { $0 <= 0 }) {
+            throw .classWithoutImages(index: index)
+        }
+        if let index = targetPrior?.firstIndex(where: { !($0 > 0 && $0.isFinite) }) {
+            throw .classWithoutPrior(index: index, value: targetPrior![index])
+        }
+        let images = Double(classCounts.reduce(0, +))
+        let prior = targetPrior?.reduce(0, +) ?? 1
+        bias = (0..<classes).map { index in
+            let trained = log(Double(classCounts[index]) / images)
+            let expected = targetPrior.map { log($0[index] / prior) } ?? 0
+            return Float(Double(bias?[index] ?? 0) - Double(strength) * trained + expected)
+        }
+        try checkNumbers()
+    }
+
+    /// Keeps the classes with these indices, in this order.
+    public mutating func keepClasses(_ indices: [Int]) {
+        let all = rows.runs(of: dimensions)
+        rows = indices.flatMap { all[$0] }
+        if let whole = bias {
+            bias = indices.map { whole[$0] }
+        }
+        if let directions = adjustment?.directions {
+            setAdjustment(directions: directions)
+        }
+    }
+
+    private mutating func setAdjustment(directions: [Float]) {
         adjustment = Adjustment(
-            directions: directions, terms: Self.dotProducts(of: rows, with: directions, width: width))
+            directions: directions, terms: Self.dotProducts(of: rows, with: directions, width: dimensions / heads))
     }
 
     /// `[rows][heads]`, in the kernels' order of summation.
@@ -65,26 +134,23 @@ public struct ClassifierHead: Sendable {
         }
     }
 
+    // MARK: Running
+
     /// The logits of one feature vector; alpha 0, or a head without adjustment, is the plain classifier.
     public func logits(of features: [Float], alpha: Float) -> [Float] {
         precondition(features.count == dimensions)
         var normalised = [Float](repeating: 0, count: dimensions)
         var logits = [Float](repeating: 0, count: classes)
-        rows.withUnsafeBufferPointer { rows in
-            adjustment.withPointers { directions, terms in
-                features.withUnsafeBufferPointer { features in
+        withPointers(to: [rows, bias, centre, adjustment?.directions, adjustment?.terms, features]) { numbers in
+            normalised.withUnsafeMutableBufferPointer { normalised in
+                logits.withUnsafeMutableBufferPointer { logits in
                     var head = rb_head(
                         classes: Int32(classes), dimensions: Int32(dimensions), heads: Int32(heads),
-                        feature_norm: RB_FEATURE_PER_HEAD, rows: rows.baseAddress, bias: nil, directions: directions,
-                        direction_terms: terms, alpha: alpha, features: features.baseAddress, normalised: nil,
-                        logits: nil)
-                    normalised.withUnsafeMutableBufferPointer { normalised in
-                        logits.withUnsafeMutableBufferPointer { logits in
-                            head.normalised = normalised.baseAddress
-                            head.logits = logits.baseAddress
-                            rb_head_run(&head)
-                        }
-                    }
+                        feature_norm: rb_feature_norm(rawValue: featureNorm.rawValue), rows: numbers[0],
+                        bias: numbers[1], centre: numbers[2], directions: numbers[3], direction_terms: numbers[4],
+                        alpha: alpha, features: numbers[5], normalised: normalised.baseAddress,
+                        plain: logits.baseAddress, logits: logits.baseAddress)
+                    rb_head_run(&head)
                 }
             }
         }
@@ -92,24 +158,11 @@ public struct ClassifierHead: Sendable {
     }
 }
 
-extension ClassifierHead.Adjustment? {
-    fileprivate func withPointers(_ body: (UnsafePointer<Float>?, UnsafePointer<Float>?) -> Void) {
-        guard let self else { return body(nil, nil) }
-        self.directions.withUnsafeBufferPointer { directions in
-            self.terms.withUnsafeBufferPointer { terms in
-                body(directions.baseAddress, terms.baseAddress)
-            }
-        }
-    }
-}
-
-extension [Float] {
-    /// Every run of `width` values times a factor that depends on the run's Euclidean norm; in double.
-    fileprivate func scaled(everyHeadOf width: Int, by factor: (Double) -> Double) -> [Float] {
-        stride(from: 0, to: count, by: width).flatMap { start in
-            let head = self[start..<start + width]
-            let scale = factor(head.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot())
-            return head.map { Float(Double($0) * scale) }
-        }
-    }
+/// Hands out where each array lies, for the duration of `body`; nil for one that is not there.
+private func withPointers(
+    to arrays: [[Float]?], after found: [UnsafePointer<Float>?] = [], _ body: ([UnsafePointer<Float>?]) -> Void
+) {
+    guard found.count < arrays.count else { return body(found) }
+    guard let array = arrays[found.count] else { return withPointers(to: arrays, after: found + [nil], body) }
+    array.withUnsafeBufferPointer { withPointers(to: arrays, after: found + [$0.baseAddress], body) }
 }

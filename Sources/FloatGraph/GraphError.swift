@@ -11,6 +11,13 @@ public enum GraphError: Error, Equatable, Sendable {
     case unexpectedTensor(name: String)
     /// The head's `heads` do not divide the `dimensions` of the feature vector.
     case headsDoNotDivide(heads: Int, dimensions: Int)
+    /// A parameter of the classifier's formula that makes no sense.
+    case parameterOutOfRange(ClassifierKind.Parameter, value: Float)
+    /// tau, gamma or a power make the classifier's rows infinite.
+    case foldedRowsNotFinite
+    /// Logit adjustment takes the logarithm of each class's share of the training images.
+    case classWithoutImages(index: Int)
+    case classWithoutPrior(index: Int, value: Double)
     /// A node cannot take inputs of these shapes.
     case shapesDisagree(node: String, inputs: [FeatureShape])
 }
@@ -34,6 +41,15 @@ extension GraphError: CustomStringConvertible {
             "tensor \(name) has no place in this architecture; give the checkpoint of this architecture"
         case .headsDoNotDivide(let heads, let dimensions):
             "num_head \(heads) does not divide the \(dimensions) features; correct the configuration"
+        case .parameterOutOfRange(let parameter, let value):
+            "the classifier's \(parameter.rawValue) is \(value); give a number in its range"
+        case .foldedRowsNotFinite:
+            "the classifier's numbers are not finite once tau, gamma, power and adjustment are in them; choose milder ones"
+        case .classWithoutImages(let index):
+            "class \(index) has no training images, and logit adjustment needs the logarithm of their number; "
+                + "leave it out with --class-subset"
+        case .classWithoutPrior(let index, let value):
+            "class \(index) has the target prior \(value), which must be above 0; leave it out with --class-subset"
         case .shapesDisagree(let node, let inputs):
             "\(node) cannot take \(inputs.map { "\($0.channels)x\($0.height)x\($0.width)" }.joined(separator: ", ")); "
                 + "choose another input size"

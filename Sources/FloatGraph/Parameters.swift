@@ -12,6 +12,9 @@ struct Parameters {
         self.group = group
     }
 
+    /// The shape of a tensor, nil where it is missing.
+    func shape(of name: String) -> [Int]? { tensors[name]?.shape }
+
     /// The values of a tensor, row-major; all finite.
     mutating func take(_ name: String, shape: [Int]) throws(GraphError) -> [Float] {
         guard let tensor = tensors[name] else {

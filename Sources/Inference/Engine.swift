@@ -78,6 +78,11 @@ public struct Engine {
         UnsafeMutableBufferPointer(start: floats(at: model.head.featuresOffset), count: Int(model.head.dimensions))
     }
 
+    /// float32 `[classes]`: the last run's logits without the TDE adjustment, whatever its alpha.
+    public var plainLogits: UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(start: floats(at: model.head.plainLogitsOffset), count: Int(model.head.classes))
+    }
+
     /// float32 `[classes]`: the last run's logits, adjusted by its alpha.
     public var logits: UnsafeMutableBufferPointer<Float> {
         UnsafeMutableBufferPointer(start: floats(at: model.head.logitsOffset), count: Int(model.head.classes))
@@ -102,14 +107,15 @@ public struct Engine {
         }
     }
 
-    /// Computes `logits` and `probabilities` from `features`. Alpha can change from call to call.
+    /// Computes `plainLogits`, `logits` and `probabilities` from `features`. Alpha can change from call to call.
     public func runHead(alpha: Float) {
         let record = model.head
         var head = rb_head(
             classes: Int32(record.classes), dimensions: Int32(record.dimensions), heads: Int32(record.heads),
             feature_norm: rb_feature_norm(rawValue: numericCast(record.featureNorm)), rows: model.headRows,
-            bias: model.headBias, directions: model.headDirections, direction_terms: model.headDirectionTerms,
-            alpha: alpha, features: features.baseAddress, normalised: floats(at: record.normalisedOffset),
+            bias: model.headBias, centre: model.headCentre, directions: model.headDirections,
+            direction_terms: model.headDirectionTerms, alpha: alpha, features: features.baseAddress,
+            normalised: floats(at: record.normalisedOffset), plain: plainLogits.baseAddress,
             logits: logits.baseAddress)
         rb_head_run(&head)
         rb_softmax(logits.baseAddress, probabilities.baseAddress, Int32(record.classes))

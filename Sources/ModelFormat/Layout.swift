@@ -1,4 +1,4 @@
-// The .rbit file, format version 1. One little-endian file, usable straight from mmap:
+// The .rbit file, format version 2. One little-endian file, usable straight from mmap:
 //
 //   offset 0    magic, 8 bytes: "RBIT" CR LF SUB LF (a transfer in text mode changes it)
 //          8    format version                                  u32
@@ -16,11 +16,12 @@
 //
 //   version  change
 //   1        the first
+//   2        head: a centre that is taken off the features, and memory for the logits without adjustment
 
 /// Sizes and constants of the file; see the table at the top of this file.
 public enum Layout {
     public static let magic: UInt64 = 0x0A1A_0A0D_5449_4252  // "RBIT\r\n\x1a\n", little-endian
-    public static let version: UInt32 = 1
+    public static let version: UInt32 = 2
     public static let headerBytes = 192
     public static let sectionEntryBytes = 24
     public static let maximumSections: UInt32 = 16
@@ -50,8 +51,8 @@ public enum SectionKind: UInt32, Sendable {
     case weights = 3
     /// For each convolution: int32 bias per output channel, then float32 multiplier per output channel.
     case parameters = 4
-    /// One `HeadRecord`, then float32: rows `[classes][dimensions]`, bias `[classes]` if any, and if there are
-    /// directions: directions `[dimensions]`, direction terms `[classes][heads]`.
+    /// One `HeadRecord`, then float32: rows `[classes][dimensions]`, bias `[classes]` if any, centre `[dimensions]` if any,
+    /// and if there are directions: directions `[dimensions]`, direction terms `[classes][heads]`.
     case head = 5
     /// A string table with one name a class.
     case classNames = 6

@@ -62,6 +62,11 @@ public struct Model {
         head.hasBias == 1 ? headNumbers(at: Int(head.classes * head.dimensions)) : nil
     }
 
+    /// float32 `[dimensions]`, or nil.
+    public var headCentre: UnsafePointer<Float>? {
+        head.hasCentre == 1 ? headNumbers(at: Int(head.classes * head.dimensions + head.hasBias * head.classes)) : nil
+    }
+
     /// float32 `[dimensions]`, unit length per head, or nil.
     public var headDirections: UnsafePointer<Float>? {
         head.hasDirections == 1 ? headNumbers(at: directionsIndex) : nil
@@ -96,7 +101,7 @@ public struct Model {
     public func byteCount(of section: SectionKind) -> Int { sections[section].count }
 
     private var directionsIndex: Int {
-        Int(head.classes * head.dimensions + head.hasBias * head.classes)
+        Int(head.classes * head.dimensions + head.hasBias * head.classes + head.hasCentre * head.dimensions)
     }
 
     private func headNumbers(at index: Int) -> UnsafePointer<Float> {

@@ -183,7 +183,7 @@ public struct InputRecord: Record, Equatable, Sendable {
 
 /// The classifier head; its numbers follow it in the section. See `rb_head` in kernels.h for the formula.
 public struct HeadRecord: Record, Equatable, Sendable {
-    public static let byteCount = 52
+    public static let byteCount = 60
 
     public var classes: UInt32 = 0
     public var dimensions: UInt32 = 0
@@ -193,15 +193,18 @@ public struct HeadRecord: Record, Equatable, Sendable {
     public var featureNorm: UInt32 = 0
     /// 0 or 1
     public var hasBias: UInt32 = 0
+    /// 0 or 1
+    public var hasCentre: UInt32 = 0
     /// 0 or 1; without directions alpha has no effect.
     public var hasDirections: UInt32 = 0
-    /// tau and gamma are already in the rows; kept to say where they come from.
+    /// tau and gamma are already in the rows; kept to say where they come from. 0: the classifier has none.
     public var tau: Float = 0
     public var gamma: Float = 0
     public var defaultAlpha: Float = 0
-    /// float32 `[dimensions]`, `[dimensions]`, `[classes]`, `[classes]`: offsets from the start of the arena.
+    /// float32 `[dimensions]`, `[dimensions]`, then `[classes]` three times: offsets from the start of the arena.
     public var featuresOffset: UInt32 = 0
     public var normalisedOffset: UInt32 = 0
+    public var plainLogitsOffset: UInt32 = 0
     public var logitsOffset: UInt32 = 0
     public var probabilitiesOffset: UInt32 = 0
 
@@ -213,12 +216,14 @@ public struct HeadRecord: Record, Equatable, Sendable {
         coder.code(&heads)
         coder.code(&featureNorm)
         coder.code(&hasBias)
+        coder.code(&hasCentre)
         coder.code(&hasDirections)
         coder.code(&tau)
         coder.code(&gamma)
         coder.code(&defaultAlpha)
         coder.code(&featuresOffset)
         coder.code(&normalisedOffset)
+        coder.code(&plainLogitsOffset)
         coder.code(&logitsOffset)
         coder.code(&probabilitiesOffset)
     }

@@ -8,10 +8,11 @@ extension Verifier {
             throw .badHead(.dimensions)
         }
         guard head.featureNorm <= 2 else { throw .badHead(.featureNorm) }
-        guard head.hasBias <= 1, head.hasDirections <= 1 else { throw .badHead(.flags) }
+        guard head.hasBias <= 1, head.hasCentre <= 1, head.hasDirections <= 1 else { throw .badHead(.flags) }
         guard head.defaultAlpha.isFinite, head.tau.isFinite, head.gamma.isFinite else { throw .badHead(.alpha) }
         guard isInArena(floats: head.dimensions, at: head.featuresOffset),
             isInArena(floats: head.dimensions, at: head.normalisedOffset),
+            isInArena(floats: head.classes, at: head.plainLogitsOffset),
             isInArena(floats: head.classes, at: head.logitsOffset),
             isInArena(floats: head.classes, at: head.probabilitiesOffset)
         else { throw .badHead(.memory) }
@@ -25,7 +26,8 @@ extension Verifier {
         let dimensions = UInt64(head.dimensions)
         let directionNumbers = dimensions + classes * UInt64(head.heads)
         let numbers =
-            classes * dimensions + UInt64(head.hasBias) * classes + UInt64(head.hasDirections) * directionNumbers
+            classes * dimensions + UInt64(head.hasBias) * classes + UInt64(head.hasCentre) * dimensions
+            + UInt64(head.hasDirections) * directionNumbers
         guard UInt64(section.count) == UInt64(HeadRecord.byteCount) + 4 * numbers else {
             throw .wrongSectionSize(.head)
         }

@@ -7,7 +7,7 @@ struct ArenaDemand {
         case value(FloatGraph.Value)
         case scratch(step: Int)
         /// The head's vectors beside the features.
-        case normalised, logits, probabilities
+        case normalised, plainLogits, logits, probabilities
     }
 
     private var uses: [Use] = []

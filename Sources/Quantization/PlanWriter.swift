@@ -121,6 +121,7 @@ struct PlanWriter {
         let last = model.operations.count
         demand.note(.value(graph.features), bytes: 4 * head.dimensions, at: last)
         demand.note(.normalised, bytes: 4 * head.dimensions, at: last)
+        demand.note(.plainLogits, bytes: 4 * head.classes, at: last)
         demand.note(.logits, bytes: 4 * head.classes, at: last)
         demand.note(.probabilities, bytes: 4 * head.classes, at: last)
         let arena = demand.layout()
@@ -133,7 +134,9 @@ struct PlanWriter {
         model.input = description.input.record(
             quantization(of: graph.input), arenaOffset: offset(of: graph.input, in: arena))
         model.head = HeadRecord(head, alpha: description.alpha, features: graph.features, arena: arena)
-        model.headNumbers = head.rows + (head.adjustment.map { $0.directions + $0.terms } ?? [])
+        model.headNumbers =
+            head.rows + (head.bias ?? []) + (head.centre ?? [])
+            + (head.adjustment.map { $0.directions + $0.terms } ?? [])
         model.classNames = description.classNames
         model.classCounts = description.classCounts.map(UInt32.init)
         model.provenance = description.provenance.map { "\($0.key): \($0.value)\n" }.joined()
@@ -173,13 +176,16 @@ extension HeadRecord {
         classes = UInt32(head.classes)
         dimensions = UInt32(head.dimensions)
         heads = UInt32(head.heads)
-        featureNorm = UInt32(RB_FEATURE_PER_HEAD.rawValue)
+        featureNorm = head.featureNorm.rawValue
+        hasBias = head.bias == nil ? 0 : 1
+        hasCentre = head.centre == nil ? 0 : 1
         hasDirections = head.adjustment == nil ? 0 : 1
-        tau = head.tau
-        gamma = head.gamma
+        tau = head.parameters.tau ?? 0
+        gamma = head.parameters.gamma ?? 0
         defaultAlpha = alpha
         featuresOffset = arena[.value(features)]
         normalisedOffset = arena[.normalised]
+        plainLogitsOffset = arena[.plainLogits]
         logitsOffset = arena[.logits]
         probabilitiesOffset = arena[.probabilities]
     }

@@ -30,7 +30,7 @@ private func sampleModel() throws -> FloatModel {
     try graph.append(.globalAveragePool, graph.append(.relu, value, name: "relu"), name: "features")
     let state = ReferenceState(
         features: [:], classifier: ["weight": values.tensor([12, 8])], direction: values.array(8))
-    let head = try ClassifierHead(of: state, dimensions: 8, heads: 2, tau: 16, gamma: 1 / 32)
+    let head = try ClassifierHead(of: state, dimensions: 8)
     return FloatModel(graph: graph, head: head, input: input)
 }
 

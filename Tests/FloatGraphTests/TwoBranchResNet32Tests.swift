@@ -113,8 +113,7 @@ private func misfitsAreRefused(fault: Fault) throws {
     fault.spoil(&state)
     #expect(throws: fault.error) {
         let graph = try Architecture.recognise(state).graph(of: state, height: 32, width: 32)
-        _ = try ClassifierHead(
-            of: state, dimensions: graph[graph.features].shape.channels, heads: 2, tau: 16, gamma: 1 / 32)
+        _ = try ClassifierHead(of: state, dimensions: graph[graph.features].shape.channels)
     }
 }
 
@@ -122,7 +121,7 @@ private func misfitsAreRefused(fault: Fault) throws {
     var state = sampleState()
     state.classifier["weight"]!.values[130] = .nan
     let error = #expect(throws: GraphError.self) {
-        try ClassifierHead(of: state, dimensions: 128, heads: 2, tau: 16, gamma: 1 / 32)
+        try ClassifierHead(of: state, dimensions: 128)
     }
     guard case .notFinite("classifier.weight", 130, let value) = error else {
         Issue.record("another error: \(String(describing: error))")

@@ -9,6 +9,7 @@ private struct Head {
     var norm = RB_FEATURE_PER_HEAD
     var rows: [Float]
     var bias: [Float]?
+    var centre: [Float]?
     var directions: [Float]
     var directionTerms: [Float]
     var features: [Float]
@@ -23,28 +24,33 @@ private struct Head {
     }
 
     /// The logits that the kernel gives.
-    func logits(alpha: Float, adjusted: Bool = true) -> [Float] {
+    func logits(alpha: Float, adjusted: Bool = true) -> [Float] { run(alpha: alpha, adjusted: adjusted).logits }
+
+    func run(alpha: Float, adjusted: Bool = true) -> (plain: [Float], logits: [Float]) {
         let rows = Memory(rows)
         let bias = bias.map(Memory.init)
+        let centre = centre.map(Memory.init)
         let features = Memory(features)
         let directions = Memory(directions)
         let terms = Memory(directionTerms)
         let normalised = Memory([Float](repeating: .nan, count: dimensions))
+        let plain = Memory([Float](repeating: .nan, count: classes))
         let logits = Memory([Float](repeating: .nan, count: classes))
-        return withExtendedLifetime((rows, bias, features, directions, terms, normalised)) {
+        return withExtendedLifetime((rows, bias, centre, features, directions, terms, normalised)) {
             var head = rb_head(
                 classes: Int32(classes), dimensions: Int32(dimensions), heads: Int32(heads), feature_norm: norm,
-                rows: rows.start, bias: bias?.start, directions: adjusted ? directions.start : nil,
-                direction_terms: adjusted ? terms.start : nil, alpha: alpha, features: features.start,
-                normalised: normalised.start, logits: logits.start)
+                rows: rows.start, bias: bias?.start, centre: centre?.start,
+                directions: adjusted ? directions.start : nil, direction_terms: adjusted ? terms.start : nil,
+                alpha: alpha, features: features.start, normalised: normalised.start, plain: plain.start,
+                logits: logits.start)
             rb_head_run(&head)
-            return Array(logits.elements)
+            return (Array(plain.elements), Array(logits.elements))
         }
     }
 
     /// The features as the norm leaves them, in double precision.
     private var normalised: [Double] {
-        let x = features.map(Double.init)
+        let x = features.indices.map { Double(features[$0]) - Double(centre?[$0] ?? 0) }
         let width = dimensions / heads
         func length(_ part: some Sequence<Double>) -> Double { part.reduce(0) { $0 + $1 * $1 }.squareRoot() }
         switch norm {
@@ -108,6 +114,24 @@ struct HeadTests {
         var head = Head()
         head.bias = nil
         expectClose(head.logits(alpha: 1), head.expectedLogits(alpha: 1))
+    }
+
+    @Test(
+        "A centre is taken off the features before they are normalised",
+        arguments: [RB_FEATURE_NONE, RB_FEATURE_PER_HEAD, RB_FEATURE_CAPSULE])
+    func centre(norm: rb_feature_norm) {
+        var head = Head()
+        head.norm = norm
+        let without = head.logits(alpha: 0)
+        var numbers = Numbers(state: 2)
+        head.centre = numbers.floats(head.dimensions)
+        expectClose(head.logits(alpha: 1), head.expectedLogits(alpha: 1))
+        #expect(head.logits(alpha: 0) != without)
+    }
+
+    @Test("The plain logits are there too, and have the bits of alpha 0", arguments: [0, 1.5] as [Float])
+    func plainLogits(alpha: Float) {
+        #expect(Head().run(alpha: alpha).plain == Head().logits(alpha: 0))
     }
 
     @Test("A head of zeros contributes nothing instead of dividing by zero")

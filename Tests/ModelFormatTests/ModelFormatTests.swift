@@ -42,7 +42,22 @@ private func file(_ change: (inout ModelContents) -> Void) -> [UInt8] {
         #expect(weights.map(Int8.init(bitPattern:)) == contents.weights.suffix(weights.count))
         #expect(model.headRows[31] == contents.headNumbers[31])
         #expect(model.headBias == nil)
+        #expect(model.headCentre == nil)
         #expect(model.headDirections?[4] == 1)
+        #expect(model.headDirectionTerms?[7] == contents.headNumbers.last)
+    }
+
+    @Test func findsEachPartOfTheHeadWhereThereAreAll() throws {
+        var contents = TinyModel.contents
+        contents.head.hasBias = 1
+        contents.head.hasCentre = 1
+        let (bias, centre): ([Float], [Float]) = ([1, 2, 3, 4], [5, 6, 7, 8, 9, 10, 11, 12])
+        contents.headNumbers.insert(contentsOf: bias + centre, at: 32)
+        let bytes = AlignedBytes(contents.serialized())
+        let model = try Model(verifying: bytes.readOnly)
+        #expect((0..<4).map { model.headBias?[$0] } == bias)
+        #expect((0..<8).map { model.headCentre?[$0] } == centre)
+        #expect(model.headDirections?[0] == contents.headNumbers[44])
         #expect(model.headDirectionTerms?[7] == contents.headNumbers.last)
     }
 
@@ -87,7 +102,7 @@ private func file(_ change: (inout ModelContents) -> Void) -> [UInt8] {
 
     @Test func isNamedForWhatItIs() {
         #expect(throws: ModelError.notAModel) { try verify(file(storing: UInt8(ascii: "X"), at: 0)) }
-        #expect(throws: ModelError.unsupportedVersion(found: 2)) { try verify(file(storing: UInt32(2), at: 8)) }
+        #expect(throws: ModelError.unsupportedVersion(found: 1)) { try verify(file(storing: UInt32(1), at: 8)) }
         var unsealed = TinyModel.contents.serialized()
         unsealed[unsealed.count - 1] ^= 1
         #expect {
@@ -159,11 +174,17 @@ private let contentsChanges: [Change<ModelContents, ModelError>] = [
     ContentsChange(.badHead(.dimensions)) { $0.head.heads = 3 },
     ContentsChange(.badHead(.featureNorm)) { $0.head.featureNorm = 9 },
     ContentsChange(.badHead(.flags)) { $0.head.hasBias = 2 },
+    ContentsChange(.badHead(.flags)) { $0.head.hasCentre = 2 },
+    ContentsChange(.badHead(.flags)) { $0.head.hasDirections = 2 },
     ContentsChange(.badHead(.alpha)) { $0.head.defaultAlpha = .nan },
     ContentsChange(.badHead(.memory)) { $0.head.logitsOffset = 65536 },
+    ContentsChange(.badHead(.memory)) { $0.head.plainLogitsOffset = 65536 },
     ContentsChange(.badHead(.numbers)) { $0.headNumbers[5] = .infinity },
     ContentsChange(.wrongSectionSize(.head)) { $0.headNumbers.removeLast() },
     ContentsChange(.wrongSectionSize(.head)) { $0.head.classes = 5 },
+    ContentsChange(.wrongSectionSize(.head)) { $0.head.hasBias = 1 },
+    ContentsChange(.wrongSectionSize(.head)) { $0.head.hasCentre = 1 },
+    ContentsChange(.wrongSectionSize(.head)) { $0.head.hasDirections = 0 },
     ContentsChange(.wrongSectionSize(.classNames)) { $0.classNames.removeLast() },
     ContentsChange(.wrongSectionSize(.operationNames)) { $0.operationNames.append("more") },
     ContentsChange(.wrongSectionSize(.classCounts)) { $0.classCounts.append(1) },

@@ -57,7 +57,7 @@ private func head(dimensions: Int, classes: Int) throws -> ClassifierHead {
     let state = ReferenceState(
         features: [:], classifier: ["weight": values.tensor([classes, dimensions])], direction: values.array(dimensions)
     )
-    return try ClassifierHead(of: state, dimensions: dimensions, heads: 2, tau: 16, gamma: 1 / 32)
+    return try ClassifierHead(of: state, dimensions: dimensions)
 }
 
 /// Quantises `image`, `[channels][height][width]`, into an engine's input, runs it, and returns features and logits.

@@ -95,10 +95,10 @@ private func picture(width: Int, height: Int, colour: [UInt8]) -> [UInt8] {
 
     @Test func isOfAFutureVersion() throws {
         let folder = try TemporaryFolder()
-        let path = try modelFile(in: folder) { $0[8] = 2 }
+        let path = try modelFile(in: folder) { $0[8] = 99 }
         try expectRefusal(
             of: path,
-            "format version 2 is not the one this program reads (1); "
+            "format version 99 is not the one this program reads (2); "
                 + "convert the checkpoint again with the converter of this program's release")
     }
 

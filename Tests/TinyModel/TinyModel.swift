@@ -105,8 +105,9 @@ public enum TinyModel {
         model.head.defaultAlpha = 1.5
         model.head.featuresOffset = 896
         model.head.normalisedOffset = 928
-        model.head.logitsOffset = 960
-        model.head.probabilitiesOffset = 976
+        model.head.plainLogitsOffset = 960
+        model.head.logitsOffset = 976
+        model.head.probabilitiesOffset = 992
         let rows = (0..<classes * dimensions).map { _ in Float(numbers.next(in: -64...64)) / 32 }
         let directions: [Float] = [0.5, 0.5, -0.5, 0.5, 1, 0, 0, 0]
         let terms = (0..<classes * heads).map { index in

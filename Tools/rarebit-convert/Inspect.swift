@@ -41,7 +41,7 @@ struct Inspect: ParsableCommand {
             let architecture = try Architecture.recognise(state)
             let graph = try architecture.graph(of: state, height: side, width: side).foldingBatchNorms()
             let head = try ClassifierHead(
-                of: state, dimensions: graph[graph.features].shape.channels, heads: 1, tau: 1, gamma: 0)
+                of: state, parameters: ClassifierParameters(heads: 1), dimensions: graph[graph.features].shape.channels)
             let megaMultiplyAdds = String(format: "%.1f", Double(graph.multiplyAdds) / 1e6)
             return [
                 "architecture  \(architecture.rawValue)",

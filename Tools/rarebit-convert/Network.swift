@@ -48,12 +48,12 @@ struct Network {
         let graph = try inFile(path) { [architecture] in
             try architecture.graph(of: state, height: input.height, width: input.width).foldingBatchNorms()
         }
-        // The defaults are the reference's.
         let parameters = configuration.classifier
         let head = try inFile(path) {
             try ClassifierHead(
-                of: state, dimensions: graph[graph.features].shape.channels, heads: parameters.heads ?? 2,
-                tau: parameters.tau ?? 16, gamma: parameters.gamma ?? 1 / 32)
+                of: state,
+                parameters: ClassifierParameters(heads: parameters.heads, tau: parameters.tau, gamma: parameters.gamma),
+                dimensions: graph[graph.features].shape.channels)
         }
         model = FloatModel(graph: graph, head: head, input: input)
         alpha = parameters.alpha ?? 0

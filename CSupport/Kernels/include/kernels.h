@@ -117,19 +117,23 @@ typedef enum {
 } rb_feature_norm;
 
 // The classifier head with the TDE adjustment, float32, in one fixed order of summation (see rb_dot):
-//   logits[i] = (n . rows[i]) + bias[i] - alpha * sum over k of (n_k . directions_k) * direction_terms[i][k]
-// The rows already hold tau / K and the weight normalisation; direction_terms[i][k] = rows[i]_k . directions_k.
+//   x = features - centre, n = x normalised
+//   plain[i] = (n . rows[i]) + bias[i]
+//   logits[i] = plain[i] - alpha * sum over k of (n_k . directions_k) * direction_terms[i][k]
+// The rows already hold every factor and weight normalisation; direction_terms[i][k] = rows[i]_k . directions_k.
 typedef struct {
     int32_t classes, dimensions, heads;
     rb_feature_norm feature_norm;
     const float *rows;            // [classes][dimensions]
     const float *bias;            // [classes] or NULL
+    const float *centre;          // [dimensions] or NULL: 0
     const float *directions;      // [dimensions], unit length per head; NULL: no adjustment
     const float *direction_terms; // [classes][heads]; NULL with directions
     float alpha;                  // 0 is exactly the plain classifier
     const float *features;        // [dimensions]
     float *normalised;            // [dimensions], written
-    float *logits;                // [classes], written
+    float *plain;                 // [classes], written
+    float *logits;                // [classes], written; may be `plain`
 } rb_head;
 void rb_head_run(const rb_head *head);
 

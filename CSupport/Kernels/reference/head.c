@@ -16,42 +16,45 @@ float rb_dot(const float *a, const float *b, int32_t count) {
            ((partial[1] + partial[5]) + (partial[3] + partial[7]));
 }
 
-static void scale(const float *x, float factor, float *n, int32_t count) {
+static void scale(float *x, float factor, int32_t count) {
     for (int32_t i = 0; i < count; i++) {
-        n[i] = x[i] * factor;
+        x[i] *= factor;
     }
 }
 
 static void normalise(const rb_head *head) {
-    const float *x = head->features;
+    float *n = head->normalised;
+    for (int32_t i = 0; i < head->dimensions; i++) {
+        n[i] = head->centre ? head->features[i] - head->centre[i] : head->features[i];
+    }
     const int32_t width = head->dimensions / head->heads;
     switch (head->feature_norm) {
     case RB_FEATURE_PER_HEAD:
         for (int32_t k = 0; k < head->heads; k++) {
-            const float norm = sqrtf(rb_dot(x + k * width, x + k * width, width));
-            scale(x + k * width, norm > 0.0f ? 1.0f / norm : 0.0f, head->normalised + k * width, width);
+            const float norm = sqrtf(rb_dot(n + k * width, n + k * width, width));
+            scale(n + k * width, norm > 0.0f ? 1.0f / norm : 0.0f, width);
         }
         break;
     case RB_FEATURE_CAPSULE:
-        scale(x, 1.0f / (1.0f + sqrtf(rb_dot(x, x, head->dimensions))), head->normalised, head->dimensions);
+        scale(n, 1.0f / (1.0f + sqrtf(rb_dot(n, n, head->dimensions))), head->dimensions);
         break;
     case RB_FEATURE_NONE:
     case RB_FEATURE_COUNT:
-        scale(x, 1.0f, head->normalised, head->dimensions);
         break;
     }
 }
 
 void rb_head_run(const rb_head *head) {
     normalise(head);
-    const int32_t width = head->dimensions / head->heads;
     for (int32_t i = 0; i < head->classes; i++) {
         const float plain = rb_dot(head->normalised, head->rows + (size_t)i * head->dimensions, head->dimensions);
-        head->logits[i] = head->bias ? plain + head->bias[i] : plain;
+        head->plain[i] = head->bias ? plain + head->bias[i] : plain;
+        head->logits[i] = head->plain[i];
     }
     if (head->directions == NULL || head->alpha == 0.0f) {
         return;
     }
+    const int32_t width = head->dimensions / head->heads;
     for (int32_t k = 0; k < head->heads; k++) {
         const float along = rb_dot(head->normalised + k * width, head->directions + k * width, width);
         const float strength = head->alpha * along;

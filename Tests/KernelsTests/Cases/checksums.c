@@ -67,6 +67,7 @@ uint32_t rb_checksum_head(void) {
             .alpha = (float)(i % 5),
             .features = features,
             .normalised = normalised,
+            .plain = logits,
             .logits = logits,
         };
         rb_head_run(&head);
