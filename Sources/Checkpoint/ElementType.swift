@@ -1,15 +1,15 @@
 /// The number types of PyTorch storages and NumPy arrays that can be read. The raw value is the usual name.
 public enum ElementType: String, Sendable {
     case float16, bfloat16, float32, float64
-    case int8, int16, int32, int64, uint8, bool
+    case int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool
 
     /// Size of one element in bytes.
     public var size: Int {
         switch self {
         case .int8, .uint8, .bool: 1
-        case .float16, .bfloat16, .int16: 2
-        case .float32, .int32: 4
-        case .float64, .int64: 8
+        case .float16, .bfloat16, .int16, .uint16: 2
+        case .float32, .int32, .uint32: 4
+        case .float64, .int64, .uint64: 8
         }
     }
 
@@ -41,6 +41,9 @@ public enum ElementType: String, Sendable {
         case "i4": self = .int32
         case "i8": self = .int64
         case "u1": self = .uint8
+        case "u2": self = .uint16
+        case "u4": self = .uint32
+        case "u8": self = .uint64
         case "b1": self = .bool
         default: return nil
         }
@@ -62,6 +65,9 @@ public enum ElementType: String, Sendable {
         case .int32: return Float(bits(Int32.self))
         case .int64: return Float(bits(Int64.self))
         case .uint8: return Float(bits(UInt8.self))
+        case .uint16: return Float(bits(UInt16.self))
+        case .uint32: return Float(bits(UInt32.self))
+        case .uint64: return Float(bits(UInt64.self))
         case .bool: return bits(UInt8.self) == 0 ? 0 : 1
         }
     }

@@ -21,13 +21,26 @@ struct Pickle {
         case tensor(Int)
         case elementType(ElementType)
         case global(Global)
+        /// Index into `placeholders`.
+        case placeholder(Int)
     }
 
-    /// A zip entry `data/<key>` of `count` elements.
+    /// A PyTorch storage of `count` elements, by its key in the file.
     struct Storage {
         let key: String
-        let type: ElementType
+        /// nil where the pickle leaves it to the tensors: an untyped storage, whose `count` is in bytes.
+        let type: ElementType?
         let count: Int
+    }
+
+    /// What stands for a class that is not known here, or an object of one: its name and, as inert values, what the pickle
+    /// sets on it.
+    struct Placeholder {
+        let name: String
+        /// What BUILD gave it: for most objects the dictionary of their attributes.
+        var state = Value.none
+        /// Items set on it, where it is a kind of dictionary: index into `dictionaries`.
+        var items: Int?
     }
 
     var root = Value.none
@@ -35,14 +48,23 @@ struct Pickle {
     /// In the order of insertion; a key may stand twice, and the last one counts.
     var dictionaries: [[(key: Value, value: Value)]] = []
     var storages: [Storage] = []
+    var placeholders: [Placeholder] = []
     var tensors: [TensorReference] = []
 
     /// The value of a dictionary's key, or nil where `value` is no dictionary or has no such key.
     func member(_ name: String, of value: Value) -> Value? {
-        guard case .dictionary(let index) = value else { return nil }
-        return dictionaries[index].last { entry in
+        items(of: value)?.last { entry in
             if case .string(name) = entry.key { true } else { false }
         }?.value
+    }
+
+    /// The items of a dictionary, or of an object that is a kind of dictionary.
+    func items(of value: Value) -> [(key: Value, value: Value)]? {
+        switch value {
+        case .dictionary(let index): dictionaries[index]
+        case .placeholder(let index): placeholders[index].items.map { dictionaries[$0] }
+        default: nil
+        }
     }
 
     /// A dictionary's key as text, for listings and errors.
@@ -51,38 +73,6 @@ struct Pickle {
         case .string(let text): text
         case .int(let number): String(number)
         default: "?"
-        }
-    }
-}
-
-/// The names outside the pickle that it may use. They stand for constructors of inert values, and are never resolved.
-enum Global {
-    case orderedDictionary
-    case rebuildTensor
-    case rebuildParameter
-    case storageClass(ElementType)
-    case reconstructArray
-    case array
-    case arrayElementType
-    case arrayScalar
-    case encodeText
-
-    init?(module: String, name: String) {
-        switch (module, name) {
-        case ("collections", "OrderedDict"): self = .orderedDictionary
-        case ("torch._utils", "_rebuild_tensor_v2"): self = .rebuildTensor
-        case ("torch._utils", "_rebuild_parameter"): self = .rebuildParameter
-        case ("torch", _):
-            guard let type = ElementType(storageClass: name) else { return nil }
-            self = .storageClass(type)
-        // NumPy 2 moved these functions; both names stand in files.
-        case ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"):
-            self = .reconstructArray
-        case ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"): self = .arrayScalar
-        case ("numpy", "ndarray"): self = .array
-        case ("numpy", "dtype"): self = .arrayElementType
-        case ("_codecs", "encode"): self = .encodeText
-        default: return nil
         }
     }
 }

@@ -1,7 +1,7 @@
 /// Interprets the pickle operations that PyTorch writes, over inert values.
 ///
-/// Operations: those of protocols 2 to 5 that Python's pickler emits for plain data, REDUCE and BUILD of the globals in
-/// `Global`, and persistent ids for storages. Any other operation or global is an error.
+/// Operations: those of protocols 2 to 5. A call of a `Global` makes what it stands for; a call of anything else, and every
+/// object of a foreign class, becomes a placeholder. Nothing is imported, called or run. Any other operation is an error.
 /// Source of the operations: `Lib/pickletools.py` of CPython.
 struct PickleInterpreter {
     private let bytes: ArraySlice<UInt8>
@@ -57,7 +57,8 @@ struct PickleInterpreter {
         case .binInt: try push(.int(Int(Int32(bitPattern: try take(UInt32.self)))))
         case .binInt1: try push(.int(Int(try take(UInt8.self))))
         case .binInt2: try push(.int(Int(try take(UInt16.self))))
-        case .long1: try pushLong(byteCount: Int(try take(UInt8.self)))
+        case .long1: try pushLong(byteCount: UInt64(try take(UInt8.self)))
+        case .long4: try pushLong(byteCount: UInt64(try take(UInt32.self)))
         case .binFloat: try push(.float(Double(bitPattern: try take(UInt64.self).byteSwapped)))
 
         case .shortBinUnicode: try pushText(byteCount: UInt64(try take(UInt8.self)))
@@ -65,21 +66,26 @@ struct PickleInterpreter {
         case .binUnicode8: try pushText(byteCount: try take(UInt64.self))
         case .shortBinBytes: try pushBytes(byteCount: UInt64(try take(UInt8.self)))
         case .binBytes: try pushBytes(byteCount: UInt64(try take(UInt32.self)))
-        case .binBytes8: try pushBytes(byteCount: try take(UInt64.self))
+        case .binBytes8, .byteArray8: try pushBytes(byteCount: try take(UInt64.self))
+        case .shortBinString: try pushPython2Text(byteCount: UInt64(try take(UInt8.self)))
+        case .binString: try pushPython2Text(byteCount: UInt64(try take(UInt32.self)))
 
         case .mark:
             try charge(Self.valueCost)
             marks.append(stack.count)
         case .pop: _ = try pop()
         case .popMark: _ = try popToMark()
+        case .duplicate: try push(try top())
         case .emptyTuple: try push(.tuple(try add(sequence: [])))
         case .tuple: try pushTuple(try popToMark())
         case .tuple1: try pushTuple(try pop(1))
         case .tuple2: try pushTuple(try pop(2))
         case .tuple3: try pushTuple(try pop(3))
-        case .emptyList: try push(.list(try add(sequence: [])))
+        // Sets are lists here: nothing that is read from a checkpoint is one.
+        case .emptyList, .emptySet: try push(.list(try add(sequence: [])))
+        case .frozenSet: try push(.list(try add(sequence: try popToMark())))
         case .append: try append(try pop(1))
-        case .appends: try append(try popToMark())
+        case .appends, .addItems: try append(try popToMark())
         case .emptyDictionary: try push(try addDictionary())
         case .setItem: try setItems(try pop(2))
         case .setItems: try setItems(try popToMark())
@@ -96,15 +102,14 @@ struct PickleInterpreter {
                 throw malformed("a global's name is not text")
             }
             try pushGlobal(module: module, name: name)
-        case .reduce:
-            guard case .tuple(let arguments) = try pop(), case .global(let global) = try pop() else {
-                throw malformed("a call of what is no known global")
-            }
-            try push(try construct(global, pickle.sequences[arguments]))
+        case .reduce, .newObject: try pushObject(arguments: try pop())
+        case .newObjectWithKeywords:
+            _ = try pop()
+            try pushObject(arguments: try pop())
         case .build:
             let state = try pop()
             try push(try build(try pop(), state: state))
-        case .persistentID: try push(try storage(try pop()))
+        case .persistentID: try push(try persistent(try pop()))
         }
         return true
     }
@@ -146,6 +151,10 @@ struct PickleInterpreter {
     mutating func charge(_ bytes: Int) throws(CheckpointError) {
         guard bytes <= budget else { throw .tooLarge("the pickle's structure") }
         budget -= bytes
+    }
+
+    mutating func chargeValues(_ count: Int) throws(CheckpointError) {
+        try charge(count * Self.valueCost)
     }
 
     private mutating func push(_ value: Pickle.Value) throws(CheckpointError) {
@@ -207,11 +216,17 @@ struct PickleInterpreter {
         return .tensor(pickle.tensors.count - 1)
     }
 
+    mutating func addPlaceholder(_ name: String) throws(CheckpointError) -> Pickle.Value {
+        try charge(Self.containerCost)
+        pickle.placeholders.append(Pickle.Placeholder(name: name))
+        return .placeholder(pickle.placeholders.count - 1)
+    }
+
     // MARK: Values
 
-    private mutating func pushLong(byteCount: Int) throws(CheckpointError) {
-        let digits = try take(byteCount: UInt64(byteCount))
-        try charge(byteCount)
+    private mutating func pushLong(byteCount: UInt64) throws(CheckpointError) {
+        let digits = try take(byteCount: byteCount)
+        try charge(digits.count)
         guard byteCount <= 8 else {
             // Nothing here computes with integers beyond 64 bits, such as random seeds; they are kept as digits.
             return try push(.bytes(Array(digits)))
@@ -228,6 +243,14 @@ struct PickleInterpreter {
         try push(.string(text))
     }
 
+    /// Text of Python 2, whose encoding the pickle does not say.
+    private mutating func pushPython2Text(byteCount: UInt64) throws(CheckpointError) {
+        let text = try take(byteCount: byteCount)
+        // A byte that is no UTF-8 becomes a character of three.
+        try charge(3 * text.count)
+        try push(.string(String(decoding: text, as: UTF8.self)))
+    }
+
     private mutating func pushBytes(byteCount: UInt64) throws(CheckpointError) {
         let data = try take(byteCount: byteCount)
         try charge(data.count)
@@ -239,23 +262,55 @@ struct PickleInterpreter {
     }
 
     private mutating func append(_ elements: [Pickle.Value]) throws(CheckpointError) {
-        guard case .list(let index) = try top() else { throw malformed("appending to what is no list") }
-        pickle.sequences[index].append(contentsOf: elements)
+        switch try top() {
+        case .list(let index): pickle.sequences[index].append(contentsOf: elements)
+        case .placeholder: break
+        default: throw malformed("appending to what is no list")
+        }
     }
 
     private mutating func setItems(_ items: [Pickle.Value]) throws(CheckpointError) {
-        guard case .dictionary(let index) = try top() else { throw malformed("setting items of what is no dictionary") }
+        let index: Int
+        switch try top() {
+        case .dictionary(let known): index = known
+        case .placeholder(let placeholder): index = try itemsOfPlaceholder(placeholder)
+        default: throw malformed("setting items of what is no dictionary")
+        }
         guard items.count.isMultiple(of: 2) else { throw malformed("a key without a value") }
         for item in stride(from: 0, to: items.count, by: 2) {
             pickle.dictionaries[index].append((key: items[item], value: items[item + 1]))
         }
     }
 
+    private mutating func itemsOfPlaceholder(_ placeholder: Int) throws(CheckpointError) -> Int {
+        if let items = pickle.placeholders[placeholder].items { return items }
+        try charge(Self.containerCost)
+        pickle.dictionaries.append([])
+        pickle.placeholders[placeholder].items = pickle.dictionaries.count - 1
+        return pickle.dictionaries.count - 1
+    }
+
     private mutating func pushGlobal(module: String, name: String) throws(CheckpointError) {
-        guard let global = Global(module: module, name: name) else {
-            throw .unknownGlobal("\(module).\(name)", offset: operationStart - bytes.startIndex)
+        if let global = Global(module: module, name: name) { return try push(.global(global)) }
+        try charge(module.utf8.count + name.utf8.count)
+        try push(try addPlaceholder("\(module).\(name)"))
+    }
+
+    /// What a call or an instantiation of the value on the stack makes.
+    private mutating func pushObject(arguments: Pickle.Value) throws(CheckpointError) {
+        let callee = try pop()
+        guard case .tuple(let arguments) = arguments else { throw malformed("a call without arguments") }
+        switch callee {
+        case .global(let global): try push(try construct(global, pickle.sequences[arguments]))
+        case .placeholder(let index):
+            let name = pickle.placeholders[index].name
+            // How Python instantiates a class with protocols before 2: (class, base class, base class's state).
+            if name.hasSuffix("._reconstructor"), case .placeholder(let type)? = pickle.sequences[arguments].first {
+                return try push(try addPlaceholder(pickle.placeholders[type].name))
+            }
+            try push(try addPlaceholder(name))
+        default: throw malformed("a call of what is no global")
         }
-        try push(.global(global))
     }
 }
 
@@ -272,6 +327,7 @@ private enum PickleOperation: UInt8 {
     case binInt1 = 0x4B  // K
     case binInt2 = 0x4D  // M
     case long1 = 0x8A
+    case long4 = 0x8B
     case binFloat = 0x47  // G
 
     case shortBinUnicode = 0x8C
@@ -280,10 +336,14 @@ private enum PickleOperation: UInt8 {
     case shortBinBytes = 0x43  // C
     case binBytes = 0x42  // B
     case binBytes8 = 0x8E
+    case byteArray8 = 0x96
+    case shortBinString = 0x55  // U
+    case binString = 0x54  // T
 
     case mark = 0x28  // (
     case pop = 0x30  // 0
     case popMark = 0x31  // 1
+    case duplicate = 0x32  // 2
     case emptyTuple = 0x29  // )
     case tuple = 0x74  // t
     case tuple1 = 0x85
@@ -292,6 +352,9 @@ private enum PickleOperation: UInt8 {
     case emptyList = 0x5D  // ]
     case append = 0x61  // a
     case appends = 0x65  // e
+    case emptySet = 0x8F
+    case addItems = 0x90
+    case frozenSet = 0x91
     case emptyDictionary = 0x7D  // }
     case setItem = 0x73  // s
     case setItems = 0x75  // u
@@ -305,6 +368,8 @@ private enum PickleOperation: UInt8 {
     case global = 0x63  // c
     case stackGlobal = 0x93
     case reduce = 0x52  // R
+    case newObject = 0x81
+    case newObjectWithKeywords = 0x92
     case build = 0x62  // b
     case persistentID = 0x51  // Q
 }

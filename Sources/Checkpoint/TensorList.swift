@@ -24,11 +24,13 @@ extension Pickle {
         var pending = [(parent: "", name: "", value: root)]
         var seenDictionaries: Set<Int> = []
         var seenSequences: Set<Int> = []
+        var seenPlaceholders: Set<Int> = []
         while let (parent, name, value) = pending.popLast() {
             guard parent.utf8.count + name.utf8.count < longestKey else { throw .tooLarge("the key \(parent).\(name)") }
             let key = parent.isEmpty ? name : "\(parent).\(name)"
             switch value {
             case .tensor(let index):
+                if case .unsupported = tensors[index].source { continue }
                 guard result.count < mostTensors else { throw .tooLarge("a list of all tensors") }
                 result.append(TensorDescription(key: key, type: tensors[index].type, shape: tensors[index].shape))
             case .dictionary(let index) where seenDictionaries.insert(index).inserted:
@@ -36,6 +38,10 @@ extension Pickle {
             case .tuple(let index) where seenSequences.insert(index).inserted,
                 .list(let index) where seenSequences.insert(index).inserted:
                 pending += sequences[index].enumerated().reversed().map { (key, String($0), $1) }
+            case .placeholder(let index) where seenPlaceholders.insert(index).inserted:
+                let object = placeholders[index]
+                pending.append((parent, name, object.state))
+                if let items = object.items { pending.append((parent, name, .dictionary(items))) }
             default:
                 break
             }

@@ -23,11 +23,12 @@ struct Parameters {
         guard tensor.shape == shape else {
             throw .wrongShape(name: group + name, expected: shape, found: tensor.shape)
         }
-        if let index = tensor.firstNonFiniteIndex {
-            throw .notFinite(name: group + name, index: index, value: tensor.values[index])
+        let values = tensor.values
+        if let index = values.firstNonFiniteIndex {
+            throw .notFinite(name: group + name, index: index, value: values[index])
         }
         taken.insert(name)
-        return tensor.values
+        return values
     }
 
     /// The `weight`, `bias`, `running_mean` and `running_var` of a layer of `channels`.

@@ -46,15 +46,6 @@ import Testing
         #expect(state.features["x"]?.values == expected)
     }
 
-    @Test func `a leading module is removed, and a collision it makes is refused`() throws {
-        let tensor = Item.tensor(.storage("0", count: 12), shape: [1], strides: [1])
-        let root = Item.reference(features: [("module.a", tensor)], classifier: [("module.weight", tensor)])
-        let state = try checkpoint(root, storages: [("0", Self.ramp)]).referenceState()
-        #expect(Array(state.features.keys) == ["a"] && Array(state.classifier.keys) == ["weight"])
-        let both = Item.reference(features: [("module.a", tensor), ("a", tensor)])
-        #expect(refusal(both, storages: [("0", Self.ramp)]) == .duplicateTensor("feat_model.a"))
-    }
-
     @Test func `the direction may be a NumPy array, a tensor or absent`() throws {
         let values: [Float] = [0.5, -1, .pi]
         for module in ["numpy.core.multiarray", "numpy._core.multiarray"] {
@@ -66,26 +57,6 @@ import Testing
         #expect(try checkpoint(root, storages: [("e", littleEndian(values))]).referenceState().direction == values)
         #expect(try checkpoint(.reference(features: [])).referenceState().direction == nil)
         #expect(refusal(.reference(features: [], embed: .text("x"))) == .notATensor("embed"))
-    }
-
-    @Test func `the best state dict is preferred to the latest`() throws {
-        func state(_ name: String) -> Item {
-            .dictionary([
-                ("feat_model", .dictionary([(name, .array([1], code: "u1", order: "|", shape: [1]))])),
-                ("classifier", .dictionary([])),
-            ])
-        }
-        let latest = Item.dictionary([("state_dict", state("latest"))])
-        #expect(try checkpoint(latest).referenceState().features.keys.first == "latest")
-        let both = Item.dictionary([("state_dict", state("latest")), ("state_dict_best", state("best"))])
-        #expect(try checkpoint(both).referenceState().features.keys.first == "best")
-    }
-
-    @Test func `a checkpoint of another schema is refused by what it lacks`() {
-        #expect(refusal(.dictionary([("weights", .none)])) == .noStateDict(found: ["weights"]))
-        #expect(refusal(.int(1)) == .noStateDict(found: []))
-        #expect(refusal(.dictionary([("state_dict", .dictionary([]))])) == .missingGroup("feat_model"))
-        #expect(refusal(.reference(features: [("x", .int(1))])) == .notATensor("feat_model.x"))
     }
 
     @Test(
@@ -112,7 +83,11 @@ import Testing
     @Test func `one number repeated beyond the memory limit is refused`() {
         let tensor = Item.tensor(.storage("0", count: 12), shape: [1 << 20], strides: [0])
         let root = Item.reference(features: (0..<9).map { ("x\($0)", tensor) })
-        #expect(refusal(root, storages: [("0", Self.ramp)]) == .tooLarge("tensor feat_model.x4"))
+        guard case .tooLarge(let what)? = refusal(root, storages: [("0", Self.ramp)]) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(what.hasPrefix("tensor feat_model.x"))
     }
 
     @Test func `only little-endian files of known versions with a data pickle are read`() {
@@ -145,13 +120,12 @@ import Testing
     }
 
     @Test func `the first value that is not finite is found`() {
-        #expect(Tensor(shape: [3], values: [0, .greatestFiniteMagnitude, -1]).firstNonFiniteIndex == nil)
-        #expect(Tensor(shape: [3], values: [0, -.infinity, .nan]).firstNonFiniteIndex == 1)
+        #expect(([0, .greatestFiniteMagnitude, -1] as [Float]).firstNonFiniteIndex == nil)
+        #expect(([0, -.infinity, .nan] as [Float]).firstNonFiniteIndex == 1)
     }
 
     @Test func `an error is one printable line however hostile its text`() {
-        let text = CheckpointError.unknownGlobal(
-            "a\nb\u{1b}[2J\u{202e}" + String(repeating: "x", count: 1000), offset: 3)
+        let text = CheckpointError.notATensor("a\nb\u{1b}[2J\u{202e}" + String(repeating: "x", count: 1000))
         #expect(text.description.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value < 0x7F })
         #expect(text.description.count < 400)
     }

@@ -15,10 +15,13 @@ import Testing
         let tensors: [String: Entry]
     }
 
+    private func manifest(_ name: String) throws -> Manifest {
+        try JSONDecoder().decode(Manifest.self, from: Data(contentsOf: URL(filePath: fixture("\(name).json"))))
+    }
+
     @Test(arguments: ["tiny-tensors", "with-module-prefix"])
     func `every tensor has PyTorch's type, shape and values`(name: String) throws {
-        let manifest = try JSONDecoder().decode(
-            Manifest.self, from: Data(contentsOf: URL(filePath: fixture("\(name).json"))))
+        let manifest = try manifest(name)
         let checkpoint = try Checkpoint(contentsOf: fixture("\(name).pt"))
         let list = try checkpoint.tensorList()
         #expect(Set(list.map(\.key)) == Set(manifest.tensors.keys.map { $0.replacing("/", with: ".") }))
@@ -38,16 +41,44 @@ import Testing
         }
     }
 
-    @Test func `a global that would run a command is refused by name`() {
-        #expect(throws: CheckpointError.unknownGlobal("posix.system", offset: 281)) {
-            try Checkpoint(contentsOf: fixture("unknown-global.pt"))
+    @Test func `a training's whole state gives its weights, and the rest is listed or passed over`() throws {
+        let manifest = try manifest("whole-training")
+        let checkpoint = try Checkpoint(contentsOf: fixture("whole-training.pt"))
+        let list = try checkpoint.tensorList()
+        #expect(Set(list.map(\.key)).isSuperset(of: manifest.tensors.keys.map { $0.replacing("/", with: ".") }))
+        #expect(list.first { $0.key == "model.fc.weight" }?.type == .float16)
+        let state = try checkpoint.referenceState()
+        try expect(state, manifest.tensors.filter { $0.key.hasPrefix("model/") }, prefix: "model/")
+        #expect(checkpoint.foreignNames.contains("argparse.Namespace"))
+    }
+
+    @Test func `a module that was saved whole gives its state dict`() throws {
+        let checkpoint = try Checkpoint(contentsOf: fixture("whole-module.pt"))
+        try expect(checkpoint.referenceState(), manifest("whole-module").tensors, prefix: "module.")
+        #expect(checkpoint.foreignNames.contains("torch.nn.parallel.data_parallel.DataParallel"))
+    }
+
+    /// All of a network's tensors, and no others.
+    private func expect(_ state: ReferenceState, _ entries: [String: Manifest.Entry], prefix: String) throws {
+        let found = state.features.merging(state.classifier) { first, _ in first }
+        #expect(Set(found.keys) == Set(entries.keys.map { $0.dropFirst(prefix.count) }.map(String.init)))
+        #expect(Set(state.classifier.keys) == ["fc.weight", "fc.bias"])
+        for (key, expected) in entries {
+            #expect(
+                found[String(key.dropFirst(prefix.count))] == Tensor(shape: expected.shape, values: expected.values))
         }
     }
 
-    @Test func `an object of a foreign class is refused by name`() {
-        #expect(throws: CheckpointError.unknownGlobal("argparse.Namespace", offset: 277)) {
-            try Checkpoint(contentsOf: fixture("foreign-object.pt"))
-        }
+    @Test func `a call that would run a command is passed over and named`() throws {
+        let checkpoint = try Checkpoint(contentsOf: fixture("unknown-global.pt"))
+        #expect(checkpoint.foreignNames == ["posix.system"])
+        #expect(try checkpoint.referenceState().classifier["fc.weight"]?.values == [Float](repeating: 1, count: 6))
+    }
+
+    @Test func `an object of a foreign class is passed over and named`() throws {
+        let checkpoint = try Checkpoint(contentsOf: fixture("foreign-object.pt"))
+        #expect(checkpoint.foreignNames == ["argparse.Namespace"])
+        #expect(try checkpoint.referenceState().classifier["fc.bias"]?.values == [0, 0])
     }
 
     @Test func `a missing file and a folder are told apart`() {

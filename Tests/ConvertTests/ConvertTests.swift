@@ -61,6 +61,7 @@ import Testing
     try place.writeCheckpoint()
     let inspected = try runProgram("rarebit-convert", ["inspect", place.checkpoint])
     #expect(inspected.status == 0)
+    #expect(inspected.output.hasPrefix("form          PyTorch zip\n"))
     #expect(inspected.output.contains("architecture  two-branch-resnet32\n"))
     #expect(inspected.output.contains("10 classes of 128 features, with a direction for TDE\n"))
     #expect(inspected.output.contains("  feat_model.conv1.weight 16x3x3x3\n"))
@@ -79,7 +80,15 @@ import Testing
     try place.writeCheckpoint(checkpointBytes(state))
     let result = try runProgram("rarebit-convert", ["inspect", place.checkpoint])
     #expect(result.status == 0)
-    #expect(result.output.hasPrefix("cannot be converted: tensor feat_model.layer9.weight has no place"))
+    #expect(result.output.contains("\ncannot be converted: tensor feat_model.layer9.weight has no place"))
+}
+
+@Test func whatInspectPassesOverIsNamed() throws {
+    let path = repository.appendingPathComponent("Tests/Fixtures/checkpoints/whole-module.pt").path
+    let result = try runProgram("rarebit-convert", ["inspect", path])
+    #expect(result.status == 0)
+    #expect(result.output.contains("\npassed over   torch.nn.parallel.data_parallel.DataParallel, "))
+    #expect(result.output.contains("\n  stem.0.weight 2x3x3x3\n"))
 }
 
 @Test func aDamagedModelIsRefused() throws {

@@ -6,7 +6,7 @@ import Testing
 @testable import rarebit_convert
 
 /// The repository's folder, found from this file.
-private let repository = URL(fileURLWithPath: #filePath)
+let repository = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
 /// What PyTorch computed from the committed checkpoint; Tools/training/golden.py describes and writes the file.

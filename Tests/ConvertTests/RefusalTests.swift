@@ -40,7 +40,7 @@ private let badCheckpoints = [
     BadCheckpoint("an unknown pickle operation", "unknown pickle operation 0xff") {
         checkpointZip(.raw([0xFF])).build()
     },
-    BadCheckpoint("an unknown global", "the pickle refers to") {
+    BadCheckpoint("a call and no weights", "holds no state dict") {
         checkpointZip(.call(.global("os", "system"), [.text("true")])).build()
     },
     .spoilt(

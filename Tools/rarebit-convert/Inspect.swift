@@ -28,10 +28,15 @@ struct Inspect: ParsableCommand {
     }
 
     private func describeCheckpoint() throws -> String {
-        let state = try inFile(file) { try Checkpoint(contentsOf: file).referenceState() }
+        let checkpoint = try inFile(file) { try Checkpoint(contentsOf: file) }
+        let state = try inFile(file) { try checkpoint.referenceState() }
+        let foreign = checkpoint.foreignNames
         return
-            (whatItWouldBecome(state) + ["tensors"] + list(state.features, "feat_model")
-            + list(state.classifier, "classifier")).joined(separator: "\n")
+            (["form          \(checkpoint.form.rawValue)"] + whatItWouldBecome(state)
+            + (foreign.isEmpty ? [] : ["passed over   \(foreign.prefix(12).map(printable).joined(separator: ", "))"])
+            + ["tensors"]
+            + list(state.features, state.featuresPrefix)
+            + list(state.classifier, state.classifierPrefix)).joined(separator: "\n")
     }
 
     /// A checkpoint does not say the size of its images; the figures are for the size its data sets have.
@@ -57,7 +62,7 @@ struct Inspect: ParsableCommand {
 
     private func list(_ tensors: [String: Tensor], _ group: String) -> [String] {
         tensors.sorted { $0.key < $1.key }.map { name, tensor in
-            "  \(group).\(name) \(tensor.shape.map(String.init).joined(separator: "x"))"
+            "  \(printable(group + name)) \(tensor.shape.map(String.init).joined(separator: "x"))"
         }
     }
 }

@@ -2,10 +2,12 @@
 
 tiny-tensors.pt        tensors of every memory layout a checkpoint can hold, and plain Python values
 with-module-prefix.pt  weights saved from nn.DataParallel: every name begins with "module."
+whole-training.pt      a training's whole state: float16 weights, optimiser, scheduler, generator states, a foreign object
+whole-module.pt        a module saved whole, not its state dict, wrapped by DataParallel
 unknown-global.pt      would run a shell command in a reader that executes what it reads (a harmless echo)
 foreign-object.pt      an argparse.Namespace beside the weights, as many training scripts leave one
 
-The first two have a .json beside them with what a reader must find: under "tensors", path to dtype, shape and values in
+All but the last two have a .json beside them with what a reader must find: under "tensors", path to dtype, shape and values in
 row-major order; under "values", everything else (a tuple as a list). Keys hold dots, so a path joins them with "/".
 """
 
@@ -29,6 +31,8 @@ def main():
     torch.manual_seed(1)
     write_with_manifest("tiny-tensors", tiny_tensors())
     write_with_manifest("with-module-prefix", with_module_prefix())
+    write_with_manifest("whole-training", whole_training())
+    write_with_manifest("whole-module", nn.DataParallel(TinyNetwork()))
     torch.save({"state_dict_best": weights(), "surprise": RunsACommand()}, FOLDER / "unknown-global.pt")
     torch.save({"state_dict_best": weights(), "args": argparse.Namespace(lr=0.2, dataset="tiny")}, FOLDER / "foreign-object.pt")
 
@@ -77,6 +81,33 @@ def with_module_prefix():
     return {"epoch": 1, "best_epoch": 1, "state_dict_best": state, "best_acc": 0.5, "embed": np.ones(4, np.float32)}
 
 
+class TinyNetwork(nn.Module):
+    """A backbone with a submodule of submodules, and a linear layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 2, 3, bias=False), nn.BatchNorm2d(2), nn.ReLU())
+        self.fc = nn.Linear(2, 3)
+
+
+def whole_training():
+    network = TinyNetwork()
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10)
+    network.fc(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    return {
+        "epoch": 3,
+        "model": network.half().state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "scheduler": scheduler.state_dict(),
+        "numpy generator": np.random.RandomState(1).get_state(),
+        "torch generator": torch.get_rng_state()[:16].clone(),
+        "best": {np.float64(0.5)},
+        "args": argparse.Namespace(lr=1e-3, data={"root": "images"}),
+    }
+
+
 def weights():
     return OrderedDict([("fc.weight", torch.ones(2, 3)), ("fc.bias", torch.zeros(2))])
 
@@ -95,7 +126,9 @@ def write_with_manifest(name, contents):
 
 
 def describe(value, path, tensors, values):
-    if isinstance(value, dict) and value:
+    if isinstance(value, nn.Module):
+        describe(value.state_dict(), path, tensors, values)
+    elif isinstance(value, dict) and value:
         for key, item in value.items():
             describe(item, f"{path}/{key}" if path else key, tensors, values)
     elif isinstance(value, (torch.Tensor, np.ndarray)):
@@ -104,7 +137,9 @@ def describe(value, path, tensors, values):
         flat = tensor.flatten().tolist()
         dtype = str(tensor.dtype).removeprefix("torch.")
         tensors[path] = {"dtype": dtype, "shape": list(tensor.shape), "values": flat}
-    else:
+    elif isinstance(value, (list, tuple)) and any(isinstance(item, (dict, np.ndarray)) for item in value):
+        describe(dict(enumerate(value)), path, tensors, values)
+    elif isinstance(value, (str, int, float, list, tuple, dict, type(None))):
         values[path] = value
 
 

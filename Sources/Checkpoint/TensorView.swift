@@ -1,0 +1,107 @@
+/// A tensor as the file describes it: a strided view of a storage, nothing copied and nothing checked yet.
+struct TensorReference {
+    enum Source {
+        /// A storage by its key, of which the file claims `count` elements.
+        case storage(key: String, count: Int)
+        /// A NumPy array's bytes, which stand in the pickle itself.
+        case inline([UInt8])
+        /// Elements of a kind that cannot be read, by its name.
+        case unsupported(String)
+    }
+
+    var source: Source
+    var type: ElementType
+    /// In elements, like `strides`.
+    var offset = 0
+    var shape: [Int]
+    var strides: [Int]
+
+    /// The elements that a storage must have for this view, or nil where offset, shape and strides make no sense.
+    var reach: Int? {
+        guard let count = elementCount(shape), offset >= 0, shape.count == strides.count,
+            strides.allSatisfy({ $0 >= 0 })
+        else { return nil }
+        guard count > 0 else { return 0 }
+        var last = offset
+        for (size, stride) in zip(shape, strides) {
+            let (step, overflowed) = (size - 1).multipliedReportingOverflow(by: stride)
+            let (sum, overflowedSum) = last.addingReportingOverflow(step)
+            guard !overflowed, !overflowedSum else { return nil }
+            last = sum
+        }
+        return last == .max ? nil : last + 1
+    }
+
+    /// The strides of a row-major tensor without gaps; nil where the sizes overflow.
+    static func contiguousStrides(_ shape: [Int]) -> [Int]? {
+        var strides = shape
+        var step = 1
+        for axis in shape.indices.reversed() {
+            strides[axis] = step
+            let (next, overflowed) = step.multipliedReportingOverflow(by: max(shape[axis], 1))
+            guard !overflowed else { return nil }
+            step = next
+        }
+        return strides
+    }
+}
+
+/// A strided view that lies inside its bytes.
+struct TensorView: Sendable {
+    /// The storage; a slice of the file shares its memory.
+    private let data: ArraySlice<UInt8>
+    private let type: ElementType
+    private let offset: Int
+    let shape: [Int]
+    private let strides: [Int]
+    let count: Int
+
+    /// nil where the view reaches outside of `data`.
+    init?(_ tensor: TensorReference, of data: ArraySlice<UInt8>) {
+        guard let count = elementCount(tensor.shape), let reach = tensor.reach, reach <= data.count / tensor.type.size
+        else { return nil }
+        self.data = data
+        type = tensor.type
+        offset = tensor.offset
+        shape = tensor.shape
+        strides = tensor.strides
+        self.count = count
+    }
+
+    /// The values in row-major order.
+    func gathered() -> [Float] {
+        guard count > 0 else { return [] }
+        return data.withUnsafeBytes { data in
+            [Float](unsafeUninitializedCapacity: count) { values, initialized in
+                initialized = count
+                guard strides == TensorReference.contiguousStrides(shape) else { return gather(data, into: values) }
+                let bytes = UnsafeRawBufferPointer(
+                    rebasing: data[offset * type.size..<(offset + count) * type.size])
+                if type == .float32 {
+                    // The common case, in the processor's own byte order: little-endian.
+                    return UnsafeMutableRawBufferPointer(values).copyMemory(from: bytes)
+                }
+                for index in 0..<count {
+                    values.initializeElement(at: index, to: type.load(index, from: bytes))
+                }
+            }
+        }
+    }
+
+    private func gather(_ data: UnsafeRawBufferPointer, into values: UnsafeMutableBufferPointer<Float>) {
+        var position = [Int](repeating: 0, count: shape.count)
+        var index = offset
+        for value in 0..<count {
+            values.initializeElement(at: value, to: type.load(index, from: data))
+            for axis in shape.indices.reversed() {
+                if position[axis] + 1 < shape[axis] {
+                    position[axis] += 1
+                    index += strides[axis]
+                    break
+                }
+                index -= strides[axis] * position[axis]
+                position[axis] = 0
+            }
+        }
+    }
+}
