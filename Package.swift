@@ -27,6 +27,7 @@ let package = Package(
         .target(
             name: "Pixels", path: "CSupport/Pixels", cSettings: cFlags, linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Platform", path: "CSupport/Platform", cSettings: cFlags),
+        .target(name: "FloatKernels", path: "CSupport/FloatKernels", cSettings: cFlags),
         .target(
             name: "Images", path: "CSupport/Images", cSettings: cFlags,
             linkerSettings: [
@@ -46,9 +47,12 @@ let package = Package(
 
         // Host modules.
         .target(name: "Checkpoint", swiftSettings: hostFlags),
-        .target(name: "FloatGraph", dependencies: ["Checkpoint", "OpenBLAS", "Kernels"], swiftSettings: hostFlags),
         .target(
-            name: "Quantization", dependencies: ["FloatGraph", "ModelFormat", "Inference", "Kernels"],
+            name: "FloatGraph", dependencies: ["Checkpoint", "OpenBLAS", "Kernels", "FloatKernels"],
+            swiftSettings: hostFlags),
+        .target(
+            name: "Quantization",
+            dependencies: ["FloatGraph", "ModelFormat", "Inference", "Kernels", "FloatKernels"],
             swiftSettings: hostFlags),
         .target(
             name: "Evaluation", dependencies: ["FloatGraph", "Quantization", "Inference", "Pixels", "Images", "Zlib"],

@@ -66,3 +66,19 @@ public final class PictureNormalizer {
         }
     }
 }
+
+extension CalibrationImages {
+    /// The pictures of a data set as a float network sees them. Loading throws `DataError`.
+    public init(_ data: Dataset, input: ModelInput) {
+        self.init(count: data.count) {
+            let normalizer = PictureNormalizer(input)
+            return { index throws(DataError) in
+                let picture = try data.picture(index)
+                guard let image = normalizer.normalized(picture) else {
+                    throw .unusableSize(index: index, width: picture.width, height: picture.height)
+                }
+                return image
+            }
+        }
+    }
+}

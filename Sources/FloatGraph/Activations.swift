@@ -1,3 +1,5 @@
+import FloatKernels
+
 /// One value of the graph for several images.
 ///
 /// Channel-major, `[channels][images][height][width]`: a convolution of all images is then one matrix product, and
@@ -39,17 +41,18 @@ public struct Activations: Sendable {
         }
     }
 
-    /// The mean of each channel over images and pixels.
-    public var channelMeans: [Double] {
+    /// `[channels]`: the sum of each channel over images and pixels.
+    public var channelSums: [Double] {
         values.withUnsafeBufferPointer { values in
-            (0..<shape.channels).map { channel in
-                var sum = 0.0
-                for index in channel * channelStride..<(channel + 1) * channelStride {
-                    sum += Double(values[index])
-                }
-                return sum / Double(channelStride)
-            }
+            (0..<shape.channels).map { rb_f32_sum(values.baseAddress! + $0 * channelStride, channelStride) }
         }
+    }
+
+    /// The same values after `change` was let loose on them.
+    public func changed(by change: (UnsafeMutableBufferPointer<Float>) -> Void) -> Activations {
+        var result = self
+        result.values.withUnsafeMutableBufferPointer { change($0) }
+        return result
     }
 
     /// Pixels of one image.

@@ -1,28 +1,38 @@
 extension FloatGraph {
+    /// Sees a value as it is computed: what its node read, and the result.
+    public typealias Observer = (_ value: Value, _ inputs: [Activations], _ result: Activations) -> Void
+
     /// The feature vectors of a batch of images.
     ///
-    /// `observe` sees every value, in order of execution, before anything overwrites it. Several threads may run one
-    /// graph at once; each batch is computed by the thread that asks for it.
-    public func features(
-        of images: Activations, observe: (Value, Activations) -> Void = { _, _ in }
-    ) -> [[Float]] {
+    /// `observe` sees every value, in order of execution. Memory: every value is given up when its last reader has run.
+    /// Several threads may run one graph at once; each batch is computed by the thread that asks for it.
+    public func features(of images: Activations, observe: Observer? = nil) -> [[Float]] {
         precondition(images.shape == self[input].shape)
         var waiting = readers().map(\.count)
         var results = [Activations?](repeating: nil, count: nodes.count)
         results[0] = images
-        observe(input, images)
+        observe?(input, [], images)
         for value in values.dropFirst() {
             // A value whose last reader this is moves out of the list, so that relu and add can work in place.
             let inputs = self[value].inputs.map { input in
                 waiting[input.index] -= 1
                 return waiting[input.index] == 0 ? results[input.index].take()! : results[input.index]!
             }
-            let result = self[value].operation.computed(from: inputs, shape: self[value].shape)
-            observe(value, result)
-            results[value.index] = result
+            if let observe {
+                let result = self.result(of: value, from: inputs)
+                observe(value, inputs, result)
+                results[value.index] = result
+            } else {
+                results[value.index] = result(of: value, from: inputs)
+            }
         }
         let features = results[self.features.index]!
         return (0..<images.images).map { features[image: $0] }
+    }
+
+    /// What one node computes from these inputs.
+    public func result(of value: Value, from inputs: consuming [Activations]) -> Activations {
+        self[value].operation.computed(from: inputs, shape: self[value].shape)
     }
 }
 

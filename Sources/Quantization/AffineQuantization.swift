@@ -1,5 +1,5 @@
 /// How one tensor's real numbers stand for bytes: real = scale * (byte - zeroPoint).
-public struct AffineQuantization: Equatable, Sendable {
+public struct AffineQuantization: Hashable, Sendable {
     public let scale: Float
     /// 0...255; this byte is exactly 0.
     public let zeroPoint: Int

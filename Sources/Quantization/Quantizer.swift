@@ -10,16 +10,18 @@ public struct QuantizedModel: Sendable {
 
 /// Turns a float network with folded batch normalisations into an int8 model file.
 ///
-/// The calibration `images` are normalised, each `[channels][height][width]`. The same arguments give the same bytes on one
-/// machine; on another processor OpenBLAS may sum in another order, and the calibrated ranges can then differ in their last bits.
+/// The same arguments give the same bytes on one machine, with any number of cores; on another processor OpenBLAS may sum in
+/// another order, and the calibrated ranges can then differ in their last bits. `progress` hears the fraction done, from any
+/// thread. Throws `QuantizationError` and what the images' loader throws.
 public func quantize(
-    _ graph: FloatGraph, head: ClassifierHead, description: ModelDescription, calibration images: [[Float]],
-    progress: (Double) -> Void = { _ in }
-) throws(QuantizationError) -> QuantizedModel {
+    _ graph: FloatGraph, head: ClassifierHead, description: ModelDescription, calibration images: CalibrationImages,
+    method: CalibrationMethod = .auto, progress: @escaping @Sendable (Double) -> Void = { _ in }
+) throws -> QuantizedModel {
     let network = try FusedNetwork(graph)
     let inputs = network.steps.map(\.input)
     let outputs = network.steps.dropLast().map { network.quantizationSource(of: $0.output) }
-    let calibration = try calibrate(graph, values: Set(inputs + outputs), images: images, progress: progress)
+    let calibration = try calibrate(
+        graph, values: Set(inputs + outputs), images: images, method: method, progress: progress)
     var quantizations = calibration.ranges.mapValues { AffineQuantization(covering: $0.chosen) }
     quantizations[graph.input] = AffineQuantization(covering: description.input.range)
 
@@ -33,7 +35,7 @@ public func quantize(
     let (contents, arena) = writer.finished(head: head, description: description)
     let file = contents.serialized()
     if let error = file.withUnsafeBytes(refusal) {
-        throw .refused(error)
+        throw QuantizationError.refused(error)
     }
     let report = QuantizationReport(
         layers: layers, fileBytes: file.count, activationBytes: arena.size, leastActivationBytes: arena.leastPossible)

@@ -185,3 +185,28 @@ private let badCheckpoints = [
         #expect(!FileManager.default.fileExists(atPath: place.model))
     }
 }
+
+@Test func keepingALayerInFloatIsRefusedWithWhatHelpsInstead() throws {
+    let place = try Workplace()
+    try place.writeCheckpoint()
+    let before = try place.contents()
+    let result = try place.convert(["--keep-float", "layer1.0.conv1"])
+    #expect(result.status == 2)
+    let line = try #require(result.errorLine)
+    #expect(line.hasPrefix("rarebit-convert: --keep-float layer1.0.conv1: the device computes in int8 all through"))
+    for advice in ["--report FILE.html", "--calibration-method", "--calibration-images", "fine-tune"] {
+        #expect(line.contains(advice))
+    }
+    #expect(result.output == "")
+    #expect(try place.contents() == before)
+}
+
+@Test("A number of calibration images that makes no sense is refused", arguments: ["0", "-1", "many"])
+func aWrongNumberOfCalibrationImagesIsRefused(number: String) throws {
+    let place = try Workplace()
+    try place.writeCheckpoint()
+    let result = try place.convert(["--calibration-images", number])
+    #expect(result.status == 2)
+    #expect(result.errorLine?.contains("calibration-images") == true)
+    #expect(!FileManager.default.fileExists(atPath: place.model))
+}

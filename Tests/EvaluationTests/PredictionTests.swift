@@ -40,7 +40,7 @@ private func int8(_ model: FloatModel) throws -> ModelFile {
         input: input, classNames: (0..<12).map { "class \($0)" }, classCounts: [], alpha: 1, provenance: ["a": "b"])
     let quantized = try quantize(
         model.graph, head: model.head, description: description,
-        calibration: pictures.compactMap { normalizer.normalized($0) })
+        calibration: CalibrationImages(pictures.compactMap { normalizer.normalized($0) }))
     return try ModelFile(quantized.file)
 }
 

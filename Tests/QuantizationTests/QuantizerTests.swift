@@ -90,7 +90,7 @@ private func relativeError(_ found: [Float], _ expected: [Float]) -> Float {
     let head = try head(dimensions: 14, classes: 3)
     let samples = images(24, graph[graph.input].shape)
     let model = try quantize(
-        graph, head: head, description: description(of: graph, classes: 3), calibration: samples)
+        graph, head: head, description: description(of: graph, classes: 3), calibration: CalibrationImages(samples))
     let features = graph.features(of: Activations(shape: graph[graph.input].shape, images: samples))
     for (image, expected) in zip(samples, features).prefix(6) {
         let found = try run(model.file, on: image, alpha: 1.5)
@@ -104,7 +104,7 @@ private func relativeError(_ found: [Float], _ expected: [Float]) -> Float {
     let samples = images(8, graph[graph.input].shape)
     let model = try quantize(
         graph, head: head(dimensions: 128, classes: 10), description: description(of: graph, classes: 10),
-        calibration: samples)
+        calibration: CalibrationImages(samples))
     let features = graph.features(of: Activations(shape: graph[graph.input].shape, images: samples))
     for (image, expected) in zip(samples, features).prefix(3) {
         #expect(relativeError(try run(model.file, on: image, alpha: 0).features, expected) < 0.05)
@@ -122,7 +122,7 @@ private func relativeError(_ found: [Float], _ expected: [Float]) -> Float {
     let files = try (0..<2).map { _ in
         try quantize(
             graph, head: head(dimensions: 14, classes: 3), description: description(of: graph, classes: 3),
-            calibration: images(20, graph[graph.input].shape)
+            calibration: CalibrationImages(images(20, graph[graph.input].shape))
         ).file
     }
     #expect(files[0] == files[1])
@@ -132,7 +132,7 @@ private func relativeError(_ found: [Float], _ expected: [Float]) -> Float {
     let graph = try smallGraph()
     let model = try quantize(
         graph, head: head(dimensions: 14, classes: 3), description: description(of: graph, classes: 3),
-        calibration: images(4, graph[graph.input].shape))
+        calibration: CalibrationImages(images(4, graph[graph.input].shape)))
     try model.file.withUnsafeBytes { bytes in
         let model = try Model(verifying: bytes)
         #expect(model.head.defaultAlpha == 1.5)
@@ -151,7 +151,7 @@ private func relativeError(_ found: [Float], _ expected: [Float]) -> Float {
     #expect(throws: QuantizationError.noCalibrationImages) {
         try quantize(
             graph, head: head(dimensions: 14, classes: 3), description: description(of: graph, classes: 3),
-            calibration: [])
+            calibration: CalibrationImages([]))
     }
 }
 
@@ -165,7 +165,7 @@ private func relativeError(_ found: [Float], _ expected: [Float]) -> Float {
     #expect(throws: QuantizationError.notFinite(layer: "huge")) {
         try quantize(
             graph, head: head(dimensions: 4, classes: 3), description: description(of: graph, classes: 3),
-            calibration: images(2, graph[graph.input].shape))
+            calibration: CalibrationImages(images(2, graph[graph.input].shape)))
     }
 }
 
@@ -176,6 +176,6 @@ private func relativeError(_ found: [Float], _ expected: [Float]) -> Float {
     #expect(throws: QuantizationError.refused(.badName(.classNames, index: 1))) {
         try quantize(
             graph, head: head(dimensions: 14, classes: 3), description: description,
-            calibration: images(2, graph[graph.input].shape))
+            calibration: CalibrationImages(images(2, graph[graph.input].shape)))
     }
 }

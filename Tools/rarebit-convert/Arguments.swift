@@ -19,6 +19,14 @@ func alphas(_ text: String) throws -> [Float] {
     }
 }
 
+/// How many images to look at.
+func imageCount(_ text: String) throws -> Int {
+    guard let value = Int(text), (1...1_000_000).contains(value) else {
+        throw ValidationError("give a number from 1 to 1000000")
+    }
+    return value
+}
+
 /// "0.485,0.456,0.406": for red, green and blue.
 func channelNumbers(_ text: String) throws -> SIMD3<Float> {
     let numbers = text.split(separator: ",", omittingEmptySubsequences: false).compactMap { Float($0) }

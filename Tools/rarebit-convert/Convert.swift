@@ -17,6 +17,19 @@ struct Convert: ParsableCommand {
     var output: String
     @Option(help: ArgumentHelp("The data set to calibrate with; its training part is used.", valueName: "spec"))
     var calibrate: String
+    @Option(help: ArgumentHelp("At most so many images to calibrate with.", valueName: "n"), transform: imageCount)
+    var calibrationImages = 256
+    @Option(
+        help: """
+            How the range of each tensor is chosen: all that was seen (min-max), without the outermost values (percentile), \
+            with the least square error (mse) or loss of information (entropy), or by whichever of them changes the next \
+            layers least (auto).
+            """)
+    var calibrationMethod: CalibrationMethod = .auto
+    @Option(
+        help: ArgumentHelp(
+            "Is refused: the device computes in int8 all through. Says what helps instead.", valueName: "layer"))
+    var keepFloat: [String] = []
     @OptionGroup var network: NetworkOptions
     @Option(
         help: ArgumentHelp("Default strength of the TDE adjustment; 0 is the plain classifier.", valueName: "a"),
@@ -25,8 +38,9 @@ struct Convert: ParsableCommand {
     @Option(help: ArgumentHelp("Write what became of each layer.", valueName: "file.json"))
     var report: String?
 
-    /// Enough for stable ranges: each image gives hundreds to thousands of values of every tensor.
-    private static let calibrationImages = 256
+    func validate() throws {
+        guard keepFloat.isEmpty else { throw ValidationError(keepFloatRefusal(keepFloat[0])) }
+    }
 
     func run() throws {
         let started = ContinuousClock.now
@@ -52,24 +66,17 @@ struct Convert: ParsableCommand {
     private func calibrationData(_ specification: DataSpecification, for network: Network) throws -> Dataset {
         let whole = try inFile(calibrate) { try Dataset(specification, part: .training, classNames: nil) }
         let trained = network.classCounts.isEmpty ? whole : whole.thinned(to: network.classCounts)
-        return trained.balanced(over: Self.calibrationImages)
+        return trained.balanced(over: calibrationImages)
     }
 
     private func quantized(_ network: Network, calibration: Dataset) throws -> QuantizedModel {
-        let normalizer = PictureNormalizer(network.model.input)
-        let images = try (0..<calibration.count).map { index in
-            let picture = try inFile(calibrate) { try calibration.picture(index) }
-            guard let image = normalizer.normalized(picture) else {
-                throw Failure("\(DataError.unusableSize(index: index, width: picture.width, height: picture.height))")
-            }
-            return image
-        }
         let bar = ProgressBar("calibrating")
         defer { bar.finish() }
         return try inFile(checkpoint) {
             try quantize(
-                network.model.graph, head: network.model.head, description: description(of: network, images.count),
-                calibration: images, progress: bar.update)
+                network.model.graph, head: network.model.head, description: description(of: network, calibration.count),
+                calibration: CalibrationImages(calibration, input: network.model.input), method: calibrationMethod,
+                progress: bar.update)
         }
     }
 
@@ -82,7 +89,8 @@ struct Convert: ParsableCommand {
                 "source": URL(fileURLWithPath: checkpoint).lastPathComponent,
                 "source-sha256": try sha256(ofFile: checkpoint),
                 "architecture": network.architecture.rawValue,
-                "calibration": "\(calibrate.prefix { $0 != ":" }), \(images) training images",
+                "calibration":
+                    "\(calibrate.prefix { $0 != ":" }), \(images) training images, \(calibrationMethod.rawValue)",
             ])
     }
 
@@ -100,6 +108,17 @@ struct Convert: ParsableCommand {
               calibration  \(calibrationImages) images, \(String(format: "%.1f", seconds)) s
             """
     }
+}
+
+extension CalibrationMethod: ExpressibleByArgument {}
+
+/// Why no layer stays in float, and what to do about one that loses too much.
+private func keepFloatRefusal(_ layer: String) -> String {
+    """
+    --keep-float \(layer): the device computes in int8 all through, no layer can stay in float; leave the option out and give \
+    --report FILE.html to see which layers lose most, try --calibration-method mse, percentile, entropy or min-max, give \
+    --calibrate more varied images (--calibration-images N), or fine-tune the network with fake quantisation
+    """
 }
 
 func dataSpecification(_ text: String) throws -> DataSpecification {

@@ -1,0 +1,39 @@
+// Inner loops over float32 arrays, for the host: what calibration measures on every value of every tensor.
+//
+// Plain C for the compiler to vectorise; every function gives the same bits on every machine.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// The smallest and the largest of `count` values, or false where one is not finite.
+bool rb_f32_extremes(const float *values, size_t count, float *smallest, float *largest);
+
+/// Adds 1 to counts[half_bins + floor(value * per_unit)] for every value that is not 0. Every value times per_unit must
+/// lie in
+/// [-half_bins, half_bins).
+void rb_f32_histogram(const float *values, size_t count, float per_unit, int half_bins, int64_t *counts);
+
+/// The sum of `count` values in double, in a fixed order.
+double rb_f32_sum(const float *values, size_t count);
+
+/// Replaces every value by the nearest that an affine byte can stand for: scale * (byte - zero_point), byte 0...255.
+void rb_f32_round_to_bytes(float *values, size_t count, float scale, int zero_point);
+
+/// The sum of squares of a[i] - b[i], in double, in a fixed order.
+double rb_f32_squared_distance(const float *a, const float *b, size_t count);
+
+/// The sum of squares, in double, in a fixed order.
+double rb_f32_squared_norm(const float *values, size_t count);
+
+/// The sum over the bins of a histogram of count times squared rounding error: bin i stands for counts[i] values of
+/// values[i], in rising order, which become scale * (byte - zero_point).
+double rb_histogram_squared_error(const double *values, const double *counts, size_t bins, double scale,
+                                  int zero_point);
+
+/// The Kullback-Leibler divergence KL(P || Q), in nats, that rounding a histogram to bytes costs. P is how often the
+/// values inside the bytes' range occurred, with those outside it added to its outermost bins; Q is P without them,
+/// averaged over the bins of each byte, at least one value in every bin (Migacz, "8-bit Inference with TensorRT",
+/// 2017). Infinity where nothing is inside.
+double rb_histogram_divergence(const double *values, const double *counts, size_t bins, double scale, int zero_point);
