@@ -35,6 +35,7 @@ enum Command: UInt8 {
         case .top: self == .run || self == .classify
         case .json: self != .info
         case .cpus: self == .run || self == .bench
+        case .memory: self == .info
         case .threads, .isa, .runs, .seconds, .fps, .layers, .ceiling, .compare, .threshold: self == .bench
         }
     }
@@ -107,9 +108,11 @@ enum Command: UInt8 {
             """
         case .info:
             """
-            usage: rarebit info MODEL.rbit
+            usage: rarebit info MODEL.rbit [--memory]
 
             Prints a model's classes, input, operations, file and arena.
+
+              --memory       instead, what lies in the arena, operation by operation
 
             """
         case .cameras:

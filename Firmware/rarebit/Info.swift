@@ -14,7 +14,11 @@ struct Info {
         let mapped = try MappedModel(path: invocation.model)
         let (path, arenaBytes) = try LoadedModel.arena(for: mapped.model, path: invocation.model)
         var output = Output()
-        output.writer.append(describing: mapped.model, path: path, arenaBytes: arenaBytes)
+        if invocation.showsMemory {
+            output.writer.append(memoryOf: mapped.model, path: path, arenaBytes: arenaBytes)
+        } else {
+            output.writer.append(describing: mapped.model, path: path, arenaBytes: arenaBytes)
+        }
         try output.finish()
     }
 }

@@ -5,9 +5,9 @@ import Telemetry
 /// The long options, in the order in which the C library's parser numbers them.
 enum Option: Int32 {
     case camera, frames, alpha, top, json, count, threads, cpus, isa, runs, seconds, fps, layers, ceiling
-    case compare, threshold, help, version
+    case compare, threshold, memory, help, version
 
-    static var total: Int32 { 18 }
+    static var total: Int32 { 19 }
 
     var name: StaticString {
         switch self {
@@ -27,6 +27,7 @@ enum Option: Int32 {
         case .ceiling: "ceiling"
         case .compare: "compare"
         case .threshold: "threshold"
+        case .memory: "memory"
         case .help: "help"
         case .version: "version"
         }
@@ -34,7 +35,7 @@ enum Option: Int32 {
 
     var takesValue: Bool {
         switch self {
-        case .json, .layers, .ceiling, .help, .version: false
+        case .json, .layers, .ceiling, .memory, .help, .version: false
         default: true
         }
     }
@@ -72,6 +73,7 @@ struct Invocation {
     private(set) var frameRate: Double?
     private(set) var showsLayers = false
     private(set) var showsCeiling = false
+    private(set) var showsMemory = false
     /// The record of an earlier benchmark.
     private(set) var comparison: UnsafePointer<CChar>?
     private(set) var threshold = 1.05
@@ -100,7 +102,7 @@ struct Invocation {
     private func wasGiven(_ option: Option) -> Bool { given & 1 << UInt32(option.rawValue) != 0 }
 
     private mutating func readOptions() throws(ProgramError) {
-        var table = InlineArray<18, rb_option> { index in
+        var table = InlineArray<19, rb_option> { index in
             let option = Option(rawValue: Int32(index))!
             return rb_option(name: option.name.cString, takes_value: option.takesValue)
         }
@@ -137,6 +139,7 @@ struct Invocation {
             executionPath = path
         case .fps: frameRate = try number(option, value!, in: 0.1...10_000)
         case .ceiling: showsCeiling = true
+        case .memory: showsMemory = true
         case .compare: comparison = value
         case .threshold: threshold = try number(option, value!, in: 0.01...100)
         case .runs: runs = try integer(option, value!, in: 1...LatencySamples.maximumCount)

@@ -143,10 +143,7 @@ struct Verifier {
         let biases = sections[.parameters].lowerBound + Int(operation.parametersOffset)
         let multipliers = biases + 4 * channels
         for channel in 0..<channels {
-            var magnitude: Int64 = 0
-            for byte in bytes[(weights + channel * perChannel)..<(weights + (channel + 1) * perChannel)] {
-                magnitude += Int64(Int8(bitPattern: byte).magnitude)
-            }
+            let magnitude = sumOfMagnitudes(from: weights + channel * perChannel, count: perChannel)
             let bias = Int64(Int32(bitPattern: bytes.field(UInt32.self, at: biases + 4 * channel)))
             guard Int64(bias.magnitude) + 512 * magnitude <= Int64(Int32.max) else { return .accumulator }
             let multiplier = Float(bitPattern: bytes.field(UInt32.self, at: multipliers + 4 * channel))
@@ -155,6 +152,24 @@ struct Verifier {
             guard isUsable else { return .multiplier }
         }
         return nil
+    }
+
+    /// The sum of |w| over int8 weights. In pieces whose sum fits 32 bits, which a processor adds many at a time.
+    private func sumOfMagnitudes(from start: Int, count: Int) -> Int64 {
+        let piece = 1 << 20
+        let end = start + count
+        var sum: Int64 = 0
+        var pieceStart = start
+        while pieceStart < end {
+            let pieceEnd = min(pieceStart + piece, end)
+            var pieceSum: UInt32 = 0
+            for byte in UnsafeRawBufferPointer(rebasing: bytes[pieceStart..<pieceEnd]) {
+                pieceSum &+= UInt32(Int8(bitPattern: byte).magnitude)
+            }
+            sum += Int64(pieceSum)
+            pieceStart = pieceEnd
+        }
+        return sum
     }
 
     // MARK: Bounds

@@ -179,6 +179,29 @@ private func picture(width: Int, height: Int, colour: [UInt8]) -> [UInt8] {
     }
 }
 
+@Test func infoListsTheArenaOperationByOperation() throws {
+    let folder = try TemporaryFolder()
+    let model = try modelFile(in: folder)
+    let result = try runProgram("rarebit", ["info", model, "--memory"])
+    #expect(result.status == 0)
+    let lines = result.output.split(separator: "\n")
+    let rows = Dictionary(
+        uniqueKeysWithValues: lines.dropFirst(2).dropLast().map { line in
+            let words = line.split(separator: " ")
+            return (String(words[0]), words.dropFirst().compactMap { Int($0) })
+        })
+    #expect(Set(rows.keys) == ["stem", "second", "pool"])
+    // packed, input, output, residual, scratch, end
+    #expect(try #require(rows["second"])[1...3] == [6 * 6 * 8, 6 * 6 * 8, 6 * 6 * 8])
+    #expect(try #require(rows["pool"])[0] == 0 && #require(rows["pool"])[2] == 4 * 8)
+    let numbers = try #require(lines.last).split { !$0.isNumber }.compactMap { Int($0) }
+    let (activations, used, packed, arena) = (numbers[0], numbers[1], numbers[2], numbers[3])
+    #expect(packed == rows.values.reduce(0) { $0 + $1[0] })
+    #expect(used == rows.values.map { $0[1...4].reduce(0, +) }.max())
+    #expect(rows.values.allSatisfy { $0[5] <= activations })
+    #expect(arena == (activations + 63) / 64 * 64 + packed)
+}
+
 @Test func aReaderThatWentAwayIsAnErrorAndNoCrash() throws {
     let folder = try TemporaryFolder()
     let model = try modelFile(in: folder)
