@@ -14,6 +14,14 @@ static inline size_t rb_round_up(size_t count, size_t multiple) {
     return (count + multiple - 1) / multiple * multiple;
 }
 
+// Of `count` things, the share of one part: the shares differ by one at most.
+typedef struct {
+    int32_t begin, end;
+} rb_range;
+static inline rb_range rb_share(int32_t count, int32_t part, int32_t parts) {
+    return (rb_range){(int32_t)((int64_t)count * part / parts), (int32_t)((int64_t)count * (part + 1) / parts)};
+}
+
 // A weight layout: which convolutions it can hold, how large it is packed, and how it is written.
 typedef struct {
     bool (*supports)(const rb_conv_shape *shape);
@@ -24,6 +32,8 @@ typedef struct {
 extern const rb_layout rb_layout_in_place;
 extern const rb_layout rb_layout_o16c2_u8;
 extern const rb_layout rb_layout_o16c2_s8;
+extern const rb_layout rb_layout_o16c4_u8;
+extern const rb_layout rb_layout_o16c4_s8;
 
 // One line of kernels.inc. run is NULL where this build lacks the kernel's instruction set: its layout stays, because
 // every build can size and pack the weights of every path.

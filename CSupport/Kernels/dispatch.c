@@ -5,9 +5,15 @@ bool rb_path_available(rb_path path) {
     switch (path) {
     case RB_PATH_REFERENCE:
         return true;
+    // The builtin asks the operating system too, whether it keeps the registers.
     case RB_PATH_AVX2:
+    case RB_PATH_AVXVNNI:
+    case RB_PATH_AVX512VNNI:
 #if defined(__x86_64__)
-        return __builtin_cpu_supports("avx2"); // asks the operating system too
+        return __builtin_cpu_supports("avx2") && (path != RB_PATH_AVXVNNI || __builtin_cpu_supports("avxvnni")) &&
+               (path != RB_PATH_AVX512VNNI ||
+                (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                 __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni")));
 #else
         return false;
 #endif
@@ -23,26 +29,50 @@ bool rb_path_available(rb_path path) {
     return false;
 }
 
+// What stands in one place about each path. A path's processor also executes the kernels of `lesser`, which compute
+// what the path has no kernel of its own for.
+static const struct {
+    const char *name;
+    rb_path lesser;
+    uint8_t flip;
+} paths[RB_PATH_COUNT] = {
+    [RB_PATH_REFERENCE] = {"reference", RB_PATH_REFERENCE, 0}, [RB_PATH_AVX2] = {"avx2", RB_PATH_REFERENCE, 0},
+    [RB_PATH_AVXVNNI] = {"avxvnni", RB_PATH_AVX2, 0},          [RB_PATH_AVX512VNNI] = {"avx512vnni", RB_PATH_AVX2, 0},
+    [RB_PATH_NEON] = {"neon", RB_PATH_REFERENCE, 0x80},
+};
+
 rb_path rb_path_best(void) {
-    for (int32_t path = RB_PATH_COUNT - 1; path > RB_PATH_REFERENCE; path--) {
-        if (rb_path_available((rb_path)path)) {
-            return (rb_path)path;
+    static const rb_path fastest_first[] = {RB_PATH_AVX512VNNI, RB_PATH_AVXVNNI, RB_PATH_AVX2, RB_PATH_NEON};
+    for (size_t i = 0; i < sizeof fastest_first / sizeof fastest_first[0]; i++) {
+        if (rb_path_available(fastest_first[i])) {
+            return fastest_first[i];
         }
     }
     return RB_PATH_REFERENCE;
 }
 
+rb_path rb_path_lesser(rb_path path) {
+    return paths[path].lesser;
+}
+
 const char *rb_path_name(int32_t path) {
-    static const char *const names[RB_PATH_COUNT] = {"reference", "avx2", "neon"};
-    return path >= 0 && path < RB_PATH_COUNT ? names[path] : NULL;
+    return path >= 0 && path < RB_PATH_COUNT ? paths[path].name : NULL;
+}
+
+uint8_t rb_path_activation_flip(rb_path path) {
+    return paths[path].flip;
 }
 
 // The kernels of kernels.inc, without those whose instruction set this build lacks.
 #define RUN_IF_BUILT_RB_PATH_REFERENCE(name) name
 #if defined(__x86_64__)
 #define RUN_IF_BUILT_RB_PATH_AVX2(name) name
+#define RUN_IF_BUILT_RB_PATH_AVXVNNI(name) name
+#define RUN_IF_BUILT_RB_PATH_AVX512VNNI(name) name
 #else
 #define RUN_IF_BUILT_RB_PATH_AVX2(name) NULL
+#define RUN_IF_BUILT_RB_PATH_AVXVNNI(name) NULL
+#define RUN_IF_BUILT_RB_PATH_AVX512VNNI(name) NULL
 #endif
 #if defined(__ARM_NEON)
 #define RUN_IF_BUILT_RB_PATH_NEON(name) name
@@ -57,10 +87,19 @@ const rb_conv_kernel rb_conv_kernels[] = {
 };
 const int32_t rb_conv_kernel_count = sizeof rb_conv_kernels / sizeof rb_conv_kernels[0];
 
-// The first kernel of the path whose layout holds the shape; the reference, last in the list, holds every shape.
+// Whether a processor of the path executes kernels of another path: its own, or one on the way to the reference.
+static bool executes(rb_path path, rb_path kernel_path) {
+    while (path != kernel_path && path != RB_PATH_REFERENCE) {
+        path = rb_path_lesser(path);
+    }
+    return path == kernel_path;
+}
+
+// The first kernel that the path executes and whose layout holds the shape; the reference, last in the list, holds
+// every shape.
 static const rb_conv_kernel *choose(rb_path path, const rb_conv_shape *shape) {
     const rb_conv_kernel *kernel = rb_conv_kernels;
-    while (kernel->path != RB_PATH_REFERENCE && (kernel->path != path || !kernel->layout->supports(shape))) {
+    while (!executes(path, kernel->path) || !kernel->layout->supports(shape)) {
         kernel++;
     }
     return kernel;

@@ -2,32 +2,40 @@
 #include "tiles.h"
 #include <string.h>
 
-static uint64_t o16c2_bytes(const rb_conv_shape *shape) {
+static uint64_t o16_bytes(const rb_conv_shape *shape) {
     const size_t blocks = rb_round_up((size_t)shape->output.channels, RB_BLOCK_CHANNELS) / RB_BLOCK_CHANNELS;
     return (uint64_t)blocks * rb_block16_bytes(shape);
 }
 
-// o16c2 holds blocks of 16 output channels, each an rb_block16. Channels that do not exist weigh zero, which can make
-// few weights many: what a 32-bit processor could not address goes to the reference, on every processor alike.
-static bool o16c2_supports(const rb_conv_shape *shape) {
-    return shape->groups == 1 && o16c2_bytes(shape) <= INT32_MAX;
+// o16 layouts hold blocks of 16 output channels, each an rb_block16. Channels that do not exist weigh zero, which can
+// make few weights many: what a 32-bit processor could not address goes to the reference, on every processor alike.
+static bool o16_supports(const rb_conv_shape *shape) {
+    return o16_bytes(shape) <= INT32_MAX;
 }
 
-static size_t o16c2_packed_bytes(const rb_conv_shape *shape) {
-    return (size_t)o16c2_bytes(shape);
+static size_t o16_packed_bytes(const rb_conv_shape *shape) {
+    return (size_t)o16_bytes(shape);
 }
+
+// How a layout orders a block: `interleave` input channels stand together, and a kernel multiplies (q - subtracted).
+// weights[((tap * block inputs + i) / interleave * 16 + output channel) * interleave + i % interleave]
+typedef struct {
+    int32_t interleave, subtracted;
+} o16_order;
 
 // Packs the weights of output channel o as channel `lane` of a block, and returns their sum.
-static int32_t pack_channel(const rb_conv *conv, int32_t o, int32_t lane, rb_block16 *block) {
-    const int32_t taps = conv->shape.kernel_height * conv->shape.kernel_width;
-    const int32_t inputs = conv->shape.input.channels;
-    const int32_t rounded_inputs = (int32_t)rb_round_up((size_t)inputs, 4);
-    const int8_t *weight = conv->weights + (size_t)o * taps * inputs;
+static int32_t pack_channel(const rb_conv *conv, int32_t o, int32_t lane, o16_order order, rb_block16 *block) {
+    const rb_conv_shape *s = &conv->shape;
+    const int32_t taps = s->kernel_height * s->kernel_width;
+    const int32_t group_inputs = s->input.channels / s->groups;
+    const int32_t first = o / (s->output.channels / s->groups) * group_inputs - rb_block_first_input(s, o - lane);
+    const size_t block_inputs = (size_t)rb_block_inputs(s);
+    const int8_t *weight = conv->weights + (size_t)o * taps * group_inputs;
     int32_t sum = 0;
     for (int32_t tap = 0; tap < taps; tap++) {
-        for (int32_t i = 0; i < inputs; i++, weight++) {
-            const size_t pair = ((size_t)tap * rounded_inputs + i) / 2;
-            block->weights[(pair * RB_BLOCK_CHANNELS + lane) * 2 + i % 2] = *weight;
+        for (int32_t i = first; i < first + group_inputs; i++, weight++) {
+            const size_t run = ((size_t)tap * block_inputs + i) / order.interleave;
+            block->weights[(run * RB_BLOCK_CHANNELS + lane) * order.interleave + i % order.interleave] = *weight;
             sum += *weight;
         }
     }
@@ -35,29 +43,28 @@ static int32_t pack_channel(const rb_conv *conv, int32_t o, int32_t lane, rb_blo
 }
 
 // A kernel multiplies (q - subtracted) instead of (q - zero_point); the bias makes up for the difference.
-static void o16c2_pack(const rb_conv *conv, void *packed, int32_t subtracted) {
+static void o16_pack(const rb_conv *conv, void *packed, o16_order order) {
     const size_t stride = (size_t)rb_block16_bytes(&conv->shape);
-    memset(packed, 0, o16c2_packed_bytes(&conv->shape));
+    memset(packed, 0, o16_packed_bytes(&conv->shape));
     for (int32_t o = 0; o < conv->shape.output.channels; o++) {
         const int32_t lane = o % RB_BLOCK_CHANNELS;
         rb_block16 *block = (rb_block16 *)((uint8_t *)packed + (size_t)(o / RB_BLOCK_CHANNELS) * stride);
-        const int32_t sum = pack_channel(conv, o, lane, block);
-        block->bias[lane] = conv->bias[o] + (subtracted - conv->shape.input.zero_point) * sum;
+        const int32_t sum = pack_channel(conv, o, lane, order, block);
+        block->bias[lane] = conv->bias[o] + (order.subtracted - conv->shape.input.zero_point) * sum;
         block->multiplier[lane] = conv->multiplier[o];
     }
 }
 
-// For kernels that multiply activations as they are, 0..255.
-static void o16c2_u8_pack(const rb_conv *conv, void *packed) {
-    o16c2_pack(conv, packed, 0);
-}
-// For kernels that flip the top bit of the activations first and multiply -128..127.
-static void o16c2_s8_pack(const rb_conv *conv, void *packed) {
-    o16c2_pack(conv, packed, 128);
-}
-
-const rb_layout rb_layout_o16c2_u8 = {o16c2_supports, o16c2_packed_bytes, o16c2_u8_pack};
-const rb_layout rb_layout_o16c2_s8 = {o16c2_supports, o16c2_packed_bytes, o16c2_s8_pack};
+// u8: for kernels that multiply activations as they are, 0...255; s8: for those that multiply q - 128.
+#define RB_O16_LAYOUT(name, interleave, subtracted)                                                                    \
+    static void name##_pack(const rb_conv *conv, void *packed) {                                                       \
+        o16_pack(conv, packed, (o16_order){interleave, subtracted});                                                   \
+    }                                                                                                                  \
+    const rb_layout rb_layout_##name = {o16_supports, o16_packed_bytes, name##_pack};
+RB_O16_LAYOUT(o16c2_u8, 2, 0)
+RB_O16_LAYOUT(o16c2_s8, 2, 128)
+RB_O16_LAYOUT(o16c4_u8, 4, 0)
+RB_O16_LAYOUT(o16c4_s8, 4, 128)
 
 // in_place is the file's own order: nothing is packed.
 static bool supports_all(const rb_conv_shape *shape) {

@@ -1,45 +1,73 @@
 // How a convolution is cut into tiles, the pieces that one call of an optimised kernel's inner function computes: a few
-// neighbouring output pixels times a block of 16 output channels. Everything that is not multiplying lives here, once.
+// neighbouring output pixels times a few blocks of 16 output channels. Everything that is not multiplying lives here,
+// once.
 #pragma once
 #include "conv.h"
 
 enum {
     RB_BLOCK_CHANNELS = 16, // output channels of a block
-    RB_STRIP_PIXELS = 32    // output pixels whose input addresses are worked out together
+    RB_STRIP_PIXELS = 64,   // most output pixels whose input addresses are worked out together
+    RB_TILE_PIXELS = 8,     // most output pixels of a tile
+    RB_TILE_BLOCKS = 4,     // most blocks of a tile
+    RB_TABLE_PIXELS = RB_STRIP_PIXELS + RB_TILE_PIXELS, // a kernel may load addresses past the pixels of its tile
+    RB_ROW_TAP_CHANNELS = 32                            // up to this many input channels, a kernel row is one tap
 };
 
-// Packed weights of 16 output channels. Input channels come in pairs, rounded up to a multiple of 4:
-// weights[((tap * rounded inputs + i) / 2 * 16 + output channel) * 2 + i % 2].
+// Packed weights of 16 output channels; see packing.c for the order.
 typedef struct {
     int32_t bias[RB_BLOCK_CHANNELS]; // corrected for the zero point, see packing.c
     float multiplier[RB_BLOCK_CHANNELS];
     int8_t weights[];
 } rb_block16;
 
+// What a block multiplies: under every tap of the kernel the same `block_inputs` neighbouring input channels.
+// Without groups that is all of them, rounded up to a multiple of 4. With groups it is what the groups of the block's
+// 16 outputs cover, the most that any block needs; the weights across groups are zero.
+int32_t rb_block_inputs(const rb_conv_shape *shape);
+// The first of those input channels for the block that begins with output channel `output`, a multiple of 4.
+int32_t rb_block_first_input(const rb_conv_shape *shape, int32_t output);
+
 static inline uint64_t rb_block16_bytes(const rb_conv_shape *shape) {
     const uint64_t taps = (uint64_t)shape->kernel_height * (uint64_t)shape->kernel_width;
-    return sizeof(rb_block16) + taps * rb_round_up((size_t)shape->input.channels, 4) * RB_BLOCK_CHANNELS;
+    return sizeof(rb_block16) + taps * (uint64_t)rb_block_inputs(shape) * RB_BLOCK_CHANNELS;
 }
 
 typedef struct {
     const rb_conv *conv;
-    const rb_block16 *block;
-    int32_t first_channel; // of the block
-    int32_t channels;      // how many of the 16 exist
-    int32_t pixels;        // how many of the tile's pixels exist
-    // taps[t * RB_STRIP_PIXELS + p] is the input pixel under tap t of pixel p, or a pixel of zero points where that is
-    // outside the input or p does not exist.
-    const uint8_t *const *taps;
-    const uint8_t *const *residual; // [p], for pixels that exist; not read where there is no residual
+    const uint8_t *blocks; // rb_block16, `block_bytes` apart
+    size_t block_bytes;
+    int32_t block_count;   // 1...RB_TILE_BLOCKS
+    int32_t first_channel; // of the first block
+    int32_t channels;      // how many of the blocks' channels exist
+    int32_t pixels;        // how many pixels, 1...the kernel's tile_pixels
+    // Input bytes come in `taps` runs of `tap_bytes` neighbours each, in the order of the packed weights: run t of
+    // pixel p starts at inputs[t * RB_TABLE_PIXELS + p] + input_offset. tap_bytes is a multiple of 4. Entries for
+    // pixels past the tile's last may be read as well.
+    int32_t taps, tap_bytes;
+    const uint8_t *const *inputs;
+    int32_t input_offset;
+    const uint8_t *const *residual; // [p]; not read where there is no residual
     uint8_t *output;                // first pixel, first channel; pixels are output.pixel_stride apart
 } rb_tile;
 
-// Calls `run` for every tile of the rows asked for. tile_pixels divides RB_STRIP_PIXELS.
-void rb_run_tiles(const rb_conv *conv, int32_t tile_pixels, void (*run)(const rb_tile *tile));
+static inline const rb_block16 *rb_tile_block(const rb_tile *tile, int32_t index) {
+    return (const rb_block16 *)(tile->blocks + (size_t)index * tile->block_bytes);
+}
 
-// The 16 residual bytes of one pixel of a tile: in place where all of them exist, else in `copy`, where those that do
-// not exist read as the zero point and so add nothing.
-const uint8_t *rb_residual_block(const rb_tile *tile, int32_t pixel, uint8_t copy[RB_BLOCK_CHANNELS]);
+// A kernel's inner functions.
+typedef struct {
+    int32_t blocks; // most blocks of a tile, 1...RB_TILE_BLOCKS
+    // [blocks - 1]: most pixels of a tile that has so many blocks
+    int32_t pixels[RB_TILE_BLOCKS];
+    void (*run)(const rb_tile *tile);
+} rb_tiling;
 
-// Stores the channels that exist of one finished pixel of a tile.
-void rb_store_block(const rb_tile *tile, int32_t pixel, const uint8_t values[RB_BLOCK_CHANNELS]);
+// Runs every tile of the convolution's part.
+void rb_run_tiles(const rb_conv *conv, const rb_tiling *tiling);
+
+// 16 residual bytes of one pixel for the block that begins at output channel first_channel: in place where all of them
+// exist, else in `copy`, where those that do not exist read as the zero point and so add nothing.
+const uint8_t *rb_residual_block(const rb_tile *tile, int32_t pixel, int32_t block, uint8_t copy[RB_BLOCK_CHANNELS]);
+
+// Stores the channels that exist of one finished pixel of one block of a tile.
+void rb_store_block(const rb_tile *tile, int32_t pixel, int32_t block, const uint8_t values[RB_BLOCK_CHANNELS]);

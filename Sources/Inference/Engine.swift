@@ -101,6 +101,7 @@ public struct Engine {
 
     /// Runs the plan on `input` up to `features`; calls `finished` with the index of each operation after it.
     public func runBackbone(finished: (Int) -> Void) {
+        flipInput()
         forEachOperation { index, operation, packed in
             execute(operation, packed: packed)
             finished(index)
@@ -119,6 +120,15 @@ public struct Engine {
             logits: logits.baseAddress)
         rb_head_run(&head)
         rb_softmax(logits.baseAddress, probabilities.baseAddress, Int32(record.classes))
+    }
+
+    /// The picture is there as the file describes it; the path may keep activations with their top bits flipped.
+    private func flipInput() {
+        let flip = path.activationFlip
+        guard flip != 0 else { return }
+        for index in 0..<inputBytes.count {
+            input[index] ^= flip
+        }
     }
 
     // MARK: One operation
@@ -149,14 +159,14 @@ public struct Engine {
                 stride_y: Int32(operation.strideY), stride_x: Int32(operation.strideX),
                 padding_top: Int32(operation.paddingTop), padding_left: Int32(operation.paddingLeft),
                 input_data: bytes(at: operation.input.arenaOffset),
-                output_data: bytes(at: operation.output.arenaOffset))
+                output_data: bytes(at: operation.output.arenaOffset), flip: path.activationFlip)
             rb_max_pool_run(&pool)
         case .globalAveragePool:
             let pixels = operation.input.height * operation.input.width
             var pool = rb_global_average_pool(
                 input: rb_shape(operation.input), multiplier: operation.input.scale / Float(pixels),
                 input_data: bytes(at: operation.input.arenaOffset),
-                features: floats(at: operation.output.arenaOffset))
+                features: floats(at: operation.output.arenaOffset), flip: path.activationFlip)
             rb_global_average_pool_run(&pool)
         case nil:
             break  // the verifier lets no other kind through
@@ -173,7 +183,7 @@ public struct Engine {
             weights: model.weights(of: operation).assumingMemoryBound(to: Int8.self),
             bias: parameters.assumingMemoryBound(to: Int32.self),
             multiplier: (parameters + 4 * channels).assumingMemoryBound(to: Float.self), packed: packed,
-            scratch: bytes(at: operation.scratchOffset), row_begin: 0, row_end: Int32(operation.output.height))
+            scratch: bytes(at: operation.scratchOffset), flip: path.activationFlip, part: 0, parts: 1)
     }
 
     private func bytes(at offset: UInt32) -> UnsafeMutablePointer<UInt8> {

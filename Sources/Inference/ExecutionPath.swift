@@ -53,13 +53,16 @@ public struct ExecutionPath: Equatable, Sendable {
     /// The fastest path that this processor can execute and whose packed size the model states; the reference path is
     /// the last resort, and nil if even that is not stated.
     public static func best(for model: Model) -> ExecutionPath? {
-        var number = best.number
-        while let path = ExecutionPath(number: number) {
-            if path.isAvailable && model.packedBytes(path: number) != nil {
-                return path
-            }
-            number -= 1
+        var path = best
+        while model.packedBytes(path: path.number) == nil || !path.isAvailable {
+            guard path != reference else { return nil }
+            path = path.lesser
         }
-        return nil
+        return path
     }
+
+    /// The next best path after this one, available or not; the reference is its own.
+    var lesser: ExecutionPath { ExecutionPath(rb_path_lesser(kernelPath)) }
+    /// How the path keeps activations in the arena: a byte there is q ^ flip.
+    var activationFlip: UInt8 { rb_path_activation_flip(kernelPath) }
 }

@@ -30,13 +30,14 @@ private func convolve(
     _ shape: rb_conv_shape, on path: rb_path, input: [UInt8], weights: [Int8], bias: [Int32], multiplier: [Float],
     residual: [UInt8] = []
 ) -> [UInt8] {
+    let flip = rb_path_activation_flip(path)
     let pixels = Int(shape.output.height * shape.output.width)
     let output = Memory([UInt8](repeating: 0, count: pixels * Int(shape.output.pixel_stride)))
-    let input = Memory(input)
+    let input = Memory(input.map { $0 ^ flip })
     let weights = Memory(weights)
     let bias = Memory(bias)
     let multiplier = Memory(multiplier)
-    let residual = Memory(residual)
+    let residual = Memory(residual.map { $0 ^ flip })
     var shape = shape
     let packed = Memory([UInt8](repeating: 0, count: rb_conv_packed_bytes(path, &shape)))
     let scratch = Memory([UInt8](repeating: 0, count: rb_conv_scratch_bytes(&shape)))
@@ -44,11 +45,10 @@ private func convolve(
         var conv = rb_conv(
             shape: shape, input: input.start, output: output.start,
             residual: shape.residual.height == 0 ? nil : residual.start, weights: weights.start, bias: bias.start,
-            multiplier: multiplier.start, packed: packed.start, scratch: scratch.start, row_begin: 0,
-            row_end: shape.output.height)
+            multiplier: multiplier.start, packed: packed.start, scratch: scratch.start, flip: flip, part: 0, parts: 1)
         rb_conv_pack(path, &conv, packed.start)
         rb_conv_run(path, &conv)
-        return Array(output.elements)
+        return output.elements.map { $0 ^ flip }
     }
 }
 
@@ -138,19 +138,28 @@ struct DispatchTests {
         #expect(rb_conv_packed_bytes(RB_PATH_REFERENCE, &shape) == 0)
     }
 
-    @Test("What an optimised path does not support falls to the reference, without packed weights")
-    func fallback() {
-        var grouped = rb_conv_shape(input: rb_shape(4, 4, 8), kernel: 3, output: rb_shape(2, 2, 8), groups: 4)
-        #expect(String(cString: rb_conv_kernel_name(RB_PATH_NEON, &grouped)) == "conv_u8s8__reference")
-        #expect(rb_conv_packed_bytes(RB_PATH_NEON, &grouped) == 0)
+    @Test("A path uses its own kernels before those of lesser paths")
+    func ladder() {
         var dense = rb_conv_shape(input: rb_shape(4, 4, 8), kernel: 3, output: rb_shape(2, 2, 8))
         #expect(String(cString: rb_conv_kernel_name(RB_PATH_NEON, &dense)) == "conv_u8s8_4x16c2__neon")
+        #expect(String(cString: rb_conv_kernel_name(RB_PATH_AVX512VNNI, &dense)) == "conv_u8s8_8x64c4__avx512vnni")
+        #expect(rb_path_lesser(RB_PATH_AVX512VNNI) == RB_PATH_AVX2)
+        #expect(rb_path_lesser(RB_PATH_AVX2) == RB_PATH_REFERENCE)
+        #expect(rb_path_lesser(RB_PATH_REFERENCE) == RB_PATH_REFERENCE)
+    }
+
+    @Test("A block of a grouped convolution packs the input channels of its own groups only")
+    func groupedPackedSizes() {
+        // 64 groups of 4: the 16 outputs of a block read 16 inputs.
+        var shape = rb_conv_shape(input: rb_shape(4, 4, 256), kernel: 3, output: rb_shape(2, 2, 256), groups: 64)
+        #expect(rb_conv_packed_bytes(RB_PATH_NEON, &shape) == 16 * (128 + 9 * 16 * 16))
     }
 
     @Test("Weights that would pack to more than 2 GiB go to the reference, in place")
     func tooLargeToPack() {
         var shape = rb_conv_shape(input: rb_shape(255, 255, 4128), kernel: 255, output: rb_shape(1, 1, 1))
         #expect(rb_conv_packed_bytes(RB_PATH_NEON, &shape) == 0)
+        #expect(String(cString: rb_conv_kernel_name(RB_PATH_NEON, &shape)) == "conv_u8s8__reference")
         shape.input.channels = 2000
         #expect(rb_conv_packed_bytes(RB_PATH_NEON, &shape) == 128 + 255 * 255 * 2000 * 16)
     }

@@ -29,7 +29,7 @@ struct PoolingTests {
             var pool = rb_max_pool(
                 input: input, output: output, kernel_height: Int32(kernel), kernel_width: Int32(kernel),
                 stride_y: Int32(stride), stride_x: Int32(stride), padding_top: Int32(padding),
-                padding_left: Int32(padding), input_data: source.start, output_data: result.start)
+                padding_left: Int32(padding), input_data: source.start, output_data: result.start, flip: 0)
             rb_max_pool_run(&pool)
         }
 
@@ -57,7 +57,8 @@ struct PoolingTests {
         let scale: Float = 0.25
         withExtendedLifetime(source) {
             var pool = rb_global_average_pool(
-                input: input, multiplier: scale / 42, input_data: source.start, features: features.start)
+                input: input, multiplier: scale / 42, input_data: source.start, features: features.start,
+                flip: 0)
             rb_global_average_pool_run(&pool)
         }
         for c in 0..<5 {

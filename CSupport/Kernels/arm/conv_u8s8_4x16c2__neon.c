@@ -1,7 +1,6 @@
-// Four pixels times sixteen output channels, for aarch64 and armv7 with NEON, without dot products. Activations become
-// signed by flipping their top bit; a pair of input channels is multiplied with smull and summed into 32 bits with
-// sadalp. Products are at most 128 * 128, so none of it overflows. (Adding a second product with smlal before sadalp
-// would overflow 16 bits where two -128 meet two -128.)
+// Four pixels times sixteen output channels, for aarch64 and armv7 with NEON, without dot products. A pair of input
+// channels is multiplied with smull and summed into 32 bits with sadalp. Products are at most 128 * 128, so none of it
+// overflows. (Adding a second product with smlal before sadalp would overflow 16 bits where two -128 meet two -128.)
 #include "../tiles.h"
 
 #if defined(__ARM_NEON)
@@ -16,11 +15,11 @@ enum {
 #endif
 };
 
-// A pair of neighbouring input channels of one pixel, repeated across the register and made signed.
+// A pair of neighbouring input channels of one pixel, repeated across the register.
 static inline int8x8_t broadcast_pair(const uint8_t *pixel) {
     uint16_t pair;
     memcpy(&pair, pixel, sizeof pair);
-    return vreinterpret_s8_u8(veor_u8(vreinterpret_u8_u16(vdup_n_u16(pair)), vdup_n_u8(0x80)));
+    return vreinterpret_s8_u16(vdup_n_u16(pair));
 }
 
 // Adds a pair of input channels of one pixel, times the weights of sixteen output channels.
@@ -32,18 +31,17 @@ static inline void multiply_add(int32x4_t sums[4], int8x8_t pair, int8x16_t weig
 }
 
 static inline void accumulate(const rb_tile *tile, int32_t first_pixel, int32x4_t sums[REGISTER_PIXELS][4]) {
-    const rb_conv_shape *s = &tile->conv->shape;
-    const int32_t taps = s->kernel_height * s->kernel_width;
-    const int32_t rounded_inputs = (int32_t)rb_round_up((size_t)s->input.channels, 4);
-    const int8_t *weights = tile->block->weights;
+    const rb_block16 *block = rb_tile_block(tile, 0);
+    const int8_t *weights = block->weights;
     for (int32_t p = 0; p < REGISTER_PIXELS; p++) {
         for (int32_t quad = 0; quad < 4; quad++) {
-            sums[p][quad] = vld1q_s32(tile->block->bias + 4 * quad);
+            sums[p][quad] = vld1q_s32(block->bias + 4 * quad);
         }
     }
-    for (int32_t tap = 0; tap < taps; tap++) {
-        const uint8_t *const *pixels = tile->taps + (size_t)tap * RB_STRIP_PIXELS + first_pixel;
-        for (int32_t i = 0; i < rounded_inputs; i += 2, weights += 2 * RB_BLOCK_CHANNELS) {
+    for (int32_t tap = 0; tap < tile->taps; tap++) {
+        const uint8_t *const *pixels = tile->inputs + (size_t)tap * RB_TABLE_PIXELS + first_pixel;
+        const int32_t end = tile->input_offset + tile->tap_bytes;
+        for (int32_t i = tile->input_offset; i < end; i += 2, weights += 2 * RB_BLOCK_CHANNELS) {
             const int8x16_t weights0 = vld1q_s8(weights), weights1 = vld1q_s8(weights + 16);
             for (int32_t p = 0; p < REGISTER_PIXELS; p++) {
                 multiply_add(sums[p], broadcast_pair(pixels[p] + i), weights0, weights1);
@@ -69,6 +67,7 @@ static void run_tile(const rb_tile *tile) {
 }
 
 void conv_u8s8_4x16c2__neon(const rb_conv *conv) {
-    rb_run_tiles(conv, TILE_PIXELS, run_tile);
+    static const rb_tiling tiling = {1, {TILE_PIXELS}, run_tile};
+    rb_run_tiles(conv, &tiling);
 }
 #endif

@@ -15,18 +15,25 @@
 
 // An execution path is a family of instruction sets. The numbers stand in model files: never renumber.
 typedef enum {
-    RB_PATH_REFERENCE = 0, // plain C; uses the file's weights in place
-    RB_PATH_AVX2 = 1,      // x86_64 with AVX2
-    RB_PATH_NEON = 2,      // aarch64 and armv7 with NEON
-    RB_PATH_COUNT = 3
+    RB_PATH_REFERENCE = 0,  // plain C; uses the file's weights in place
+    RB_PATH_AVX2 = 1,       // x86_64 with AVX2
+    RB_PATH_NEON = 2,       // aarch64 and armv7 with NEON
+    RB_PATH_AVXVNNI = 3,    // x86_64 with AVX-VNNI
+    RB_PATH_AVX512VNNI = 4, // x86_64 with AVX-512 F, BW, VL and VNNI
+    RB_PATH_COUNT = 5
 } rb_path;
 
 // Whether this build has the path and this processor can execute it.
 bool rb_path_available(rb_path path);
 // The fastest available path.
 rb_path rb_path_best(void);
+// The next best path after this one, available or not; the reference comes last and is its own.
+rb_path rb_path_lesser(rb_path path);
 // "reference", "avx2", "neon"; NULL for a number that is no path.
 const char *rb_path_name(int32_t path);
+// How a path keeps activations in memory: a byte there is q ^ flip. The NEON paths flip the top bit (0x80), because
+// their multiplications want signed bytes; all others keep q itself (0).
+uint8_t rb_path_activation_flip(rb_path path);
 
 typedef struct {
     int32_t height, width, channels, pixel_stride;
@@ -62,13 +69,14 @@ typedef struct {
     rb_conv_shape shape;
     const uint8_t *input;
     uint8_t *output;
-    const uint8_t *residual;    // NULL where shape.residual.height == 0
-    const int8_t *weights;      // file order: [output channel][ky][kx][input channel of the group]
-    const int32_t *bias;        // [output channel]
-    const float *multiplier;    // [output channel]: input scale * weight scale / output scale
-    const void *packed;         // what rb_conv_pack wrote for this path, 64-byte aligned; not read where its size is 0
-    uint8_t *scratch;           // rb_conv_scratch_bytes bytes, 64-byte aligned
-    int32_t row_begin, row_end; // the output rows to compute
+    const uint8_t *residual; // NULL where shape.residual.height == 0
+    const int8_t *weights;   // file order: [output channel][ky][kx][input channel of the group]
+    const int32_t *bias;     // [output channel]
+    const float *multiplier; // [output channel]: input scale * weight scale / output scale
+    const void *packed;      // what rb_conv_pack wrote for this path, 64-byte aligned; not read where its size is 0
+    uint8_t *scratch;        // rb_conv_scratch_bytes bytes, 64-byte aligned, for this part alone
+    uint8_t flip;            // the path's activation flip, of input, residual and output
+    int32_t part, parts;     // the share of the output to compute: 0 of 1 is all of it
 } rb_conv;
 
 // Size of the packed weights of a path, in bytes, a multiple of 64; 0 where the path uses the file's order in place.
@@ -78,7 +86,8 @@ size_t rb_conv_packed_bytes(rb_path path, const rb_conv_shape *shape);
 void rb_conv_pack(rb_path path, const rb_conv *conv, void *packed);
 // Working memory any path may need for one convolution, in bytes, a multiple of 64: the same for all paths.
 size_t rb_conv_scratch_bytes(const rb_conv_shape *shape);
-// Computes output rows [row_begin, row_end). The path must be available.
+// Computes share `part` of `parts` of the output; the shares are disjoint, together the whole, and can run at the same
+// time. The path must be available.
 void rb_conv_run(rb_path path, const rb_conv *conv);
 // The name of the kernel that rb_conv_run would call.
 const char *rb_conv_kernel_name(rb_path path, const rb_conv_shape *shape);
@@ -94,6 +103,7 @@ typedef struct {
     int32_t kernel_height, kernel_width, stride_y, stride_x, padding_top, padding_left;
     const uint8_t *input_data;
     uint8_t *output_data;
+    uint8_t flip; // the path's activation flip
 } rb_max_pool;
 void rb_max_pool_run(const rb_max_pool *pool);
 
@@ -104,6 +114,7 @@ typedef struct {
     float multiplier;
     const uint8_t *input_data;
     float *features; // [channels]
+    uint8_t flip;    // the path's activation flip
 } rb_global_average_pool;
 void rb_global_average_pool_run(const rb_global_average_pool *pool);
 

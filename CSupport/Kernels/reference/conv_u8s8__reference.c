@@ -17,7 +17,7 @@ static int32_t accumulate(const rb_conv *conv, int32_t y, int32_t x, int32_t o) 
             }
             const uint8_t *pixel = conv->input + rb_pixel_offset(&s->input, input_y, input_x) + group * group_inputs;
             for (int32_t i = 0; i < group_inputs; i++) {
-                sum += weight[i] * (pixel[i] - s->input.zero_point);
+                sum += weight[i] * ((pixel[i] ^ conv->flip) - s->input.zero_point);
             }
         }
     }
@@ -32,7 +32,8 @@ static float residual_term(const rb_conv *conv, int32_t y, int32_t x, int32_t o)
         return 0.0f;
     }
     const size_t pixel = rb_pixel_offset(&s->residual, y * s->residual_step, x * s->residual_step);
-    return (float)(conv->residual[pixel + channel] - s->residual.zero_point) * s->residual_multiplier;
+    const int32_t q = conv->residual[pixel + channel] ^ conv->flip;
+    return (float)(q - s->residual.zero_point) * s->residual_multiplier;
 }
 
 static uint8_t requantize(float value, const rb_conv_shape *s) {
@@ -44,12 +45,13 @@ static uint8_t requantize(float value, const rb_conv_shape *s) {
 
 void conv_u8s8__reference(const rb_conv *conv) {
     const rb_conv_shape *s = &conv->shape;
-    for (int32_t y = conv->row_begin; y < conv->row_end; y++) {
+    const rb_range rows = rb_share(s->output.height, conv->part, conv->parts);
+    for (int32_t y = rows.begin; y < rows.end; y++) {
         for (int32_t x = 0; x < s->output.width; x++) {
             uint8_t *pixel = conv->output + rb_pixel_offset(&s->output, y, x);
             for (int32_t o = 0; o < s->output.channels; o++) {
                 const float product = (float)accumulate(conv, y, x, o) * conv->multiplier[o];
-                pixel[o] = requantize(product + residual_term(conv, y, x, o), s);
+                pixel[o] = requantize(product + residual_term(conv, y, x, o), s) ^ conv->flip;
             }
         }
     }

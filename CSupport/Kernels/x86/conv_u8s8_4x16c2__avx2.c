@@ -22,17 +22,16 @@ RB_AVX2 static inline __m256i widen_weights(const int8_t *weights) {
 }
 
 RB_AVX2 static inline void accumulate(const rb_tile *tile, __m256i sums[TILE_PIXELS][2]) {
-    const rb_conv_shape *s = &tile->conv->shape;
-    const int32_t taps = s->kernel_height * s->kernel_width;
-    const int32_t rounded_inputs = (int32_t)rb_round_up((size_t)s->input.channels, 4);
-    const int8_t *weights = tile->block->weights;
+    const rb_block16 *block = rb_tile_block(tile, 0);
+    const int8_t *weights = block->weights;
     for (int32_t p = 0; p < TILE_PIXELS; p++) {
-        sums[p][0] = _mm256_load_si256((const __m256i *)tile->block->bias);
-        sums[p][1] = _mm256_load_si256((const __m256i *)(tile->block->bias + 8));
+        sums[p][0] = _mm256_load_si256((const __m256i *)block->bias);
+        sums[p][1] = _mm256_load_si256((const __m256i *)(block->bias + 8));
     }
-    for (int32_t tap = 0; tap < taps; tap++) {
-        const uint8_t *const *pixels = tile->taps + (size_t)tap * RB_STRIP_PIXELS;
-        for (int32_t i = 0; i < rounded_inputs; i += 2, weights += 2 * RB_BLOCK_CHANNELS) {
+    for (int32_t tap = 0; tap < tile->taps; tap++) {
+        const uint8_t *const *pixels = tile->inputs + (size_t)tap * RB_TABLE_PIXELS;
+        const int32_t end = tile->input_offset + tile->tap_bytes;
+        for (int32_t i = tile->input_offset; i < end; i += 2, weights += 2 * RB_BLOCK_CHANNELS) {
             const __m256i weights0 = widen_weights(weights), weights1 = widen_weights(weights + 16);
             for (int32_t p = 0; p < TILE_PIXELS; p++) {
                 const __m256i pair = broadcast_pair(pixels[p] + i);
@@ -44,19 +43,15 @@ RB_AVX2 static inline void accumulate(const rb_tile *tile, __m256i sums[TILE_PIX
 }
 
 RB_AVX2 static void run_tile(const rb_tile *tile) {
-    __m256i registers[TILE_PIXELS][2];
-    int32_t sums[TILE_PIXELS][RB_BLOCK_CHANNELS];
-    accumulate(tile, registers);
-    for (int32_t p = 0; p < TILE_PIXELS; p++) {
-        _mm256_storeu_si256((__m256i *)sums[p], registers[p][0]);
-        _mm256_storeu_si256((__m256i *)(sums[p] + 8), registers[p][1]);
-    }
+    __m256i sums[TILE_PIXELS][2];
+    accumulate(tile, sums);
     for (int32_t p = 0; p < tile->pixels; p++) {
-        rb_requantize_avx2(tile, p, sums[p]);
+        rb_requantize_avx2(tile, p, 0, sums[p][0], sums[p][1]);
     }
 }
 
 void conv_u8s8_4x16c2__avx2(const rb_conv *conv) {
-    rb_run_tiles(conv, TILE_PIXELS, run_tile);
+    static const rb_tiling tiling = {1, {TILE_PIXELS}, run_tile};
+    rb_run_tiles(conv, &tiling);
 }
 #endif

@@ -19,22 +19,22 @@ RB_AVX2 static inline __m256i rb_requantize8_avx2(const rb_conv_shape *s, __m256
     return _mm256_add_epi32(_mm256_cvtps_epi32(value), _mm256_set1_epi32(s->output.zero_point));
 }
 
-// One pixel of a tile: its 16 accumulators to the output.
-RB_AVX2 static inline void rb_requantize_avx2(const rb_tile *tile, int32_t pixel,
-                                              const int32_t sums[RB_BLOCK_CHANNELS]) {
+// One pixel of one block of a tile: its 16 accumulators to the output.
+RB_AVX2 static inline void rb_requantize_avx2(const rb_tile *tile, int32_t pixel, int32_t block, __m256i sums0,
+                                              __m256i sums1) {
     const rb_conv_shape *s = &tile->conv->shape;
+    const float *multiplier = rb_tile_block(tile, block)->multiplier;
     uint8_t copy[RB_BLOCK_CHANNELS];
-    const uint8_t *residual = s->residual.height != 0 ? rb_residual_block(tile, pixel, copy) : NULL;
-    const __m256i low =
-        rb_requantize8_avx2(s, _mm256_loadu_si256((const __m256i *)sums), tile->block->multiplier, residual);
-    const __m256i high = rb_requantize8_avx2(s, _mm256_loadu_si256((const __m256i *)(sums + 8)),
-                                             tile->block->multiplier + 8, residual != NULL ? residual + 8 : NULL);
+    const uint8_t *residual = s->residual.height != 0 ? rb_residual_block(tile, pixel, block, copy) : NULL;
+    const __m256i low = rb_requantize8_avx2(s, sums0, multiplier, residual);
+    const __m256i high = rb_requantize8_avx2(s, sums1, multiplier + 8, residual != NULL ? residual + 8 : NULL);
     const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xD8); // undoes the lane interleave
     const __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
-    if (tile->channels == RB_BLOCK_CHANNELS) {
-        _mm_storeu_si128((__m128i *)(tile->output + (size_t)pixel * s->output.pixel_stride), bytes);
+    if (tile->channels - block * RB_BLOCK_CHANNELS >= RB_BLOCK_CHANNELS) {
+        uint8_t *output = tile->output + (size_t)pixel * s->output.pixel_stride + block * RB_BLOCK_CHANNELS;
+        _mm_storeu_si128((__m128i *)output, bytes);
     } else {
         _mm_storeu_si128((__m128i *)copy, bytes);
-        rb_store_block(tile, pixel, copy);
+        rb_store_block(tile, pixel, block, copy);
     }
 }

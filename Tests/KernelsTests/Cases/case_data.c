@@ -96,6 +96,6 @@ rb_conv rb_case_conv(rb_random *random, const rb_conv_shape *s, const rb_regions
         .bias = bias,
         .multiplier = multiplier,
         .scratch = rb_guarded_place(&r->scratch, rb_conv_scratch_bytes(s), at_front),
-        .row_end = s->output.height,
+        .parts = 1,
     };
 }

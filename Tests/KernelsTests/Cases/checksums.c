@@ -31,7 +31,7 @@ uint32_t rb_checksum_pooling(void) {
         input[i] = (uint8_t)rb_random_bits(&random);
     }
     float features[CHANNELS];
-    const rb_global_average_pool average = {{SIDE, SIDE, CHANNELS, STRIDE, 7}, 0.0123f, input, features};
+    const rb_global_average_pool average = {{SIDE, SIDE, CHANNELS, STRIDE, 7}, 0.0123f, input, features, 0};
     rb_global_average_pool_run(&average);
     const uint32_t parts[] = {max_pool_checksum(input, 3, 2, 1), max_pool_checksum(input, 2, 2, 0),
                               max_pool_checksum(input, 3, 1, 0), rb_crc32(0, features, sizeof features)};
