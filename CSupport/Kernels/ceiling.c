@@ -23,20 +23,19 @@ static uint64_t reference(uint32_t rounds) {
 
 uint64_t rb_ceiling_run(rb_path path, uint32_t rounds) {
     switch (path) {
-    case RB_PATH_AVX2:
 #if defined(__x86_64__)
+    case RB_PATH_AVX2:
         return rb_ceiling_avx2(rounds);
-#else
-        break;
+    case RB_PATH_AVXVNNI:
+        return rb_ceiling_avxvnni(rounds);
+    case RB_PATH_AVX512VNNI:
+        return rb_ceiling_avx512vnni(rounds);
 #endif
-    case RB_PATH_NEON:
 #if defined(__ARM_NEON)
+    case RB_PATH_NEON:
         return rb_ceiling_neon(rounds);
-#else
-        break;
 #endif
-    case RB_PATH_REFERENCE:
-    case RB_PATH_COUNT:
+    default: // the reference, and paths of other processors
         break;
     }
     return reference(rounds);

@@ -6,4 +6,6 @@
 enum { RB_CEILING_SUMS = 12 };
 
 uint64_t rb_ceiling_avx2(uint32_t rounds);
+uint64_t rb_ceiling_avxvnni(uint32_t rounds);
+uint64_t rb_ceiling_avx512vnni(uint32_t rounds);
 uint64_t rb_ceiling_neon(uint32_t rounds);
