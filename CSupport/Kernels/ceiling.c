@@ -35,6 +35,10 @@ uint64_t rb_ceiling_run(rb_path path, uint32_t rounds) {
     case RB_PATH_NEON:
         return rb_ceiling_neon(rounds);
 #endif
+#if defined(__aarch64__)
+    case RB_PATH_DOTPROD:
+        return rb_ceiling_dotprod(rounds);
+#endif
     default: // the reference, and paths of other processors
         break;
     }

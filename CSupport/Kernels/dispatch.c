@@ -1,5 +1,8 @@
 // Which path this processor can take, and which kernel of a path computes a given convolution.
 #include "conv.h"
+#if defined(__aarch64__)
+#include <sys/auxv.h> // what the kernel said of the processor when it started the program; no system call
+#endif
 
 bool rb_path_available(rb_path path) {
     switch (path) {
@@ -23,6 +26,12 @@ bool rb_path_available(rb_path path) {
 #else
         return false;
 #endif
+    case RB_PATH_DOTPROD:
+#if defined(__aarch64__)
+        return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+        return false;
+#endif
     case RB_PATH_COUNT:
         return false;
     }
@@ -38,11 +47,12 @@ static const struct {
 } paths[RB_PATH_COUNT] = {
     [RB_PATH_REFERENCE] = {"reference", RB_PATH_REFERENCE, 0}, [RB_PATH_AVX2] = {"avx2", RB_PATH_REFERENCE, 0},
     [RB_PATH_AVXVNNI] = {"avxvnni", RB_PATH_AVX2, 0},          [RB_PATH_AVX512VNNI] = {"avx512vnni", RB_PATH_AVX2, 0},
-    [RB_PATH_NEON] = {"neon", RB_PATH_REFERENCE, 0x80},
+    [RB_PATH_NEON] = {"neon", RB_PATH_REFERENCE, 0x80},        [RB_PATH_DOTPROD] = {"dotprod", RB_PATH_NEON, 0x80},
 };
 
 rb_path rb_path_best(void) {
-    static const rb_path fastest_first[] = {RB_PATH_AVX512VNNI, RB_PATH_AVXVNNI, RB_PATH_AVX2, RB_PATH_NEON};
+    static const rb_path fastest_first[] = {RB_PATH_AVX512VNNI, RB_PATH_AVXVNNI, RB_PATH_AVX2, RB_PATH_DOTPROD,
+                                            RB_PATH_NEON};
     for (size_t i = 0; i < sizeof fastest_first / sizeof fastest_first[0]; i++) {
         if (rb_path_available(fastest_first[i])) {
             return fastest_first[i];
@@ -78,6 +88,11 @@ uint8_t rb_path_activation_flip(rb_path path) {
 #define RUN_IF_BUILT_RB_PATH_NEON(name) name
 #else
 #define RUN_IF_BUILT_RB_PATH_NEON(name) NULL
+#endif
+#if defined(__aarch64__)
+#define RUN_IF_BUILT_RB_PATH_DOTPROD(name) name
+#else
+#define RUN_IF_BUILT_RB_PATH_DOTPROD(name) NULL
 #endif
 
 const rb_conv_kernel rb_conv_kernels[] = {

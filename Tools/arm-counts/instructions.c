@@ -1,4 +1,4 @@
-// A QEMU TCG plugin that counts the instructions of an aarch64 program between the last two calls of one function, by
+// A QEMU TCG plugin that counts the instructions of an aarch64 program between the first two calls of one function, by
 // block of straight-line code. Arguments: frame=ADDRESS of that function, out=FILE for the result: one line a block,
 // "address executions instructions dot-products other-multiplications loads stores".
 //
@@ -74,7 +74,7 @@ static kind kind_of(uint32_t instruction) {
 typedef struct block {
     struct block *next;
     uint64_t address, instructions[KINDS];
-    uint64_t executions, at_last_frame, in_frame;
+    uint64_t executions, before, in_frame;
 } block;
 
 static block *blocks;
@@ -85,9 +85,9 @@ static void frame_ended(unsigned int cpu, void *argument) {
     (void)cpu;
     (void)argument;
     frames++;
-    for (block *b = blocks; b != NULL; b = b->next) {
-        b->in_frame = b->executions - b->at_last_frame;
-        b->at_last_frame = b->executions;
+    for (block *b = blocks; b != NULL && frames <= 2; b = b->next) {
+        b->in_frame = b->executions - b->before;
+        b->before = b->executions;
     }
 }
 

@@ -1,73 +1,145 @@
-// Four pixels times sixteen output channels, for aarch64 and armv7 with NEON, without dot products. A pair of input
-// channels is multiplied with smull and summed into 32 bits with sadalp. Products are at most 128 * 128, so none of it
-// overflows. (Adding a second product with smlal before sadalp would overflow 16 bits where two -128 meet two -128.)
+// Four pixels (on armv7 two) times sixteen output channels, for aarch64 and armv7 with NEON, without dot products. Two
+// pairs of input channels are multiplied with smull and smlal into 16 bits and summed into 32 bits with sadalp. The sum
+// of two products is at most 128 * (|w0| + |w1|), which fits 16 bits unless both weights are -128: a block in which two
+// such weights meet takes the slow way, sadalp after each product.
 #include "../tiles.h"
 
 #if defined(__ARM_NEON)
 #include "requantize_neon.h"
 
-enum {
-    TILE_PIXELS = 4,
 #if defined(__aarch64__)
-    REGISTER_PIXELS = 4,
+enum { TILE_PIXELS = 4 };
 #else
-    REGISTER_PIXELS = 2, // half the registers: two pixels at a time
+enum { TILE_PIXELS = 2 }; // half the registers
 #endif
-};
 
-// A pair of neighbouring input channels of one pixel, repeated across the register.
-static inline int8x8_t broadcast_pair(const uint8_t *pixel) {
-    uint16_t pair;
-    memcpy(&pair, pixel, sizeof pair);
-    return vreinterpret_s8_u16(vdup_n_u16(pair));
+// Adds `bytes` input channels of each pixel, two pairs at a time; gives the address of the weights after theirs.
+#if defined(__aarch64__)
+// Assembly, because compilers that move loads up here run out of registers, and copy or spill.
+#define REPEAT_PAIR(p, x0, x1)                                                                                         \
+    "ld1r {" #x0 ".8h}, [%[x" #p "]], #2\n"                                                                            \
+    "ld1r {" #x1 ".8h}, [%[x" #p "]], #2\n"
+#define QUAD(quad, half, size, w0, w1)                                                                                 \
+    "smull" half " v28.8h, " w0 size ", v16" size "\n"                                                                 \
+    "smull" half " v29.8h, " w0 size ", v17" size "\n"                                                                 \
+    "smull" half " v30.8h, " w0 size ", v18" size "\n"                                                                 \
+    "smull" half " v31.8h, " w0 size ", v19" size "\n"                                                                 \
+    "smlal" half " v28.8h, " w1 size ", v20" size "\n"                                                                 \
+    "smlal" half " v29.8h, " w1 size ", v21" size "\n"                                                                 \
+    "smlal" half " v30.8h, " w1 size ", v22" size "\n"                                                                 \
+    "smlal" half " v31.8h, " w1 size ", v23" size "\n"                                                                 \
+    "sadalp %[s0" #quad "].4s, v28.8h\n"                                                                               \
+    "sadalp %[s1" #quad "].4s, v29.8h\n"                                                                               \
+    "sadalp %[s2" #quad "].4s, v30.8h\n"                                                                               \
+    "sadalp %[s3" #quad "].4s, v31.8h\n"
+#define SUMS_OF_PIXEL(p)                                                                                               \
+    [s##p##0] "+w"(sums[p][0]), [s##p##1] "+w"(sums[p][1]), [s##p##2] "+w"(sums[p][2]), [s##p##3] "+w"(sums[p][3])
+
+RB_INLINE const int8_t *add_run(const uint8_t *x[TILE_PIXELS], int64_t bytes, const int8_t *weights,
+                                int32x4_t sums[TILE_PIXELS][4]) {
+    int64_t fours = bytes / 4;
+    __asm__("1:\n"
+            "ld1 {v24.16b, v25.16b, v26.16b, v27.16b}, [%[weights]], #64\n" // of the first pair, then of the second
+            REPEAT_PAIR(0, v16, v20) REPEAT_PAIR(1, v17, v21) REPEAT_PAIR(2, v18, v22) REPEAT_PAIR(3, v19, v23) //
+            QUAD(0, "", ".8b", "v24", "v26") QUAD(1, "2", ".16b", "v24", "v26")                                 //
+            QUAD(2, "", ".8b", "v25", "v27") QUAD(3, "2", ".16b", "v25", "v27")                                 //
+            "subs %[fours], %[fours], #1\n"
+            "b.ne 1b\n"
+            : SUMS_OF_PIXEL(0), SUMS_OF_PIXEL(1), SUMS_OF_PIXEL(2), SUMS_OF_PIXEL(3), [x0] "+r"(x[0]), [x1] "+r"(x[1]),
+              [x2] "+r"(x[2]), [x3] "+r"(x[3]), [weights] "+r"(weights), [fours] "+r"(fours)
+            :
+            : "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30",
+              "v31", "memory", "cc");
+    return weights;
 }
-
-// Adds a pair of input channels of one pixel, times the weights of sixteen output channels.
-static inline void multiply_add(int32x4_t sums[4], int8x8_t pair, int8x16_t weights0, int8x16_t weights1) {
-    sums[0] = vpadalq_s16(sums[0], vmull_s8(pair, vget_low_s8(weights0)));
-    sums[1] = vpadalq_s16(sums[1], vmull_s8(pair, vget_high_s8(weights0)));
-    sums[2] = vpadalq_s16(sums[2], vmull_s8(pair, vget_low_s8(weights1)));
-    sums[3] = vpadalq_s16(sums[3], vmull_s8(pair, vget_high_s8(weights1)));
-}
-
-static inline void accumulate(const rb_tile *tile, int32_t first_pixel, int32x4_t sums[REGISTER_PIXELS][4]) {
-    const rb_block16 *block = rb_tile_block(tile, 0);
-    const int8_t *weights = block->weights;
-    for (int32_t p = 0; p < REGISTER_PIXELS; p++) {
-        for (int32_t quad = 0; quad < 4; quad++) {
-            sums[p][quad] = vld1q_s32(block->bias + 4 * quad);
-        }
-    }
-    for (int32_t tap = 0; tap < tile->taps; tap++) {
-        const uint8_t *const *pixels = tile->inputs + (size_t)tap * RB_TABLE_PIXELS + first_pixel;
-        const int32_t end = tile->input_offset + tile->tap_bytes;
-        for (int32_t i = tile->input_offset; i < end; i += 2, weights += 2 * RB_BLOCK_CHANNELS) {
-            const int8x16_t weights0 = vld1q_s8(weights), weights1 = vld1q_s8(weights + 16);
-            for (int32_t p = 0; p < REGISTER_PIXELS; p++) {
-                multiply_add(sums[p], broadcast_pair(pixels[p] + i), weights0, weights1);
-            }
-        }
-    }
-}
-
-static void run_tile(const rb_tile *tile) {
-    int32_t sums[TILE_PIXELS][RB_BLOCK_CHANNELS];
-    for (int32_t first = 0; first < TILE_PIXELS; first += REGISTER_PIXELS) {
-        int32x4_t registers[REGISTER_PIXELS][4];
-        accumulate(tile, first, registers);
-        for (int32_t p = 0; p < REGISTER_PIXELS; p++) {
+#else
+RB_INLINE const int8_t *add_run(const uint8_t *x[TILE_PIXELS], int64_t bytes, const int8_t *weights,
+                                int32x4_t sums[TILE_PIXELS][4]) {
+    for (int64_t i = 0; i < bytes; i += 4, weights += 4 * RB_BLOCK_CHANNELS) {
+        RB_UNROLL
+        for (int32_t p = 0; p < TILE_PIXELS; p++) {
+            const int8x8_t x0 = vreinterpret_s8_s16(vld1_dup_s16((const int16_t *)(x[p] + i)));
+            const int8x8_t x1 = vreinterpret_s8_s16(vld1_dup_s16((const int16_t *)(x[p] + i + 2)));
+            RB_UNROLL
             for (int32_t quad = 0; quad < 4; quad++) {
-                vst1q_s32(sums[first + p] + 4 * quad, registers[p][quad]);
+                const int16x8_t product = vmull_s8(x0, vld1_s8(weights + 8 * quad));
+                const int16x8_t two = vmlal_s8(product, x1, vld1_s8(weights + 32 + 8 * quad));
+                sums[p][quad] = vpadalq_s16(sums[p][quad], two);
             }
         }
     }
-    for (int32_t p = 0; p < tile->pixels; p++) {
-        rb_requantize_neon(tile, p, sums[p]);
+    return weights;
+}
+#endif
+
+// The same where the sum of two products may not fit.
+RB_INLINE const int8_t *add_run_apart(const uint8_t *x[TILE_PIXELS], int64_t bytes, const int8_t *weights,
+                                      int32x4_t sums[TILE_PIXELS][4]) {
+    for (int64_t i = 0; i < bytes; i += 2, weights += 2 * RB_BLOCK_CHANNELS) {
+        RB_UNROLL
+        for (int32_t p = 0; p < TILE_PIXELS; p++) {
+            const int8x8_t pair = vreinterpret_s8_s16(vld1_dup_s16((const int16_t *)(x[p] + i)));
+            RB_UNROLL
+            for (int32_t quad = 0; quad < 4; quad++) {
+                sums[p][quad] = vpadalq_s16(sums[p][quad], vmull_s8(pair, vld1_s8(weights + 8 * quad)));
+            }
+        }
+    }
+    return weights;
+}
+
+// Whether two weights of -128 meet anywhere.
+static bool products_may_overflow(const int8_t *weights, int64_t bytes) {
+    int8x16_t least = vdupq_n_s8(127); // of the larger ones
+    for (int64_t i = 0; i < bytes; i += 64) {
+        for (int32_t half = 0; half < 32; half += 16) {
+            least = vminq_s8(least, vmaxq_s8(vld1q_s8(weights + i + half), vld1q_s8(weights + i + 32 + half)));
+        }
+    }
+    int8_t lanes[16];
+    vst1q_s8(lanes, least);
+    bool overflow = false;
+    for (int32_t lane = 0; lane < 16; lane++) {
+        overflow |= lanes[lane] == -128;
+    }
+    return overflow;
+}
+
+RB_INLINE void run_pixels(const rb_tile *tile, const rb_requantization *r, int32_t first, bool apart) {
+    const rb_block16 *block = rb_tile_block(tile, 0);
+    int32x4_t sums[TILE_PIXELS][4];
+    RB_UNROLL
+    for (int32_t i = 0; i < 4 * TILE_PIXELS; i++) {
+        sums[i / 4][i % 4] = vld1q_s32(block->bias + 4 * (i % 4));
+    }
+    const int8_t *weights = block->weights;
+    const uint8_t *const *table = tile->inputs + first;
+    for (int32_t tap = 0; tap < tile->taps; tap++, table += RB_TABLE_PIXELS) {
+        const uint8_t *x[TILE_PIXELS];
+        RB_UNROLL
+        for (int32_t p = 0; p < TILE_PIXELS; p++) {
+            x[p] = table[p] + tile->input_offset;
+        }
+        weights = apart ? add_run_apart(x, tile->tap_bytes, weights, sums) : add_run(x, tile->tap_bytes, weights, sums);
+    }
+    rb_requantize_pixels(tile, r, first, TILE_PIXELS, sums);
+}
+
+static void run_strip(const rb_tile *tile) {
+    const rb_requantization r = rb_requantization_of(tile);
+    const int64_t bytes = (int64_t)tile->taps * tile->tap_bytes * RB_BLOCK_CHANNELS;
+    const bool apart = products_may_overflow(rb_tile_block(tile, 0)->weights, bytes);
+    for (int32_t first = 0; first < tile->pixels; first += TILE_PIXELS) {
+        if (apart) {
+            run_pixels(tile, &r, first, true);
+        } else {
+            run_pixels(tile, &r, first, false);
+        }
     }
 }
 
 void conv_u8s8_4x16c2__neon(const rb_conv *conv) {
-    static const rb_tiling tiling = {1, {TILE_PIXELS}, run_tile};
+    static const rb_tiling tiling = {1, {RB_STRIP_PIXELS / TILE_PIXELS * TILE_PIXELS}, run_strip};
     rb_run_tiles(conv, &tiling);
 }
 #endif

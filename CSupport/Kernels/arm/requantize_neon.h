@@ -1,53 +1,170 @@
-// The last step of the NEON kernels: the reference's own float operations, four channels at a time.
+// The last step of the ARM kernels: 16 accumulators of one pixel to 16 output bytes, with as few instructions as the
+// reference's bits allow.
+//
+// The reference clamps the float v to [low, high], rounds it half to even and adds the zero point z. low and high are
+// integers, and rounding is monotone and leaves integers alone, so clamping after rounding gives the same integer:
+// round(clamp(v, low, high)) + z = clamp(round(v) + z, output_min, output_max). Here round(v) saturates to int32
+// (fcvtns) or v is clamped to +-65536 before it is rounded (armv7), then it saturates to int16 (sqxtn), after adding
+// z - 128 to int16 (sqadd) and to int8 (sqxtn). Each of these is a clamp to an interval that contains
+// [output_min - 128, output_max - 128], seen from its place in the sum, as |z - 128| <= 128. So none of them changes
+// what the last clamp, smax and smin, gives; and that is the output byte with its top bit flipped, as the NEON paths
+// keep it. v is never NaN: its terms are finite. On armv7 NEON flushes denormal numbers to zero, but none arise:
+// multipliers are 0 or at least 2^-100.
 #pragma once
 #include "../tiles.h"
 #include <arm_neon.h>
 #include <string.h>
 
-// Rounds |value| <= 2^22 to the nearest integer, ties to even: adding 1.5 * 2^23 leaves no bits for a fraction, and the
-// integer stands in the low bits of the sum. armv7 has no instruction for it.
-static inline int32x4_t rb_round_neon(float32x4_t value) {
-    const float32x4_t sum = vaddq_f32(value, vdupq_n_f32(12582912.0f));
-    return vsubq_s32(vreinterpretq_s32_f32(sum), vdupq_n_s32(0x4B400000));
-}
+#define RB_INLINE __attribute__((always_inline)) static inline
+#define RB_UNROLL _Pragma("clang loop unroll(full)")
 
-// Four channels of one pixel: accumulators to int32 results, output.zero_point included. On armv7 NEON flushes denormal
-// numbers to zero, but none arise: multipliers are 0 or at least 2^-100.
-static inline int32x4_t rb_requantize4_neon(const rb_conv_shape *s, int32x4_t sums, const float *multiplier,
-                                            const uint8_t *residual) {
-    float32x4_t value = vmulq_f32(vcvtq_f32_s32(sums), vld1q_f32(multiplier));
-    if (residual != NULL) {
-        uint32_t four;
-        memcpy(&four, residual, sizeof four);
-        const uint8x8_t bytes = veor_u8(vreinterpret_u8_u32(vdup_n_u32(four)), vdup_n_u8(0x80)); // undoes the flip
-        const uint16x4_t words = vget_low_u16(vmovl_u8(bytes));
-        const int32x4_t channels = vreinterpretq_s32_u32(vmovl_u16(words));
-        const float32x4_t centred = vcvtq_f32_s32(vsubq_s32(channels, vdupq_n_s32(s->residual.zero_point)));
-        value = vaddq_f32(value, vmulq_f32(centred, vdupq_n_f32(s->residual_multiplier)));
-    }
-    value = vmaxq_f32(value, vdupq_n_f32((float)(s->output_min - s->output.zero_point)));
-    value = vminq_f32(value, vdupq_n_f32((float)(s->output_max - s->output.zero_point)));
-    return vaddq_s32(rb_round_neon(value), vdupq_n_s32(s->output.zero_point));
-}
+typedef struct {
+    float32x4_t multiplier[4];
+    int16x8_t zero_point; // less 128
+    int8x16_t low, high;  // less 128
+    int8x16_t residual_zero_point;
+    float32x4_t residual_multiplier;
+    bool adds_residual; // some of the block's channels have one
+    bool edge;          // of the block's 16 channels some do not exist, in the output or in the residual
+    // Where the block's channels lie in a residual pixel: channel `lane` at residual_offset + lane, for lanes from
+    // residual_begin on, residual_count of them.
+    int32_t residual_offset, residual_begin, residual_count;
+} rb_requantization;
 
-// One pixel of a tile: its 16 accumulators to the output.
-static inline void rb_requantize_neon(const rb_tile *tile, int32_t pixel, const int32_t sums[RB_BLOCK_CHANNELS]) {
+// Of a tile's first block.
+static inline rb_requantization rb_requantization_of(const rb_tile *tile) {
     const rb_conv_shape *s = &tile->conv->shape;
-    const float *multiplier = rb_tile_block(tile, 0)->multiplier;
-    uint8_t copy[RB_BLOCK_CHANNELS];
-    const uint8_t *residual = s->residual.height != 0 ? rb_residual_block(tile, pixel, 0, copy) : NULL;
-    int16x4_t words[4];
-    for (int32_t q = 0; q < 4; q++) {
-        const uint8_t *four = residual != NULL ? residual + 4 * q : NULL;
-        words[q] = vmovn_s32(rb_requantize4_neon(s, vld1q_s32(sums + 4 * q), multiplier + 4 * q, four));
+    const int32_t offset = tile->first_channel - s->residual_channel_offset;
+    const int32_t begin = offset < 0 ? -offset : 0;
+    const int32_t past = s->residual.channels - offset;
+    const int32_t end = past < RB_BLOCK_CHANNELS ? past : RB_BLOCK_CHANNELS;
+    const int32_t count = s->residual.height != 0 && end > begin ? end - begin : 0;
+    rb_requantization r = {
+        .zero_point = vdupq_n_s16((int16_t)(s->output.zero_point - 128)),
+        .low = vdupq_n_s8((int8_t)(s->output_min - 128)),
+        .high = vdupq_n_s8((int8_t)(s->output_max - 128)),
+        .residual_zero_point = vdupq_n_s8((int8_t)(s->residual.zero_point - 128)),
+        .residual_multiplier = vdupq_n_f32(s->residual_multiplier),
+        .adds_residual = count > 0,
+        .edge = tile->channels < RB_BLOCK_CHANNELS || (count > 0 && count < RB_BLOCK_CHANNELS),
+        .residual_offset = offset,
+        .residual_begin = begin,
+        .residual_count = count,
+    };
+    for (int32_t quad = 0; quad < 4; quad++) {
+        r.multiplier[quad] = vld1q_f32(rb_tile_block(tile, 0)->multiplier + 4 * quad);
     }
-    const uint8x16_t q =
-        vcombine_u8(vqmovun_s16(vcombine_s16(words[0], words[1])), vqmovun_s16(vcombine_s16(words[2], words[3])));
-    const uint8x16_t bytes = veorq_u8(q, vdupq_n_u8(0x80));
-    if (tile->channels == RB_BLOCK_CHANNELS) {
-        vst1q_u8(tile->output + (size_t)pixel * s->output.pixel_stride, bytes);
+    return r;
+}
+
+RB_INLINE void rb_scale(const rb_requantization *r, const int32x4_t sums[4], float32x4_t values[4]) {
+    RB_UNROLL
+    for (int32_t quad = 0; quad < 4; quad++) {
+        values[quad] = vmulq_f32(vcvtq_f32_s32(sums[quad]), r->multiplier[quad]);
+    }
+}
+
+RB_INLINE void rb_add_residual(const rb_requantization *r, float32x4_t values[4], int8x16_t residual) {
+    const int16x8_t low = vsubl_s8(vget_low_s8(residual), vget_low_s8(r->residual_zero_point));
+    const int16x8_t high = vsubl_s8(vget_high_s8(residual), vget_high_s8(r->residual_zero_point));
+    const int32x4_t centred[4] = {vmovl_s16(vget_low_s16(low)), vmovl_s16(vget_high_s16(low)),
+                                  vmovl_s16(vget_low_s16(high)), vmovl_s16(vget_high_s16(high))};
+    RB_UNROLL
+    for (int32_t quad = 0; quad < 4; quad++) {
+        values[quad] = vaddq_f32(values[quad], vmulq_f32(vcvtq_f32_s32(centred[quad]), r->residual_multiplier));
+    }
+}
+
+// The nearest integer, ties to even; what is far outside 16 bits only stays outside.
+RB_INLINE int32x4_t rb_round(float32x4_t value) {
+#if defined(__aarch64__)
+    return vcvtnq_s32_f32(value);
+#else
+    // armv7 has no instruction for it. Adding 1.5 * 2^23 leaves no bits for a fraction, and the integer stands in the
+    // low bits of the sum.
+    const float32x4_t clamped = vminq_f32(vmaxq_f32(value, vdupq_n_f32(-65536.0f)), vdupq_n_f32(65536.0f));
+    const float32x4_t sum = vaddq_f32(clamped, vdupq_n_f32(12582912.0f));
+    return vsubq_s32(vreinterpretq_s32_f32(sum), vdupq_n_s32(0x4B400000));
+#endif
+}
+
+RB_INLINE int8x16_t rb_round_and_clamp(const rb_requantization *r, const float32x4_t values[4]) {
+    const int16x8_t low = vcombine_s16(vqmovn_s32(rb_round(values[0])), vqmovn_s32(rb_round(values[1])));
+    const int16x8_t high = vcombine_s16(vqmovn_s32(rb_round(values[2])), vqmovn_s32(rb_round(values[3])));
+    const int8x16_t bytes =
+        vcombine_s8(vqmovn_s16(vqaddq_s16(low, r->zero_point)), vqmovn_s16(vqaddq_s16(high, r->zero_point)));
+    return vminq_s8(vmaxq_s8(bytes, r->low), r->high);
+}
+
+// Copies 0...16 bytes.
+static inline void rb_copy_some(void *to, const void *from, int32_t count) {
+    uint8_t *target = to;
+    const uint8_t *source = from;
+    if (count == 16) {
+        memcpy(target, source, 16);
+        return;
+    }
+    for (int32_t piece = 8; piece > 0; piece /= 2) {
+        if ((count & piece) != 0) {
+            memcpy(target, source, (size_t)piece);
+            target += piece;
+            source += piece;
+        }
+    }
+}
+
+// Where not all 16 channels exist, or not all pixels of a tile.
+__attribute__((noinline)) static void rb_requantize_edge(const rb_tile *tile, const rb_requantization *r, int32_t first,
+                                                         int32_t pixels, const int32_t sums[]) {
+    const size_t stride = (size_t)tile->conv->shape.output.pixel_stride;
+    const int32_t channels = tile->channels < RB_BLOCK_CHANNELS ? tile->channels : RB_BLOCK_CHANNELS;
+    int8_t residual[RB_BLOCK_CHANNELS], copy[RB_BLOCK_CHANNELS];
+    vst1q_s8(residual, r->residual_zero_point); // adds nothing
+    for (int32_t p = first; p < first + pixels; p++, sums += RB_BLOCK_CHANNELS) {
+        const int32x4_t registers[4] = {vld1q_s32(sums), vld1q_s32(sums + 4), vld1q_s32(sums + 8),
+                                        vld1q_s32(sums + 12)};
+        float32x4_t values[4];
+        rb_scale(r, registers, values);
+        if (r->adds_residual) {
+            rb_copy_some(residual + r->residual_begin, tile->residual[p] + r->residual_offset + r->residual_begin,
+                         r->residual_count);
+            rb_add_residual(r, values, vld1q_s8(residual));
+        }
+        vst1q_s8(copy, rb_round_and_clamp(r, values));
+        rb_copy_some(tile->output + (size_t)p * stride, copy, channels);
+    }
+}
+
+// The accumulators of a tile of `most` pixels that begins at pixel `first` of the strip: those of its pixels that exist
+// to the output. Inlined where `most` is a constant, so that the accumulators stay in registers.
+RB_INLINE void rb_requantize_pixels(const rb_tile *tile, const rb_requantization *r, int32_t first, int32_t most,
+                                    int32x4_t sums[][4]) {
+    const int32_t pixels = tile->pixels - first < most ? tile->pixels - first : most;
+    if (r->edge || pixels < most) {
+        int32_t stored[RB_TILE_PIXELS * RB_BLOCK_CHANNELS];
+        RB_UNROLL
+        for (int32_t i = 0; i < 4 * most; i++) {
+            vst1q_s32(stored + 4 * i, sums[i / 4][i % 4]);
+        }
+        rb_requantize_edge(tile, r, first, pixels, stored);
+        return;
+    }
+    const size_t stride = (size_t)tile->conv->shape.output.pixel_stride;
+    int8_t *output = (int8_t *)tile->output + (size_t)first * stride;
+    if (r->adds_residual) {
+        RB_UNROLL
+        for (int32_t p = 0; p < most; p++) {
+            float32x4_t values[4];
+            rb_scale(r, sums[p], values);
+            rb_add_residual(r, values, vld1q_s8((const int8_t *)tile->residual[first + p] + r->residual_offset));
+            vst1q_s8(output + (size_t)p * stride, rb_round_and_clamp(r, values));
+        }
     } else {
-        vst1q_u8(copy, bytes);
-        rb_store_block(tile, pixel, 0, copy);
+        RB_UNROLL
+        for (int32_t p = 0; p < most; p++) {
+            float32x4_t values[4];
+            rb_scale(r, sums[p], values);
+            vst1q_s8(output + (size_t)p * stride, rb_round_and_clamp(r, values));
+        }
     }
 }
