@@ -25,12 +25,15 @@ extension FloatGraph {
 extension Convolution {
     fileprivate func followed(by norm: BatchNorm) -> Convolution {
         var result = self
-        for output in 0..<outputChannels {
-            let (factor, offset) = norm.affine(output)
-            for index in output * weightsPerOutput..<(output + 1) * weightsPerOutput {
-                result.weights[index] = Float(Double(weights[index]) * factor)
+        let weightsPerOutput = weightsPerOutput
+        result.weights.withUnsafeMutableBufferPointer { weights in
+            for output in 0..<outputChannels {
+                let (factor, offset) = norm.affine(output)
+                for index in output * weightsPerOutput..<(output + 1) * weightsPerOutput {
+                    weights[index] = Float(Double(weights[index]) * factor)
+                }
+                result.bias[output] = Float(Double(bias[output]) * factor + offset)
             }
-            result.bias[output] = Float(Double(bias[output]) * factor + offset)
         }
         return result
     }

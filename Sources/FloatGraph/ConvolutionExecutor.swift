@@ -4,28 +4,22 @@ import OpenBLAS
 private let oneThreadAProduct: Void = openblas_set_num_threads(1)
 
 extension Convolution {
-    /// By matrix products: weights `[outputs][inputs * size * size]` times a matrix that holds, for every output pixel, a
-    /// column of the input values under the window. A product takes as many images as keep that matrix in the
-    /// processor's cache.
+    /// All images at once, on the calling thread.
     func computed(from input: Activations, shape: FeatureShape) -> Activations {
         _ = oneThreadAProduct
         var output = Activations(shape: shape, images: input.images)
-        let (pixels, channelStride) = (output.pixels, output.channelStride)
-        let cacheValues = 1 << 18
-        let tile = min(input.images, max(1, cacheValues / (weightsPerOutput * pixels)))
-        var columns = [Float](repeating: 0, count: weightsPerOutput * tile * pixels)
-        columns.withUnsafeMutableBufferPointer { columns in
-            output.values.withUnsafeMutableBufferPointer { values in
-                fillWithBias(values)
-                for first in stride(from: 0, to: input.images, by: tile) {
-                    let images = first..<min(first + tile, input.images)
-                    gather(images, of: input, shape: shape, into: columns)
-                    let columnCount = blasint(images.count * pixels)
-                    cblas_sgemm(
-                        CblasRowMajor, CblasNoTrans, CblasNoTrans,
-                        blasint(outputChannels), columnCount, blasint(weightsPerOutput),
-                        1, weights, blasint(weightsPerOutput), columns.baseAddress!, columnCount,
-                        1, values.baseAddress! + first * pixels, blasint(channelStride))
+        input.values.withUnsafeBufferPointer { source in
+            output.values.withUnsafeMutableBufferPointer { target in
+                fillWithBias(target)
+                let planes = Planes(
+                    input: source.baseAddress!, inputShape: input.shape, output: target.baseAddress!,
+                    outputShape: shape, images: input.images)
+                if groupInputs == 1 {
+                    addDepthwise(planes)
+                } else if window.isPointwise {
+                    addPointwise(planes)
+                } else {
+                    addByColumns(planes)
                 }
             }
         }
@@ -39,51 +33,124 @@ extension Convolution {
         }
     }
 
-    /// Writes `[inputs][size][size][images][output pixels]`: row by row, the input as one position of the window sees it.
-    private func gather(
-        _ images: Range<Int>, of input: Activations, shape: FeatureShape,
-        into columns: UnsafeMutableBufferPointer<Float>
+    /// One matrix product a group: the input's values are its matrix `[inputs][images * pixels]` as they stand.
+    private func addPointwise(_ planes: Planes) {
+        let columns = planes.images * planes.inputShape.pixels
+        for group in 0..<groups {
+            addProduct(
+                group: group, matrix: planes.input + group * groupInputs * columns, columns: columns, stride: columns,
+                to: planes.output + group * groupOutputs * columns, outputStride: columns)
+        }
+    }
+
+    /// A matrix product a group: weights `[outputs][inputs * window]` times a matrix that holds, for every output pixel, a
+    /// column of the input values under the window. A product takes as many images as keep that matrix in the
+    /// processor's cache.
+    private func addByColumns(_ planes: Planes) {
+        let pixels = planes.outputShape.pixels
+        let cacheValues = 1 << 18
+        let tile = min(planes.images, max(1, cacheValues / (weightsPerOutput * pixels)))
+        let outputStride = planes.images * pixels
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: weightsPerOutput * tile * pixels) { columns in
+            for first in stride(from: 0, to: planes.images, by: tile) {
+                let images = first..<min(first + tile, planes.images)
+                let count = images.count * pixels
+                for group in 0..<groups {
+                    gather(images, group: group, of: planes, into: columns.baseAddress!)
+                    addProduct(
+                        group: group, matrix: columns.baseAddress!, columns: count, stride: count,
+                        to: planes.output + group * groupOutputs * outputStride + first * pixels,
+                        outputStride: outputStride)
+                }
+            }
+        }
+    }
+
+    private func addProduct(
+        group: Int, matrix: UnsafePointer<Float>, columns: Int, stride: Int, to output: UnsafeMutablePointer<Float>,
+        outputStride: Int
     ) {
-        input.values.withUnsafeBufferPointer { values in
-            var target = columns.baseAddress!
-            for channel in 0..<inputChannels {
-                for ky in 0..<window.size {
-                    for kx in 0..<window.size {
-                        for image in images {
-                            let plane = values.baseAddress! + channel * input.channelStride + image * input.pixels
-                            for y in 0..<shape.height {
-                                let row = y * window.stride - window.padding + ky
-                                let source =
-                                    row < 0 || row >= input.shape.height ? nil : plane + row * input.shape.width
-                                gatherRow(source, width: input.shape.width, kx: kx, into: target, count: shape.width)
-                                target += shape.width
-                            }
+        weights.withUnsafeBufferPointer { weights in
+            cblas_sgemm(
+                CblasRowMajor, CblasNoTrans, CblasNoTrans,
+                blasint(groupOutputs), blasint(columns), blasint(weightsPerOutput),
+                1, weights.baseAddress! + group * groupOutputs * weightsPerOutput, blasint(weightsPerOutput),
+                matrix, blasint(stride), 1, output, blasint(outputStride))
+        }
+    }
+
+    /// Writes `[group inputs][window][images][output pixels]`: row by row, the input as one position of the window sees it.
+    private func gather(
+        _ images: Range<Int>, group: Int, of planes: Planes, into columns: UnsafeMutablePointer<Float>
+    ) {
+        let (input, output) = (planes.inputShape, planes.outputShape)
+        var target = columns
+        for channel in group * groupInputs..<(group + 1) * groupInputs {
+            for ky in 0..<window.y.size {
+                let inside = window.y.steps(of: ky, inside: input.height, count: output.height)
+                for kx in 0..<window.x.size {
+                    for image in images {
+                        let plane = planes.input + (channel * planes.images + image) * input.pixels
+                        target.update(repeating: 0, count: inside.lowerBound * output.width)
+                        for y in inside {
+                            let row = y * window.y.stride - window.y.before + ky * window.y.dilation
+                            gatherRow(
+                                plane + row * input.width, width: input.width, kx: kx,
+                                into: target + y * output.width, count: output.width)
                         }
+                        (target + inside.upperBound * output.width)
+                            .update(repeating: 0, count: (output.height - inside.upperBound) * output.width)
+                        target += output.pixels
                     }
                 }
             }
         }
     }
 
-    /// One row of output pixels: the values of the input's row `source`, nil outside the image, at window column `kx`.
+    /// One row of output pixels: the values of the input's row `source` at window column `kx`.
     private func gatherRow(
-        _ source: UnsafePointer<Float>?, width: Int, kx: Int, into target: UnsafeMutablePointer<Float>, count: Int
+        _ source: UnsafePointer<Float>, width: Int, kx: Int, into target: UnsafeMutablePointer<Float>, count: Int
     ) {
-        guard let source else {
-            target.update(repeating: 0, count: count)
-            return
-        }
-        let start = kx - window.padding
-        guard window.stride == 1 else {
-            for x in 0..<count {
-                let column = start + x * window.stride
-                target[x] = column < 0 || column >= width ? 0 : source[column]
-            }
-            return
-        }
-        let inside = min(max(-start, 0), count)..<max(min(width - start, count), min(max(-start, 0), count))
+        let inside = window.x.steps(of: kx, inside: width, count: count)
         target.update(repeating: 0, count: inside.lowerBound)
-        (target + inside.lowerBound).update(from: source + start + inside.lowerBound, count: inside.count)
+        if !inside.isEmpty {
+            let first = inside.lowerBound * window.x.stride - window.x.before + kx * window.x.dilation
+            cblas_scopy(
+                blasint(inside.count), source + first, blasint(window.x.stride), target + inside.lowerBound, 1)
+        }
         (target + inside.upperBound).update(repeating: 0, count: count - inside.upperBound)
     }
+
+    /// One input channel an output: every position of the window adds its weight times the rows it sees.
+    private func addDepthwise(_ planes: Planes) {
+        let (input, output) = (planes.inputShape, planes.outputShape)
+        for plane in 0..<outputChannels * planes.images {
+            let (channel, image) = plane.quotientAndRemainder(dividingBy: planes.images)
+            let source = planes.input + (channel / groupOutputs * planes.images + image) * input.pixels
+            let target = planes.output + plane * output.pixels
+            for ky in 0..<window.y.size {
+                for y in window.y.steps(of: ky, inside: input.height, count: output.height) {
+                    let row = y * window.y.stride - window.y.before + ky * window.y.dilation
+                    for kx in 0..<window.x.size {
+                        let inside = window.x.steps(of: kx, inside: input.width, count: output.width)
+                        guard !inside.isEmpty else { continue }
+                        let first = inside.lowerBound * window.x.stride - window.x.before + kx * window.x.dilation
+                        cblas_saxpy(
+                            blasint(inside.count), weights[channel * window.count + ky * window.x.size + kx],
+                            source + row * input.width + first, blasint(window.x.stride),
+                            target + y * output.width + inside.lowerBound, 1)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What a convolution reads and writes, both `[channels][images][height][width]`.
+private struct Planes {
+    let input: UnsafePointer<Float>
+    let inputShape: FeatureShape
+    let output: UnsafeMutablePointer<Float>
+    let outputShape: FeatureShape
+    let images: Int
 }

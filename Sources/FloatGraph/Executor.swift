@@ -47,8 +47,8 @@ extension Operation {
             return convolution.computed(from: first, shape: shape)
         case .batchNorm(let norm):
             return first.normalised(by: norm)
-        case .relu:
-            return first.rectified()
+        case .activation(let activation):
+            return first.activated(by: activation)
         case .add:
             return first.adding(inputs[0])
         case .optionAShortcut:
@@ -65,13 +65,9 @@ extension Operation {
 }
 
 extension Activations {
-    fileprivate consuming func rectified() -> Activations {
+    fileprivate consuming func activated(by activation: Activation) -> Activations {
         var result = self
-        result.values.withUnsafeMutableBufferPointer { values in
-            for index in values.indices {
-                values[index] = max(values[index], 0)
-            }
-        }
+        result.values.withUnsafeMutableBufferPointer(activation.apply)
         return result
     }
 
@@ -89,10 +85,13 @@ extension Activations {
 
     fileprivate consuming func normalised(by norm: BatchNorm) -> Activations {
         var result = self
-        for channel in 0..<result.shape.channels {
-            let (factor, offset) = norm.affine(channel)
-            for index in channel * result.channelStride..<(channel + 1) * result.channelStride {
-                result.values[index] = Float(Double(result.values[index]) * factor + offset)
+        let channelStride = result.channelStride
+        result.values.withUnsafeMutableBufferPointer { values in
+            for channel in 0..<values.count / channelStride {
+                let (factor, offset) = norm.affine(channel)
+                for index in channel * channelStride..<(channel + 1) * channelStride {
+                    values[index] = Float(Double(values[index]) * factor + offset)
+                }
             }
         }
         return result
@@ -115,17 +114,22 @@ extension Activations {
 
     fileprivate func maxPooled(_ window: Window, shape: FeatureShape) -> Activations {
         var result = Activations(shape: shape, images: images)
-        for plane in 0..<shape.channels * images {
-            for y in 0..<shape.height {
-                let rows = window.positions(at: y, along: self.shape.height)
-                for x in 0..<shape.width {
-                    var best = -Float.infinity
-                    for row in rows {
-                        for column in window.positions(at: x, along: self.shape.width) {
-                            best = max(best, values[plane * pixels + row * self.shape.width + column])
+        values.withUnsafeBufferPointer { values in
+            result.values.withUnsafeMutableBufferPointer { results in
+                for plane in 0..<shape.channels * images {
+                    for y in 0..<shape.height {
+                        let rows = window.y.pixels(at: y, along: self.shape.height)
+                        for x in 0..<shape.width {
+                            let columns = window.x.pixels(at: x, along: self.shape.width)
+                            var best = -Float.infinity
+                            for row in rows {
+                                for column in columns {
+                                    best = max(best, values[plane * pixels + row * self.shape.width + column])
+                                }
+                            }
+                            results[(plane * shape.height + y) * shape.width + x] = best
                         }
                     }
-                    result.values[plane * result.pixels + y * shape.width + x] = best
                 }
             }
         }
@@ -134,18 +138,36 @@ extension Activations {
 
     fileprivate func averaged(shape: FeatureShape) -> Activations {
         var result = Activations(shape: shape, images: images)
-        for plane in 0..<shape.channels * images {
-            let sum = values[plane * pixels..<(plane + 1) * pixels].reduce(0.0) { $0 + Double($1) }
-            result.values[plane] = Float(sum / Double(pixels))
+        values.withUnsafeBufferPointer { values in
+            for plane in 0..<shape.channels * images {
+                var sum = 0.0
+                for index in plane * pixels..<(plane + 1) * pixels {
+                    sum += Double(values[index])
+                }
+                result.values[plane] = Float(sum / Double(pixels))
+            }
         }
         return result
     }
 }
 
-extension Window {
-    /// The positions inside an edge that the window covers at a step.
-    fileprivate func positions(at step: Int, along edge: Int) -> Range<Int> {
-        let start = step * stride - padding
-        return max(start, 0)..<min(start + size, edge)
+extension Activation {
+    fileprivate func apply(to values: inout UnsafeMutableBufferPointer<Float>) {
+        switch self {
+        case .clip(let low, let high):
+            for index in values.indices {
+                values[index] = min(max(values[index], low), high)
+            }
+        }
+    }
+}
+
+extension Window.Axis {
+    /// The pixels inside an edge that the window covers at a step.
+    fileprivate func pixels(at step: Int, along edge: Int) -> StrideTo<Int> {
+        let positions = positions(at: step, along: edge)
+        let start = step * stride - before
+        return Swift.stride(
+            from: start + positions.lowerBound * dilation, to: start + positions.upperBound * dilation, by: dilation)
     }
 }

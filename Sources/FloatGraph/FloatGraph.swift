@@ -11,7 +11,16 @@ public struct FeatureShape: Equatable, Sendable {
     }
 
     /// Values in one image's activations.
-    public var count: Int { channels * height * width }
+    public var count: Int { channels * pixels }
+    public var pixels: Int { height * width }
+}
+
+extension FeatureShape {
+    /// Whether one image's activations stay at a size that a computer holds; also keeps `count` from overflowing.
+    fileprivate var isComputable: Bool {
+        let limit = 1 << 28
+        return channels <= limit && height <= limit && width <= limit && height * width <= limit && count <= limit
+    }
 }
 
 /// A network between the image and the feature vector, as float32 operations in order of execution.
@@ -51,7 +60,15 @@ public struct FloatGraph: Sendable {
     public mutating func append(
         _ operation: Operation, _ inputs: Value..., name: String
     ) throws(GraphError) -> Value {
-        guard let shape = operation.outputShape(of: inputs.map { self[$0].shape }) else {
+        try append(operation, inputs, name: name)
+    }
+
+    /// The same for any number of inputs.
+    @discardableResult
+    public mutating func append(
+        _ operation: Operation, _ inputs: [Value], name: String
+    ) throws(GraphError) -> Value {
+        guard let shape = operation.outputShape(of: inputs.map { self[$0].shape }), shape.isComputable else {
             throw .shapesDisagree(node: name, inputs: inputs.map { self[$0].shape })
         }
         nodes.append(Node(name: name, operation: operation, inputs: inputs, shape: shape))

@@ -4,7 +4,7 @@ public enum Operation: Sendable {
     case input
     case convolution(Convolution)
     case batchNorm(BatchNorm)
-    case relu
+    case activation(Activation)
     /// The sum of two values of one shape.
     case add
     /// The parameter-free shortcut of CIFAR ResNets ("option A"): every second pixel, from the first, with zero channels
@@ -12,53 +12,44 @@ public enum Operation: Sendable {
     case optionAShortcut(channels: Int)
     /// The inputs' channels one after the other.
     case concat
-    /// The maximum over a square window; positions outside the input do not take part.
+    /// The maximum over a window; positions outside the input do not take part.
     case maxPool(Window)
     /// The mean over all pixels: a feature vector.
     case globalAveragePool
 }
 
-/// A square window that slides over an image: side, step and the zeros around the image, in pixels.
-public struct Window: Equatable, Sendable {
-    public var size: Int
-    public var stride: Int
-    public var padding: Int
-
-    public init(size: Int, stride: Int, padding: Int) {
-        self.size = size
-        self.stride = stride
-        self.padding = padding
-    }
-
-    /// How many steps fit along an edge; nil where not one does.
-    func steps(along edge: Int) -> Int? {
-        let room = edge + 2 * padding - size
-        return room < 0 ? nil : room / stride + 1
-    }
-}
-
-/// A two-dimensional convolution with a bias.
+/// A two-dimensional convolution with a bias. Channels are cut into `groups` of neighbours; an output sees the inputs of its
+/// own group.
 public struct Convolution: Sendable {
     public var inputChannels: Int
     public var outputChannels: Int
+    /// A divisor of both numbers of channels; as many as input channels make a depthwise convolution.
+    public var groups: Int
     public var window: Window
-    /// `[outputChannels][inputChannels][window.size][window.size]`.
+    /// `[outputChannels][inputChannels / groups][window.y.size][window.x.size]`.
     public var weights: [Float]
     /// `[outputChannels]`.
     public var bias: [Float]
 
-    public init(inputChannels: Int, outputChannels: Int, window: Window, weights: [Float], bias: [Float]) {
-        precondition(weights.count == outputChannels * inputChannels * window.size * window.size)
+    public init(
+        inputChannels: Int, outputChannels: Int, groups: Int = 1, window: Window, weights: [Float], bias: [Float]
+    ) {
+        precondition(groups > 0 && inputChannels % groups == 0 && outputChannels % groups == 0)
+        precondition(weights.count == outputChannels * (inputChannels / groups) * window.count)
         precondition(bias.count == outputChannels)
         self.inputChannels = inputChannels
         self.outputChannels = outputChannels
+        self.groups = groups
         self.window = window
         self.weights = weights
         self.bias = bias
     }
 
+    /// Input and output channels of one group.
+    public var groupInputs: Int { inputChannels / groups }
+    public var groupOutputs: Int { outputChannels / groups }
     /// Weights of one output channel.
-    public var weightsPerOutput: Int { inputChannels * window.size * window.size }
+    public var weightsPerOutput: Int { groupInputs * window.count }
 }
 
 /// Batch normalisation at inference, by the statistics of training: every array has one entry a channel.
@@ -67,20 +58,25 @@ public struct BatchNorm: Sendable {
     public var bias: [Float]
     public var mean: [Float]
     public var variance: [Float]
+    /// Added to the variance before its root is taken.
+    public var epsilon: Double
 
-    public init(weight: [Float], bias: [Float], mean: [Float], variance: [Float]) {
+    public init(
+        weight: [Float], bias: [Float], mean: [Float], variance: [Float], epsilon: Double = defaultEpsilon
+    ) {
         self.weight = weight
         self.bias = bias
         self.mean = mean
         self.variance = variance
+        self.epsilon = epsilon
     }
 
-    /// PyTorch's default, which every backbone of the reference keeps.
-    public static let epsilon = 1e-5
+    /// PyTorch's, which most networks keep.
+    public static let defaultEpsilon = 1e-5
 
     /// The same thing as y = x * factor + offset, in double because the results are multiplied into weights.
     func affine(_ channel: Int) -> (factor: Double, offset: Double) {
-        let factor = Double(weight[channel]) / (Double(variance[channel]) + Self.epsilon).squareRoot()
+        let factor = Double(weight[channel]) / (Double(variance[channel]) + epsilon).squareRoot()
         return (factor, Double(bias[channel]) - Double(mean[channel]) * factor)
     }
 }
@@ -97,7 +93,7 @@ extension Operation {
             return first.slid(over: convolution.window, channels: convolution.outputChannels)
         case .batchNorm(let norm):
             return inputs.count == 1 && norm.weight.count == first.channels ? first : nil
-        case .relu:
+        case .activation:
             return inputs.count == 1 ? first : nil
         case .add:
             return inputs.count == 2 && inputs[1] == first ? first : nil
@@ -111,9 +107,9 @@ extension Operation {
             let channels = inputs.reduce(0) { $0 + $1.channels }
             return FeatureShape(channels: channels, height: first.height, width: first.width)
         case .maxPool(let window):
-            // A window that could lie in the padding alone would have no maximum.
-            guard inputs.count == 1, window.padding < window.size else { return nil }
-            return first.slid(over: window, channels: first.channels)
+            guard inputs.count == 1, let shape = first.slid(over: window, channels: first.channels) else { return nil }
+            // A window that lies in the padding alone has no maximum.
+            return window.alwaysMeets(first, steps: shape) ? shape : nil
         case .globalAveragePool:
             return inputs.count == 1 ? FeatureShape(channels: first.channels, height: 1, width: 1) : nil
         }
@@ -122,7 +118,15 @@ extension Operation {
 
 extension FeatureShape {
     fileprivate func slid(over window: Window, channels: Int) -> FeatureShape? {
-        guard let rows = window.steps(along: height), let columns = window.steps(along: width) else { return nil }
+        guard let rows = window.y.steps(along: height), let columns = window.x.steps(along: width) else { return nil }
         return FeatureShape(channels: channels, height: rows, width: columns)
+    }
+}
+
+extension Window {
+    /// Whether every step sees at least one pixel.
+    fileprivate func alwaysMeets(_ image: FeatureShape, steps: FeatureShape) -> Bool {
+        (0..<steps.height).allSatisfy { !y.positions(at: $0, along: image.height).isEmpty }
+            && (0..<steps.width).allSatisfy { !x.positions(at: $0, along: image.width).isEmpty }
     }
 }

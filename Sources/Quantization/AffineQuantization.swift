@@ -18,9 +18,17 @@ public struct AffineQuantization: Hashable, Sendable {
     /// One step is 1/255 and no byte is negative: a picture's own bytes.
     static let identity = AffineQuantization(covering: 0...1)
 
+    /// The byte that stands for a value best.
+    func byte(of value: Float) -> UInt8 {
+        UInt8(byte(of: Double(value)))
+    }
+
     /// The nearest value that a byte can stand for.
     func rounded(_ value: Double) -> Double {
-        let byte = min(max((value / Double(scale)).rounded(.toNearestOrEven) + Double(zeroPoint), 0), 255)
-        return (byte - Double(zeroPoint)) * Double(scale)
+        (byte(of: value) - Double(zeroPoint)) * Double(scale)
+    }
+
+    private func byte(of value: Double) -> Double {
+        min(max((value / Double(scale)).rounded(.toNearestOrEven) + Double(zeroPoint), 0), 255)
     }
 }

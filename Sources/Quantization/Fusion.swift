@@ -12,8 +12,8 @@ struct FusedNetwork {
     }
 
     enum Kind {
-        /// A convolution, what is added to it, and whether the sum is cut off below 0.
-        case convolution(Convolution, residual: Residual?, rectified: Bool)
+        /// A convolution, what is added to it, and the range that the sum is cut off to.
+        case convolution(Convolution, residual: Residual?, clip: ClosedRange<Float>?)
         case maxPool(Window)
         case globalAveragePool
     }
@@ -36,7 +36,7 @@ struct FusedNetwork {
     private(set) var steps: [Step] = []
     private(set) var slices: [FloatGraph.Value: Slice] = [:]
 
-    /// Fuses convolution [+ addition] [+ ReLU] and turns concatenations into places to write to. Expects folded
+    /// Fuses convolution [+ addition] [+ clip] and turns concatenations into places to write to. Expects folded
     /// batch normalisations; throws `QuantizationError.unsupportedNode` for a node that no step can take in.
     init(_ graph: FloatGraph) throws(QuantizationError) {
         var fusion = Fusion(graph: graph)
@@ -53,7 +53,7 @@ struct FusedNetwork {
                 try addSlices(of: value, in: graph)
             case .optionAShortcut:
                 continue  // part of the step that adds it; the check below finds one that is added nowhere
-            case .input, .batchNorm, .relu, .add, .globalAveragePool:
+            case .input, .batchNorm, .activation, .add, .globalAveragePool:
                 throw .unsupportedNode(name: node.name)
             }
         }
@@ -129,14 +129,16 @@ private struct Fusion {
             output = sum
             covered.insert(sum)
         }
-        var rectified = false
-        if let relu = onlyReader(of: output), case .relu = graph[relu].operation {
-            rectified = true
-            output = relu
-            covered.insert(relu)
+        var clip: ClosedRange<Float>?
+        if let reader = onlyReader(of: output), case .activation(.clip(let low, let high)) = graph[reader].operation,
+            low <= 0, high >= 0
+        {
+            clip = low...high
+            output = reader
+            covered.insert(reader)
         }
         return FusedNetwork.Step(
-            name: graph[value].name, kind: .convolution(convolution, residual: residual, rectified: rectified),
+            name: graph[value].name, kind: .convolution(convolution, residual: residual, clip: clip),
             input: graph[value].inputs[0], output: output)
     }
 

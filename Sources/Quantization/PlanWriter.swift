@@ -35,12 +35,12 @@ struct PlanWriter {
         noteBytes(of: step.input, at: number)
         var convolution: QuantizedConvolution?
         switch step.kind {
-        case .convolution(let floats, let residual, let rectified):
+        case .convolution(let floats, let residual, let clip):
             record.output = view(of: step.output)
             noteBytes(of: step.output, at: number)
             record.setWindow(floats.window, kind: .convolution)
-            record.outputMin = rectified ? record.output.zeroPoint : 0
-            record.outputMax = 255
+            record.groups = UInt32(floats.groups)
+            (record.outputMin, record.outputMax) = quantization(of: step.output).bytes(of: clip)
             if let residual {
                 record.residual = view(of: residual.value)
                 record.residualStep = UInt32(residual.step)
@@ -162,11 +162,18 @@ struct PlanWriter {
 extension OperationRecord {
     fileprivate mutating func setWindow(_ window: Window, kind: OperationKind) {
         self.kind = kind.rawValue
-        groups = kind == .convolution ? 1 : 0
-        (kernelHeight, kernelWidth) = (UInt32(window.size), UInt32(window.size))
-        (strideY, strideX) = (UInt32(window.stride), UInt32(window.stride))
-        (dilationY, dilationX) = (1, 1)
-        (paddingTop, paddingLeft) = (UInt32(window.padding), UInt32(window.padding))
+        (kernelHeight, kernelWidth) = (UInt32(window.y.size), UInt32(window.x.size))
+        (strideY, strideX) = (UInt32(window.y.stride), UInt32(window.x.stride))
+        (dilationY, dilationX) = (UInt32(window.y.dilation), UInt32(window.x.dilation))
+        (paddingTop, paddingLeft) = (UInt32(window.y.before), UInt32(window.x.before))
+    }
+}
+
+extension AffineQuantization {
+    /// The bytes that a clip lets through.
+    fileprivate func bytes(of clip: ClosedRange<Float>?) -> (UInt32, UInt32) {
+        guard let clip else { return (0, 255) }
+        return (UInt32(byte(of: clip.lowerBound)), UInt32(byte(of: clip.upperBound)))
     }
 }
 

@@ -3,7 +3,7 @@ import Foundation
 
 /// A convolution's numbers in int8, and what was lost on the way.
 struct QuantizedConvolution {
-    /// `[outputs][size][size][inputs]`: the order of the model file.
+    /// `[outputs][window][inputs of the group]`: the order of the model file.
     private(set) var weights: [Int8] = []
     /// `[outputs]`, in units of input scale * weight scale.
     private(set) var bias: [Int32] = []
@@ -20,7 +20,7 @@ struct QuantizedConvolution {
     var signalToNoise: Double? { noise > 0 && signal > 0 ? 10 * log10(signal / noise) : nil }
 
     /// Symmetric, one scale an output channel. `meanInputs` are the means, on the calibration images, of what each weight
-    /// of an output is multiplied with, `[inputs][size][size]`: rounded weights shift an output's mean by these times
+    /// of an output is multiplied with, `[inputs][window]`: rounded weights shift an output's mean by these times
     /// their errors, and the bias takes that back (Nagel et al., "Data-Free Quantization Through Weight Equalization and
     /// Bias Correction", section 4.2).
     init(
@@ -32,10 +32,10 @@ struct QuantizedConvolution {
         guard largestBias > 0x1p24 else {
             throw .tooManyInputs(layer: layer, weightsPerOutput: convolution.weightsPerOutput)
         }
-        let positions = convolution.window.size * convolution.window.size
+        let perOutput = convolution.weightsPerOutput
         for channel in 0..<convolution.outputChannels {
-            let start = channel * convolution.weightsPerOutput
-            let floats = convolution.weights[start..<start + convolution.weightsPerOutput].map(Double.init)
+            let floats = convolution.weights[channel * perOutput..<(channel + 1) * perOutput].map(Double.init)
+            let group = channel / convolution.groupOutputs
             var channelBias = Double(convolution.bias[channel])
             // Two floors: the bias must fit, and the multiplier must be at least 2^-100, or the device's verifier
             // refuses it; 2^-90 leaves room for rounding.
@@ -46,13 +46,15 @@ struct QuantizedConvolution {
             let scale = max(ownScale, floor)
             coarsenedChannels += ownScale < floor ? 1 : 0
             let integers = floats.map { quantized($0, scale: scale) }
-            for ((float, integer), meanInput) in zip(zip(floats, integers), meanInputs) {
+            for ((float, integer), meanInput) in zip(
+                zip(floats, integers), meanInputs[group * perOutput..<(group + 1) * perOutput])
+            {
                 let error = integer * scale - float
                 channelBias -= error * meanInput
                 signal += float * float
                 noise += error * error
             }
-            append(integers, positions: positions)
+            append(integers, positions: convolution.window.count)
             let integerBias = (channelBias / (Double(input.scale) * scale)).rounded(.toNearestOrEven)
             bias.append(Int32(min(max(integerBias, -largestBias), largestBias)))
             multipliers.append(Float(Double(input.scale) * scale / Double(output.scale)))
@@ -95,17 +97,16 @@ private func bestScale(_ weights: [Double]) -> Double {
 }
 
 extension Convolution {
-    /// The mean of what each weight of an output is multiplied with, `[inputs][size][size]`, from the means of the input's
-    /// channels: a window's border lies outside the image, where the input is 0, for some of the outputs.
+    /// The mean of what each weight is multiplied with, `[inputs][window]`, from the means of the input's channels: a
+    /// window's border lies outside the image, where the input is 0, for some of the outputs.
     func meanInputs(channelMeans: [Double], input: FeatureShape, output: FeatureShape) -> [Double] {
-        func inside(_ offset: Int, _ inputEdge: Int, _ outputEdge: Int) -> Double {
-            let steps = (0..<outputEdge).count { step in
-                (0..<inputEdge).contains(step * window.stride - window.padding + offset)
+        func inside(_ axis: Window.Axis, _ inputEdge: Int, _ outputEdge: Int) -> [Double] {
+            (0..<axis.size).map { position in
+                Double(axis.steps(of: position, inside: inputEdge, count: outputEdge).count) / Double(outputEdge)
             }
-            return Double(steps) / Double(outputEdge)
         }
-        let rows = (0..<window.size).map { inside($0, input.height, output.height) }
-        let columns = (0..<window.size).map { inside($0, input.width, output.width) }
+        let rows = inside(window.y, input.height, output.height)
+        let columns = inside(window.x, input.width, output.width)
         return channelMeans.flatMap { mean in rows.flatMap { row in columns.map { mean * row * $0 } } }
     }
 }

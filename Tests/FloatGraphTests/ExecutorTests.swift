@@ -10,17 +10,20 @@ private func naive(_ convolution: Convolution, of image: [Float], _ input: Featu
     let window = convolution.window
     var result: [Float] = []
     for channel in 0..<output.channels {
+        let group = channel / (output.channels / convolution.groups)
         for y in 0..<output.height {
             for x in 0..<output.width {
                 var sum = Double(convolution.bias[channel])
-                for inputChannel in 0..<input.channels {
-                    for ky in 0..<window.size {
-                        for kx in 0..<window.size {
-                            let row = y * window.stride - window.padding + ky
-                            let column = x * window.stride - window.padding + kx
+                for groupInput in 0..<input.channels / convolution.groups {
+                    let inputChannel = group * (input.channels / convolution.groups) + groupInput
+                    for ky in 0..<window.y.size {
+                        for kx in 0..<window.x.size {
+                            let row = y * window.y.stride - window.y.before + ky * window.y.dilation
+                            let column = x * window.x.stride - window.x.before + kx * window.x.dilation
                             guard (0..<input.height).contains(row), (0..<input.width).contains(column) else { continue }
                             let weight =
-                                ((channel * input.channels + inputChannel) * window.size + ky) * window.size + kx
+                                ((channel * (input.channels / convolution.groups) + groupInput) * window.y.size + ky)
+                                * window.x.size + kx
                             let pixel = (inputChannel * input.height + row) * input.width + column
                             sum += Double(convolution.weights[weight]) * Double(image[pixel])
                         }
@@ -44,26 +47,47 @@ private func agree(_ a: [Float], _ b: [Float], within tolerance: Float) -> Bool 
     a.count == b.count && zip(a, b).allSatisfy { abs($0 - $1) <= tolerance }
 }
 
+/// Both directions differ, and so do the sides.
+private let crooked = Window(
+    y: Window.Axis(size: 3, stride: 2, dilation: 2, before: 0, after: 3),
+    x: Window.Axis(size: 2, stride: 1, dilation: 3, before: 4, after: 1))
+
 @Test(
     "A convolution of a batch is the definition's, image by image",
     arguments: [
-        (Window(size: 3, stride: 1, padding: 1), 5, 7), (Window(size: 3, stride: 2, padding: 1), 5, 7),
-        (Window(size: 3, stride: 2, padding: 1), 6, 4), (Window(size: 1, stride: 1, padding: 0), 3, 3),
-        (Window(size: 1, stride: 2, padding: 0), 5, 5), (Window(size: 7, stride: 2, padding: 3), 9, 8),
-        (Window(size: 3, stride: 1, padding: 0), 3, 3), (Window(size: 5, stride: 1, padding: 4), 2, 2),
-    ])
-func convolutionIsTheDefinition(window: Window, height: Int, width: Int) throws {
+        (Window(size: 3, padding: 1), 5, 7), (Window(size: 3, stride: 2, padding: 1), 5, 7),
+        (Window(size: 3, stride: 2, padding: 1), 6, 4), (Window(size: 1), 3, 3), (Window(size: 1, stride: 2), 5, 5),
+        (Window(size: 7, stride: 2, padding: 3), 9, 8), (Window(size: 3), 3, 3), (Window(size: 5, padding: 4), 2, 2),
+        (crooked, 6, 5), (Window(size: 3, stride: 4, padding: 3), 4, 3),
+    ], [(1, 4), (2, 6), (4, 4), (4, 8)])
+func convolutionIsTheDefinition(case: (window: Window, height: Int, width: Int), size: (groups: Int, outputs: Int))
+    throws
+{
     var values = SampleValues(seed: 7)
-    let shape = FeatureShape(channels: 3, height: height, width: width)
+    let shape = FeatureShape(channels: 4, height: `case`.height, width: `case`.width)
+    let window = `case`.window
     let convolution = Convolution(
-        inputChannels: 3, outputChannels: 4, window: window,
-        weights: values.array(4 * 3 * window.size * window.size), bias: values.array(4))
+        inputChannels: 4, outputChannels: size.outputs, groups: size.groups, window: window,
+        weights: values.array(size.outputs * 4 / size.groups * window.count), bias: values.array(size.outputs))
     let images = (0..<3).map { _ in values.array(shape.count) }
     let output = try #require(Operation.convolution(convolution).outputShape(of: [shape]))
     let found = try results(of: .convolution(convolution), for: images, shape: shape)
     for (image, result) in zip(images, found) {
         #expect(agree(result, naive(convolution, of: image, shape, output), within: 1e-5))
     }
+}
+
+@Test func aClipCutsOffOnBothSides() throws {
+    let shape = FeatureShape(channels: 1, height: 1, width: 4)
+    #expect(try results(of: .relu6, for: [[-1, 2, 6, 7]], shape: shape) == [[0, 2, 6, 6]])
+    let clip = Operation.activation(.clip(low: -0.5, high: .infinity))
+    #expect(try results(of: clip, for: [[-1, 2, 6, 7]], shape: shape) == [[-0.5, 2, 6, 7]])
+}
+
+@Test func asTensorFlowPadsTheOddPixelLiesBehindTheImage() {
+    #expect(Window.Axis.same(size: 3, stride: 2, edge: 224) == Window.Axis(size: 3, stride: 2, before: 0, after: 1))
+    #expect(Window.Axis.same(size: 5, stride: 2, edge: 15) == Window.Axis(size: 5, stride: 2, before: 2, after: 2))
+    #expect(Window.Axis.same(size: 1, stride: 2, edge: 5) == Window.Axis(size: 1, stride: 2))
 }
 
 @Test func aBatchLargerThanATileGivesTheSameAsItsImagesAlone() throws {

@@ -22,8 +22,8 @@ private func graph(_ build: (inout FloatGraph) throws -> Void) rethrows -> Float
     let graph = try Architecture.twoBranchResNet32.graph(of: sampleState(), height: 32, width: 32).foldingBatchNorms()
     let network = try FusedNetwork(graph)
     let residuals = network.steps.compactMap { step -> FusedNetwork.Residual? in
-        guard case .convolution(_, let residual, let rectified) = step.kind else { return nil }
-        #expect(rectified)
+        guard case .convolution(_, let residual, let clip) = step.kind else { return nil }
+        #expect(clip == 0...Float.infinity)
         return residual
     }
     #expect(network.steps.count == 34)
@@ -41,8 +41,8 @@ private func graph(_ build: (inout FloatGraph) throws -> Void) rethrows -> Float
     }
     let network = try FusedNetwork(graph)
     #expect(network.steps.map(\.name) == ["first", "second", "features"])
-    guard case .convolution(_, nil, false) = network.steps[0].kind,
-        case .convolution(_, let residual?, false) = network.steps[1].kind
+    guard case .convolution(_, nil, nil) = network.steps[0].kind,
+        case .convolution(_, let residual?, nil) = network.steps[1].kind
     else {
         Issue.record("the sum is in the wrong step")
         return

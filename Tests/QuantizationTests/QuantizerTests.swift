@@ -99,6 +99,66 @@ private func relativeError(_ found: [Float], _ expected: [Float]) -> Float {
     }
 }
 
+/// Depthwise and grouped convolutions, windows that are not square, uneven padding, dilation, ReLU6.
+private func mobileGraph() throws -> FloatGraph {
+    var values = SampleValues(seed: 21)
+    var graph = FloatGraph(input: FeatureShape(channels: 3, height: 13, width: 10))
+    func convolution(_ name: String, _ input: FloatGraph.Value, _ outputs: Int, groups: Int, _ window: Window) throws
+        -> FloatGraph.Value
+    {
+        let inputs = graph[input].shape.channels
+        let weights = inputs / groups * window.count
+        let reach = (6 / Float(weights)).squareRoot()
+        let convolution = Convolution(
+            inputChannels: inputs, outputChannels: outputs, groups: groups, window: window,
+            weights: values.array(outputs * weights, in: -reach...reach), bias: values.array(outputs, in: 0...0.5))
+        return try graph.append(.convolution(convolution), input, name: name)
+    }
+    let uneven = Window(y: .same(size: 3, stride: 2, edge: 13), x: .same(size: 5, stride: 2, edge: 10))
+    let stem = try graph.append(.relu6, convolution("stem", graph.input, 10, groups: 1, uneven), name: "1")
+    let depthwise = try graph.append(
+        .activation(.clip(low: -0.25, high: 2)),
+        convolution("depthwise", stem, 10, groups: 10, Window(size: 3, padding: 1)), name: "2")
+    let dilated = Window(y: Window.Axis(size: 2, dilation: 2, before: 1, after: 1), x: Window.Axis(size: 1))
+    let grouped = try graph.append(.relu, convolution("grouped", depthwise, 20, groups: 5, dilated), name: "3")
+    let multiplied = try convolution("multiplied", grouped, 40, groups: 20, Window(size: 3))
+    try graph.append(.globalAveragePool, graph.append(.relu6, multiplied, name: "4"), name: "features")
+    return graph
+}
+
+@Test func groupsUnevenWindowsAndClipsAreTheFloatGraphs() throws {
+    let graph = try mobileGraph()
+    let samples = images(24, graph[graph.input].shape)
+    let model = try quantize(
+        graph, head: head(dimensions: 40, classes: 3), description: description(of: graph, classes: 3),
+        calibration: samples)
+    let features = graph.features(of: Activations(shape: graph[graph.input].shape, images: samples))
+    for (image, expected) in zip(samples, features).prefix(6) {
+        #expect(relativeError(try run(model.file, on: image, alpha: 0).features, expected) < 0.03)
+    }
+    // The upper end of the second clip, 2, is a byte within the range that the tensor covers.
+    try model.file.withUnsafeBytes { bytes in
+        let operation = try Model(verifying: bytes).operation(1)
+        let high = Float(operation.outputMax) - Float(operation.output.zeroPoint)
+        #expect(abs(high * operation.output.scale - 2) <= operation.output.scale)
+        let low = Float(operation.outputMin) - Float(operation.output.zeroPoint)
+        #expect(abs(low * operation.output.scale + 0.25) <= operation.output.scale)
+        #expect((operation.groups, operation.multiplyAccumulates) == (10, 10 * 9 * 35))
+    }
+}
+
+@Test func aLinearHeadIsItsRowsAndBias() throws {
+    let graph = try smallGraph()
+    var values = SampleValues(seed: 14)
+    let state = ReferenceState(stateDict: ["fc.weight": values.tensor([3, 14]), "fc.bias": values.tensor([3])])
+    let head = try ClassifierHead(of: state, dimensions: 14, heads: 1, tau: 1, gamma: 0)
+    let samples = images(8, graph[graph.input].shape)
+    let model = try quantize(
+        graph, head: head, description: description(of: graph, classes: 3), calibration: samples)
+    let found = try run(model.file, on: samples[0], alpha: 1)
+    #expect(found.logits == head.logits(of: found.features, alpha: 0))
+}
+
 @Test func theReferenceNetworkSurvivesQuantisation() throws {
     let graph = try Architecture.twoBranchResNet32.graph(of: sampleState(), height: 16, width: 16).foldingBatchNorms()
     let samples = images(8, graph[graph.input].shape)
