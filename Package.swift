@@ -74,7 +74,8 @@ let package = Package(
         // Tests.
         .target(
             name: "SampleNetworks", dependencies: ["Checkpoint"], path: "Tests/SampleNetworks",
-            swiftSettings: hostFlags),
+            // It makes hundreds of millions of numbers.
+            swiftSettings: hostFlags + [.unsafeFlags(["-O"])]),
         .testTarget(
             name: "FloatGraphTests", dependencies: ["FloatGraph", "Checkpoint", "SampleNetworks"],
             swiftSettings: hostFlags),

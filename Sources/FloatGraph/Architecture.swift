@@ -3,20 +3,90 @@ import Checkpoint
 /// The backbones that can be built from a checkpoint; the raw value is the name on the command line.
 public enum Architecture: String, CaseIterable, Sendable {
     case twoBranchResNet32 = "two-branch-resnet32"
+    case cifarResNet20 = "cifar-resnet20"
+    case cifarResNet32 = "cifar-resnet32"
+    case cifarResNet44 = "cifar-resnet44"
+    case cifarResNet56 = "cifar-resnet56"
+    case cifarResNet110 = "cifar-resnet110"
+    case resNet10 = "resnet10"
+    case resNet18 = "resnet18"
+    case resNet34 = "resnet34"
+    case resNet50 = "resnet50"
+    case resNet101 = "resnet101"
+    case resNet152 = "resnet152"
+    case resNeXt50 = "resnext50-32x4d"
+    case resNeXt101 = "resnext101-32x4d"
+    case resNeXt152 = "resnext152-32x4d"
+    // The same tensors, so these must be named: some feature extractors leave the last ReLU away.
+    case resNeXt50WithoutLastReLU = "resnext50-32x4d-no-last-relu"
+    case resNeXt101WithoutLastReLU = "resnext101-32x4d-no-last-relu"
+    case resNeXt152WithoutLastReLU = "resnext152-32x4d-no-last-relu"
+    case mobileNetV2 = "mobilenetv2"
+    case efficientNetLite0 = "efficientnet-lite0"
+    /// The same tensors, trained by TensorFlow.
+    case tensorFlowEfficientNetLite0 = "tf-efficientnet-lite0"
 
     /// The architecture that the names of a checkpoint's tensors are of. Throws `GraphError.unknownArchitecture`.
     public static func recognise(_ state: ReferenceState) throws(GraphError) -> Architecture {
-        guard state.features["cb_block.conv1.weight"] != nil || state.features["rb_block.conv1.weight"] != nil else {
-            throw .unknownArchitecture
+        let tensors = state.features
+        if tensors["cb_block.conv1.weight"] != nil || tensors["rb_block.conv1.weight"] != nil {
+            return .twoBranchResNet32
         }
-        return .twoBranchResNet32
+        if tensors["features.0.0.weight"] != nil, tensors["features.1.conv.0.0.weight"] != nil {
+            return .mobileNetV2
+        }
+        if tensors["conv_stem.weight"] != nil, tensors["blocks.0.0.conv_dw.weight"] != nil,
+            tensors["blocks.0.0.se.conv_reduce.weight"] == nil
+        {
+            return .efficientNetLite0
+        }
+        guard let plan = ResNetPlan(of: tensors),
+            let architecture = allCases.first(where: { $0.resNet?.plan == plan })
+        else { throw .unknownArchitecture }
+        return architecture
     }
 
     /// The network with this checkpoint's parameters, for images of `height` by `width` pixels.
     public func graph(of state: ReferenceState, height: Int, width: Int) throws(GraphError) -> FloatGraph {
+        if let resNet {
+            return try makeResNet(resNet.plan, lastReLU: resNet.lastReLU, state, height: height, width: width)
+        }
+        return switch self {
+        case .mobileNetV2:
+            try makeMobileNetV2(state, height: height, width: width)
+        case .efficientNetLite0, .tensorFlowEfficientNetLite0:
+            try makeEfficientNetLite0(
+                state, trainedByTensorFlow: self == .tensorFlowEfficientNetLite0, height: height, width: width)
+        default:
+            try makeTwoBranchResNet32(state, height: height, width: width)
+        }
+    }
+
+    /// Height and width of the pictures that it is usually trained with.
+    public var usualSide: Int {
+        self == .twoBranchResNet32 || resNet?.plan.isForSmallImages == true ? 32 : 224
+    }
+
+    private var resNet: (plan: ResNetPlan, lastReLU: Bool)? {
         switch self {
-        case .twoBranchResNet32:
-            try makeTwoBranchResNet32(state.features, height: height, width: width)
+        case .cifarResNet20: (.small(layers: 20), true)
+        case .cifarResNet32: (.small(layers: 32), true)
+        case .cifarResNet44: (.small(layers: 44), true)
+        case .cifarResNet56: (.small(layers: 56), true)
+        case .cifarResNet110: (.small(layers: 110), true)
+        case .resNet10: (ResNetPlan([1, 1, 1, 1]), true)
+        case .resNet18: (ResNetPlan([2, 2, 2, 2]), true)
+        case .resNet34: (ResNetPlan([3, 4, 6, 3]), true)
+        case .resNet50: (ResNetPlan([3, 4, 6, 3], hasBottlenecks: true), true)
+        case .resNet101: (ResNetPlan([3, 4, 23, 3], hasBottlenecks: true), true)
+        case .resNet152: (ResNetPlan([3, 8, 36, 3], hasBottlenecks: true), true)
+        case .resNeXt50: (ResNetPlan([3, 4, 6, 3], hasBottlenecks: true, groups: 32), true)
+        case .resNeXt101: (ResNetPlan([3, 4, 23, 3], hasBottlenecks: true, groups: 32), true)
+        case .resNeXt152: (ResNetPlan([3, 8, 36, 3], hasBottlenecks: true, groups: 32), true)
+        case .resNeXt50WithoutLastReLU: (Self.resNeXt50.resNet!.plan, false)
+        case .resNeXt101WithoutLastReLU: (Self.resNeXt101.resNet!.plan, false)
+        case .resNeXt152WithoutLastReLU: (Self.resNeXt152.resNet!.plan, false)
+        case .twoBranchResNet32, .mobileNetV2, .efficientNetLite0, .tensorFlowEfficientNetLite0: nil
         }
     }
 }

@@ -32,12 +32,14 @@ struct Parameters {
     }
 
     /// The `weight`, `bias`, `running_mean` and `running_var` of a layer of `channels`.
-    mutating func takeBatchNorm(_ name: String, channels: Int) throws(GraphError) -> BatchNorm {
+    mutating func takeBatchNorm(
+        _ name: String, channels: Int, epsilon: Double = BatchNorm.defaultEpsilon
+    ) throws(GraphError) -> BatchNorm {
         let norm = BatchNorm(
             weight: try take("\(name).weight", shape: [channels]),
             bias: try take("\(name).bias", shape: [channels]),
             mean: try take("\(name).running_mean", shape: [channels]),
-            variance: try take("\(name).running_var", shape: [channels]))
+            variance: try take("\(name).running_var", shape: [channels]), epsilon: epsilon)
         if let index = norm.variance.firstIndex(where: { $0 < 0 }) {
             throw .negativeVariance(name: "\(group)\(name).running_var", index: index, value: norm.variance[index])
         }

@@ -47,6 +47,21 @@ import Testing
     #expect(figures["within_limits"] is Bool)
 }
 
+@Test func aStateDictOfAWholeNetworkIsConvertedAndInspected() throws {
+    let place = try Workplace()
+    try place.writeCheckpoint(
+        checkpointBytes(stateDict: sampleResNet(blocks: [3, 3, 3], projection: nil, classifier: "linear")))
+    let converted = try place.convert(["--input", "3x15x20"])
+    #expect(converted.status == 0)
+    #expect(converted.output.hasPrefix("\(place.model): cifar-resnet20, 10 classes, 20x15 input\n"))
+    let wrong = try place.convert(["--architecture", "cifar-resnet56"])
+    #expect(wrong.status == 1)
+    #expect(wrong.errorLine?.contains("tensor layer1.3.conv1.weight, expected with shape") == true)
+    let inspected = try runProgram("rarebit-convert", ["inspect", place.checkpoint])
+    #expect(inspected.output.contains("\narchitecture  cifar-resnet20\n"))
+    #expect(inspected.output.contains("\n  fc.bias 10\n"))
+}
+
 @Test func convertingTwiceGivesTheSameBytes() throws {
     let place = try Workplace()
     try place.writeCheckpoint()

@@ -61,20 +61,29 @@ let sampleCheckpoint = checkpointBytes(sampleState())
 /// A checkpoint as torch.save would write it.
 func checkpointBytes(_ state: ReferenceState) -> [UInt8] {
     var storages: [(String, [UInt8])] = []
-    func items(_ tensors: [String: Tensor]) -> [(String, Item)] {
-        tensors.sorted { $0.key < $1.key }.map { name, tensor in
-            let key = String(storages.count)
-            storages.append((key, littleEndian(tensor.values)))
-            var strides = [Int32](repeating: 1, count: tensor.shape.count)
-            for axis in tensor.shape.indices.dropLast().reversed() {
-                strides[axis] = strides[axis + 1] * Int32(tensor.shape[axis + 1])
-            }
-            let storage = Item.storage(key, count: Int32(tensor.values.count))
-            return (name, .tensor(storage, shape: tensor.shape.map(Int32.init), strides: strides))
-        }
-    }
+    let features = items(state.features, &storages)
+    let classifier = items(state.classifier, &storages)
     let embed = state.direction.map { Item.array(littleEndian($0), shape: [Int32($0.count)]) } ?? .none
-    let root = Item.reference(
-        features: items(state.features), classifier: items(state.classifier), embed: embed)
+    let root = Item.reference(features: features, classifier: classifier, embed: embed)
     return checkpointZip(root, storages: storages).build()
+}
+
+/// A file that holds nothing but a state dict.
+func checkpointBytes(stateDict: [String: Tensor]) -> [UInt8] {
+    var storages: [(String, [UInt8])] = []
+    let root = Item.dictionary(items(stateDict, &storages))
+    return checkpointZip(root, storages: storages).build()
+}
+
+private func items(_ tensors: [String: Tensor], _ storages: inout [(String, [UInt8])]) -> [(String, Item)] {
+    tensors.sorted { $0.key < $1.key }.map { name, tensor in
+        let key = String(storages.count)
+        storages.append((key, littleEndian(tensor.values)))
+        var strides = [Int32](repeating: 1, count: tensor.shape.count)
+        for axis in tensor.shape.indices.dropLast().reversed() {
+            strides[axis] = strides[axis + 1] * Int32(tensor.shape[axis + 1])
+        }
+        let storage = Item.storage(key, count: Int32(tensor.values.count))
+        return (name, .tensor(storage, shape: tensor.shape.map(Int32.init), strides: strides))
+    }
 }

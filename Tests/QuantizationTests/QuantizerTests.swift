@@ -131,7 +131,7 @@ private func mobileGraph() throws -> FloatGraph {
     let samples = images(24, graph[graph.input].shape)
     let model = try quantize(
         graph, head: head(dimensions: 40, classes: 3), description: description(of: graph, classes: 3),
-        calibration: samples)
+        calibration: CalibrationImages(samples))
     let features = graph.features(of: Activations(shape: graph[graph.input].shape, images: samples))
     for (image, expected) in zip(samples, features).prefix(6) {
         #expect(relativeError(try run(model.file, on: image, alpha: 0).features, expected) < 0.03)
@@ -145,18 +145,6 @@ private func mobileGraph() throws -> FloatGraph {
         #expect(abs(low * operation.output.scale + 0.25) <= operation.output.scale)
         #expect((operation.groups, operation.multiplyAccumulates) == (10, 10 * 9 * 35))
     }
-}
-
-@Test func aLinearHeadIsItsRowsAndBias() throws {
-    let graph = try smallGraph()
-    var values = SampleValues(seed: 14)
-    let state = ReferenceState(stateDict: ["fc.weight": values.tensor([3, 14]), "fc.bias": values.tensor([3])])
-    let head = try ClassifierHead(of: state, dimensions: 14, heads: 1, tau: 1, gamma: 0)
-    let samples = images(8, graph[graph.input].shape)
-    let model = try quantize(
-        graph, head: head, description: description(of: graph, classes: 3), calibration: samples)
-    let found = try run(model.file, on: samples[0], alpha: 1)
-    #expect(found.logits == head.logits(of: found.features, alpha: 0))
 }
 
 @Test func theReferenceNetworkSurvivesQuantisation() throws {

@@ -41,9 +41,9 @@ struct Inspect: ParsableCommand {
 
     /// A checkpoint does not say the size of its images; the figures are for the size its data sets have.
     private func whatItWouldBecome(_ state: ReferenceState) -> [String] {
-        let side = 32
         do throws(GraphError) {
             let architecture = try Architecture.recognise(state)
+            let side = architecture.usualSide
             let graph = try architecture.graph(of: state, height: side, width: side).foldingBatchNorms()
             let head = try ClassifierHead(
                 of: state, parameters: ClassifierParameters(heads: 1), dimensions: graph[graph.features].shape.channels)

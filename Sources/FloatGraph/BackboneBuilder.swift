@@ -1,0 +1,61 @@
+import Checkpoint
+
+/// Adds the blocks that backbones are made of, with a checkpoint's parameters.
+struct BackboneBuilder {
+    typealias Value = FloatGraph.Value
+
+    private(set) var graph: FloatGraph
+    private var parameters: Parameters
+    /// Of every batch normalisation.
+    private let epsilon: Double
+    /// Whether windows are padded as TensorFlow does it; else by half their size on every side.
+    private let padsLikeTensorFlow: Bool
+
+    init(
+        _ state: ReferenceState, height: Int, width: Int, epsilon: Double = BatchNorm.defaultEpsilon,
+        padsLikeTensorFlow: Bool = false
+    ) {
+        graph = FloatGraph(input: FeatureShape(channels: 3, height: height, width: width))
+        parameters = Parameters(state.features, group: state.featuresPrefix)
+        self.epsilon = epsilon
+        self.padsLikeTensorFlow = padsLikeTensorFlow
+    }
+
+    /// A square convolution without bias, its batch normalisation and, where there is one, its activation.
+    mutating func convolution(
+        _ name: String, batchNorm: String, of input: Value, channels: Int, size: Int, stride: Int = 1, groups: Int = 1,
+        activation: Activation? = .relu
+    ) throws(GraphError) -> Value {
+        let shape = graph[input].shape
+        let convolution = Convolution(
+            inputChannels: shape.channels, outputChannels: channels, groups: groups,
+            window: window(size: size, stride: stride, over: shape),
+            weights: try parameters.take("\(name).weight", shape: [channels, shape.channels / groups, size, size]),
+            bias: [Float](repeating: 0, count: channels))
+        var value = try graph.append(.convolution(convolution), input, name: name)
+        let norm = try parameters.takeBatchNorm(batchNorm, channels: channels, epsilon: epsilon)
+        value = try graph.append(.batchNorm(norm), value, name: batchNorm)
+        guard let activation else { return value }
+        return try graph.append(.activation(activation), value, name: "\(name).activation")
+    }
+
+    mutating func append(_ operation: Operation, _ inputs: Value..., name: String) throws(GraphError) -> Value {
+        try graph.append(operation, inputs, name: name)
+    }
+
+    func has(_ tensor: String) -> Bool { parameters.shape(of: tensor) != nil }
+
+    /// The network that ends with the mean of `value` over all pixels; every tensor must have found its place.
+    consuming func finished(_ value: Value) throws(GraphError) -> FloatGraph {
+        try graph.append(.globalAveragePool, value, name: "features")
+        try parameters.expectAllTaken()
+        return graph
+    }
+
+    private func window(size: Int, stride: Int, over shape: FeatureShape) -> Window {
+        guard padsLikeTensorFlow else { return Window(size: size, stride: stride, padding: size / 2) }
+        return Window(
+            y: .same(size: size, stride: stride, edge: shape.height),
+            x: .same(size: size, stride: stride, edge: shape.width))
+    }
+}

@@ -1,0 +1,112 @@
+import Checkpoint
+import Foundation
+import SampleNetworks
+import Testing
+
+@testable import FloatGraph
+
+/// A line of Tests/Fixtures/architectures.json, which Tools/training/architectures.py wrote with PyTorch.
+private struct Golden: Decodable {
+    let side: Int
+    let logits: [Float]
+}
+
+private let goldens: [String: Golden] = {
+    let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    let file = tests.appendingPathComponent("Fixtures/architectures.json")
+    return try! JSONDecoder().decode([String: Golden].self, from: Data(contentsOf: file))
+}()
+
+private struct Network: CustomTestStringConvertible, Sendable {
+    let architecture: Architecture
+    let golden: String
+    let tensors: @Sendable () -> [String: Tensor]
+    /// Whether the tensors alone tell the architecture.
+    let isRecognised: Bool
+    var testDescription: String { golden }
+
+    init(
+        _ architecture: Architecture, golden: String? = nil, isRecognised: Bool = true,
+        _ tensors: @autoclosure @escaping @Sendable () -> [String: Tensor]
+    ) {
+        self.architecture = architecture
+        self.golden = golden ?? architecture.rawValue
+        self.isRecognised = isRecognised
+        self.tensors = tensors
+    }
+
+    static func cifar(_ architecture: Architecture, _ blocks: Int) -> Network {
+        Network(architecture, sampleResNet(blocks: [blocks, blocks, blocks], projection: nil, classifier: "linear"))
+    }
+}
+
+private let networks: [Network] = [
+    .cifar(.cifarResNet20, 3), .cifar(.cifarResNet32, 5), .cifar(.cifarResNet44, 7), .cifar(.cifarResNet56, 9),
+    .cifar(.cifarResNet110, 18),
+    Network(
+        .cifarResNet20, golden: "cifar-resnet20 option B",
+        sampleResNet(blocks: [3, 3, 3], projection: "shortcut", classifier: "linear")),
+    Network(.resNet10, sampleResNet(blocks: [1, 1, 1, 1])),
+    Network(.resNet18, sampleResNet(blocks: [2, 2, 2, 2])),
+    Network(.resNet34, sampleResNet(blocks: [3, 4, 6, 3])),
+    Network(.resNet50, sampleResNet(blocks: [3, 4, 6, 3], bottlenecks: true)),
+    Network(.resNet101, sampleResNet(blocks: [3, 4, 23, 3], bottlenecks: true)),
+    Network(.resNet152, sampleResNet(blocks: [3, 8, 36, 3], bottlenecks: true)),
+    Network(.resNeXt50, sampleResNet(blocks: [3, 4, 6, 3], bottlenecks: true, groups: 32)),
+    Network(.resNeXt101, sampleResNet(blocks: [3, 4, 23, 3], bottlenecks: true, groups: 32)),
+    Network(.resNeXt152, sampleResNet(blocks: [3, 8, 36, 3], bottlenecks: true, groups: 32)),
+    Network(
+        .resNeXt50WithoutLastReLU, isRecognised: false,
+        sampleResNet(blocks: [3, 4, 6, 3], bottlenecks: true, groups: 32)),
+    Network(.mobileNetV2, sampleMobileNetV2()),
+    Network(.efficientNetLite0, sampleEfficientNetLite0()),
+    Network(.tensorFlowEfficientNetLite0, isRecognised: false, sampleEfficientNetLite0()),
+]
+
+// One at a time: the largest has 60 million weights.
+@Suite(.serialized) struct AKnownArchitecture {
+    @Test("computes PyTorch's logits, before and after folding", arguments: networks)
+    private func computesPyTorchsLogits(network: Network) throws {
+        let golden = try #require(goldens[network.golden])
+        let state = ReferenceState(stateDict: network.tensors())
+        #expect(try !network.isRecognised || Architecture.recognise(state) == network.architecture)
+        let graph = try network.architecture.graph(of: state, height: golden.side, width: golden.side)
+        let shape = graph[graph.input].shape
+        let image = Activations(
+            shape: shape, images: [values(named: "image", count: shape.count, in: -2...2)])
+        let head = try ClassifierHead(
+            of: state, dimensions: graph[graph.features].shape.channels)
+        for graph in [graph, graph.foldingBatchNorms()] {
+            let logits = head.logits(of: graph.features(of: image)[0], alpha: 0)
+            let largest = golden.logits.map(abs).max()!
+            let difference = zip(logits, golden.logits).map { abs($0 - $1) }.max()!
+            #expect(logits.count == golden.logits.count && difference <= 1e-4 * largest)
+        }
+    }
+
+    @Test("takes pictures of other sizes", arguments: [(47, 100), (1, 1)])
+    func takesOtherSizes(height: Int, width: Int) throws {
+        let state = ReferenceState(stateDict: sampleMobileNetV2())
+        let graph = try Architecture.mobileNetV2.graph(of: state, height: height, width: width)
+        #expect(graph[graph.features].shape == FeatureShape(channels: 1280, height: 1, width: 1))
+    }
+
+    @Test func isNotRecognisedByPartOfItsNames() {
+        let squeezed = ["conv_stem.weight", "blocks.0.0.conv_dw.weight", "blocks.0.0.se.conv_reduce.weight"]
+        let otherDepth = (0..<7).map { "layer1.\($0).conv1.weight" } + ["conv1.weight", "layer1.0.conv2.weight"]
+        for names in [squeezed, otherDepth, ["conv1.weight"]] {
+            let tensor = Tensor(shape: [1, 1, 1, 1], values: [0])
+            let state = ReferenceState(stateDict: Dictionary(uniqueKeysWithValues: names.map { ($0, tensor) }))
+            #expect(throws: GraphError.unknownArchitecture) { try Architecture.recognise(state) }
+        }
+    }
+
+    @Test func namesTensorsAsTheFileDoes() {
+        var tensors = sampleResNet(blocks: [3, 3, 3], projection: nil, classifier: "linear")
+        tensors["layer2.1.bn2.weight"] = nil
+        let state = ReferenceState(stateDict: tensors)
+        #expect(throws: GraphError.missingTensor(name: "layer2.1.bn2.weight", expected: [32])) {
+            try Architecture.cifarResNet20.graph(of: state, height: 32, width: 32)
+        }
+    }
+}
