@@ -34,6 +34,8 @@ extern const rb_layout rb_layout_o16c2_u8;
 extern const rb_layout rb_layout_o16c2_s8;
 extern const rb_layout rb_layout_o16c4_u8;
 extern const rb_layout rb_layout_o16c4_s8;
+extern const rb_layout rb_layout_dw16_s8;
+extern const rb_layout rb_layout_dw8r4_s8;
 
 // One line of kernels.inc. run is NULL where this build lacks the kernel's instruction set: its layout stays, because
 // every build can size and pack the weights of every path.

@@ -211,6 +211,10 @@ static bool parts_are_blocks(const work *w, int32_t blocks) {
 }
 
 void rb_run_tiles(const rb_conv *conv, const rb_tiling *tiling) {
+    rb_run_tiles_of_blocks(conv, tiling, (size_t)rb_block16_bytes(&conv->shape));
+}
+
+void rb_run_tiles_of_blocks(const rb_conv *conv, const rb_tiling *tiling, size_t block_bytes) {
     const rb_conv_shape *s = &conv->shape;
     const scratch_layout layout = layout_of(s);
     work w = {
@@ -220,7 +224,7 @@ void rb_run_tiles(const rb_conv *conv, const rb_tiling *tiling) {
         .table = (const uint8_t **)conv->scratch,
         .outside = conv->scratch + layout.outside,
         .patches = conv->scratch + layout.patches,
-        .block_bytes = (size_t)rb_block16_bytes(s),
+        .block_bytes = block_bytes,
     };
     memset(w.outside, s->input.zero_point ^ conv->flip, layout.patches - layout.outside);
 

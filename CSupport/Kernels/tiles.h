@@ -32,6 +32,21 @@ static inline uint64_t rb_block16_bytes(const rb_conv_shape *shape) {
     return sizeof(rb_block16) + taps * (uint64_t)rb_block_inputs(shape) * RB_BLOCK_CHANNELS;
 }
 
+// Of a depthwise convolution a block holds weights[tap][channel] of the 16 channels from rb_block_first_input on.
+static inline uint64_t rb_depthwise16_bytes(const rb_conv_shape *shape) {
+    const uint64_t taps = (uint64_t)shape->kernel_height * (uint64_t)shape->kernel_width;
+    return (sizeof(rb_block16) + taps * RB_BLOCK_CHANNELS + 63) / 64 * 64;
+}
+
+// Eight channels of a depthwise 3x3 convolution for dot products over rows: weights[shift][kx][channel][row], where a
+// row of the kernel stands at row + shift, and the fourth place is zero.
+enum { RB_DEPTHWISE_CHANNELS = 8 };
+typedef struct {
+    int32_t bias[RB_DEPTHWISE_CHANNELS]; // corrected for the zero point
+    float multiplier[RB_DEPTHWISE_CHANNELS];
+    int8_t weights[2 * 3 * RB_DEPTHWISE_CHANNELS * 4];
+} rb_depthwise8;
+
 typedef struct {
     const rb_conv *conv;
     const uint8_t *blocks; // rb_block16, `block_bytes` apart
@@ -64,6 +79,8 @@ typedef struct {
 
 // Runs every tile of the convolution's part.
 void rb_run_tiles(const rb_conv *conv, const rb_tiling *tiling);
+// The same where packed blocks have another size than rb_block16_bytes.
+void rb_run_tiles_of_blocks(const rb_conv *conv, const rb_tiling *tiling, size_t block_bytes);
 
 // 16 residual bytes of one pixel for the block that begins at output channel first_channel: in place where all of them
 // exist, else in `copy`, where those that do not exist read as the zero point and so add nothing.

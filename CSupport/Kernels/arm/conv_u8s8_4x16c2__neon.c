@@ -6,6 +6,7 @@
 
 #if defined(__ARM_NEON)
 #include "requantize_neon.h"
+#include "weights_neon.h"
 
 #if defined(__aarch64__)
 enum { TILE_PIXELS = 4 };
@@ -88,23 +89,6 @@ RB_INLINE const int8_t *add_run_apart(const uint8_t *x[TILE_PIXELS], int64_t byt
     return weights;
 }
 
-// Whether two weights of -128 meet anywhere.
-static bool products_may_overflow(const int8_t *weights, int64_t bytes) {
-    int8x16_t least = vdupq_n_s8(127); // of the larger ones
-    for (int64_t i = 0; i < bytes; i += 64) {
-        for (int32_t half = 0; half < 32; half += 16) {
-            least = vminq_s8(least, vmaxq_s8(vld1q_s8(weights + i + half), vld1q_s8(weights + i + 32 + half)));
-        }
-    }
-    int8_t lanes[16];
-    vst1q_s8(lanes, least);
-    bool overflow = false;
-    for (int32_t lane = 0; lane < 16; lane++) {
-        overflow |= lanes[lane] == -128;
-    }
-    return overflow;
-}
-
 RB_INLINE void run_pixels(const rb_tile *tile, const rb_requantization *r, int32_t first, bool apart) {
     const rb_block16 *block = rb_tile_block(tile, 0);
     int32x4_t sums[TILE_PIXELS][4];
@@ -127,8 +111,8 @@ RB_INLINE void run_pixels(const rb_tile *tile, const rb_requantization *r, int32
 
 static void run_strip(const rb_tile *tile) {
     const rb_requantization r = rb_requantization_of(tile);
-    const int64_t bytes = (int64_t)tile->taps * tile->tap_bytes * RB_BLOCK_CHANNELS;
-    const bool apart = products_may_overflow(rb_tile_block(tile, 0)->weights, bytes);
+    const int64_t pairs = (int64_t)tile->taps * tile->tap_bytes / 4;
+    const bool apart = rb_least_weights_meet(rb_tile_block(tile, 0)->weights, pairs, 2 * RB_BLOCK_CHANNELS);
     for (int32_t first = 0; first < tile->pixels; first += TILE_PIXELS) {
         if (apart) {
             run_pixels(tile, &r, first, true);

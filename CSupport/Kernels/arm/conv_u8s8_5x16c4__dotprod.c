@@ -36,13 +36,13 @@ enum { TILE_PIXELS = 5 };
 #define CLOBBERED "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31", "memory", "cc"
 
 // Adds `bytes` input channels of each pixel; gives the address of the weights after theirs.
-RB_INLINE const int8_t *add_run(const uint8_t *x[TILE_PIXELS], int64_t bytes, const int8_t *weights,
+RB_INLINE const int8_t *add_run(const uint8_t *x[TILE_PIXELS], int32_t bytes, const int8_t *weights,
                                 int32x4_t sums[TILE_PIXELS][4]) {
-    int64_t sixteens = bytes / 16;
+    uint32_t sixteens = (uint32_t)bytes / 16;
     if (sixteens > 0) {
         __asm__(".arch_extension dotprod\n"
                 "1:\n" LOAD_PIXELS(q, 16) FOUR_CHANNELS(0) FOUR_CHANNELS(1) FOUR_CHANNELS(2) FOUR_CHANNELS(3) //
-                "subs %[sixteens], %[sixteens], #1\n"
+                "subs %w[sixteens], %w[sixteens], #1\n"
                 "b.ne 1b\n"
                 : OPERANDS, [sixteens] "+r"(sixteens)
                 :
@@ -60,24 +60,37 @@ RB_INLINE const int8_t *add_run(const uint8_t *x[TILE_PIXELS], int64_t bytes, co
     return weights;
 }
 
+// Every pixel starts at the biases. Loads, because from registers it would take twice as many moves.
+RB_INLINE void load_bias(const int32_t *bias, int32x4_t sums[TILE_PIXELS][4]) {
+    RB_UNROLL
+    for (int32_t p = 0; p < TILE_PIXELS; p++) {
+        __asm__("ldp %q0, %q1, [%4]\n"
+                "ldp %q2, %q3, [%4, #32]\n"
+                : "=&w"(sums[p][0]), "=&w"(sums[p][1]), "=&w"(sums[p][2]), "=w"(sums[p][3])
+                : "r"(bias), "m"(*(const int32_t(*)[RB_BLOCK_CHANNELS])bias));
+    }
+}
+
 static void run_strip(const rb_tile *tile) {
     const rb_requantization r = rb_requantization_of(tile);
     const rb_block16 *block = rb_tile_block(tile, 0);
-    for (int32_t first = 0; first < tile->pixels; first += TILE_PIXELS) {
+    const int32_t pixels = tile->pixels, taps = tile->taps, tap_bytes = tile->tap_bytes;
+    const int32_t offset = tile->input_offset;
+    const uint8_t *const *inputs = tile->inputs;
+    for (int32_t first = 0; first < pixels; first += TILE_PIXELS, inputs += TILE_PIXELS) {
         int32x4_t sums[TILE_PIXELS][4];
-        RB_UNROLL
-        for (int32_t i = 0; i < 4 * TILE_PIXELS; i++) {
-            sums[i / 4][i % 4] = vld1q_s32(block->bias + 4 * (i % 4));
-        }
+        load_bias(block->bias, sums);
         const int8_t *weights = block->weights;
-        const uint8_t *const *table = tile->inputs + first;
-        for (int32_t tap = 0; tap < tile->taps; tap++, table += RB_TABLE_PIXELS) {
-            const uint8_t *x[TILE_PIXELS];
-            RB_UNROLL
-            for (int32_t p = 0; p < TILE_PIXELS; p++) {
-                x[p] = table[p] + tile->input_offset;
+        const uint8_t *const *table = inputs;
+        for (int32_t tap = taps; tap > 0; tap--, table += RB_TABLE_PIXELS) {
+            const uint8_t *x[TILE_PIXELS] = {table[0], table[1], table[2], table[3], table[4]};
+            if (offset != 0) {
+                RB_UNROLL
+                for (int32_t p = 0; p < TILE_PIXELS; p++) {
+                    x[p] += offset;
+                }
             }
-            weights = add_run(x, tile->tap_bytes, weights, sums);
+            weights = add_run(x, tap_bytes, weights, sums);
         }
         rb_requantize_pixels(tile, &r, first, TILE_PIXELS, sums);
     }

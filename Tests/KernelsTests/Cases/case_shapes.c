@@ -53,15 +53,31 @@ static void add_residual(rb_random *random, rb_conv_shape *s) {
     s->residual_multiplier = ldexpf((float)mantissa, ONE_OF(random, -100, -9, -8, -7, -6, 20));
 }
 
+// Input channels: `groups` groups of `channels`.
+typedef struct {
+    int32_t channels, groups;
+} grouping;
+
+static bool is_depthwise(grouping g) {
+    return g.channels == 1 && g.groups > 1;
+}
+
 // A shape that makes sense, or one with an output height of 0.
-static rb_conv_shape try_shape(rb_random *random, int32_t channels, int32_t groups) {
+static rb_conv_shape try_shape(rb_random *random, grouping grouping) {
+    const int32_t channels = grouping.channels, groups = grouping.groups;
     rb_conv_shape s = {.groups = groups};
-    s.kernel_height = rb_random_in(random, 1, 7);
-    s.kernel_width = ONE_OF(random, s.kernel_height, s.kernel_height, rb_random_in(random, 1, 7));
-    s.stride_y = ONE_OF(random, 1, 1, 2, 3);
-    s.stride_x = ONE_OF(random, s.stride_y, s.stride_y, rb_random_in(random, 1, 3));
-    s.dilation_y = ONE_OF(random, 1, 1, 2, 3);
-    s.dilation_x = ONE_OF(random, s.dilation_y, s.dilation_y, rb_random_in(random, 1, 3));
+    if (is_depthwise(grouping) && rb_random_in(random, 0, 3) != 0) { // as networks have it
+        s.kernel_height = s.kernel_width = 3;
+        s.stride_y = s.stride_x = rb_random_in(random, 1, 2);
+        s.dilation_y = s.dilation_x = 1;
+    } else {
+        s.kernel_height = rb_random_in(random, 1, 7);
+        s.kernel_width = ONE_OF(random, s.kernel_height, s.kernel_height, rb_random_in(random, 1, 7));
+        s.stride_y = ONE_OF(random, 1, 1, 2, 3);
+        s.stride_x = ONE_OF(random, s.stride_y, s.stride_y, rb_random_in(random, 1, 3));
+        s.dilation_y = ONE_OF(random, 1, 1, 2, 3);
+        s.dilation_x = ONE_OF(random, s.dilation_y, s.dilation_y, rb_random_in(random, 1, 3));
+    }
     s.padding_top = rb_random_in(random, 0, s.dilation_y * (s.kernel_height - 1));
     s.padding_left = rb_random_in(random, 0, s.dilation_x * (s.kernel_width - 1));
     const int32_t input_height = rb_random_in(random, 1, 17);
@@ -73,12 +89,16 @@ static rb_conv_shape try_shape(rb_random *random, int32_t channels, int32_t grou
     if (height < 1 || width < 1) {
         return s;
     }
-    const int32_t channels_out =
-        groups == 1 ? ONE_OF(random, 16, 32, rb_random_in(random, 1, 70)) : groups * rb_random_in(random, 1, 4);
+    const int32_t channels_out = groups == 1              ? ONE_OF(random, 16, 32, rb_random_in(random, 1, 70))
+                                 : channels % 4 == 0      ? groups * ONE_OF(random, channels, 4, 8)
+                                 : is_depthwise(grouping) ? groups * ONE_OF(random, 1, 1, 1, 2)
+                                                          : groups * rb_random_in(random, 1, 4);
     s.output = random_shape(random, height, width, channels_out);
     s.output_min = ONE_OF(random, 0, s.output.zero_point, rb_random_in(random, 0, 255));
     s.output_max = ONE_OF(random, 255, rb_random_in(random, s.output_min, 255));
-    add_residual(random, &s);
+    if (!is_depthwise(grouping) || rb_random_in(random, 0, 3) == 0) {
+        add_residual(random, &s);
+    }
     return s;
 }
 
@@ -87,13 +107,27 @@ static int64_t products(const rb_conv_shape *s) {
            (s->input.channels / s->groups);
 }
 
+static grouping random_grouping(rb_random *random, int32_t index) {
+    switch (index % 16) {
+    case 5:
+    case 6:
+    case 7: // depthwise
+        return (grouping){1, rb_random_in(random, 5, 70)};
+    case 14:
+        return (grouping){ONE_OF(random, 4, 8, 16, 32), rb_random_in(random, 2, 6)};
+    case 15:
+        return (grouping){rb_random_in(random, 1, 7), rb_random_in(random, 2, 9)};
+    default:
+        return (grouping){index % 70 + 1, 1};
+    }
+}
+
 // Every input channel count from 1 to 70 comes up, whatever the other numbers are.
 rb_conv_shape rb_case_shape(rb_random *random, int32_t index) {
-    const int32_t groups = index % 8 == 7 ? rb_random_in(random, 2, 9) : 1;
-    const int32_t channels = groups == 1 ? index % 70 + 1 : rb_random_in(random, 1, 7);
+    const grouping grouping = random_grouping(random, index);
     rb_conv_shape s;
     do {
-        s = try_shape(random, channels, groups);
+        s = try_shape(random, grouping);
     } while (s.output.height == 0 || products(&s) > MOST_PRODUCTS);
     return s;
 }
