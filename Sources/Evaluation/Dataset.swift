@@ -44,6 +44,22 @@ public struct Dataset: Sendable {
             })
     }
 
+    /// At most `limit` pictures, evenly spread over all.
+    public func sample(of limit: Int) -> Dataset {
+        let size = min(limit, count)
+        return picking((0..<size).map { $0 * count / size })
+    }
+
+    /// The pictures of these classes, whose labels become their places in the list.
+    public func keeping(classes: [Int]) -> Dataset {
+        let places = Dictionary(uniqueKeysWithValues: zip(classes, 0...))
+        let indices = labels.indices.filter { places[labels[$0]] != nil }
+        let load = load
+        return Dataset(labels: indices.map { places[labels[$0]]! }) { index throws(DataError) in
+            try load(indices[index])
+        }
+    }
+
     /// At most `limit` pictures, as evenly over the classes as they allow: one of each class in turn, evenly spread over
     /// each class's own pictures.
     public func balanced(over limit: Int) -> Dataset {

@@ -27,7 +27,7 @@ extension ClassifierHead {
         precondition(kind != .ncm)
         let completed = parameters.completed(for: kind)
         try completed.check(dimensions: dimensions)
-        var tensors = Parameters(state.classifier, group: "classifier.")
+        var tensors = Parameters(state.classifier, group: state.classifierPrefix)
         let names = ClassifierTensorNames(state.classifier)
         let weight = try tensors.takeRows(names.weight, transposed: kind == .ldam, dimensions: dimensions)
         let classes = weight.count / dimensions

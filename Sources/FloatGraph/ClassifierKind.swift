@@ -2,7 +2,7 @@ import Checkpoint
 
 /// The classifiers that fold into a `ClassifierHead`; the raw value is the name on the command line. x is the feature
 /// vector, w_i the row of class i in the checkpoint, x_k and w_ki their parts in head k of K.
-public enum ClassifierKind: String, CaseIterable, Sendable {
+public enum ClassifierKind: String, CaseIterable, Sendable, CustomStringConvertible {
     /// w_i . x + b_i, the bias where there is one.
     case linear
     /// (tau / K) * sum over k of (x_k / |x_k|) . w_ki / (|w_ki| + gamma): Tang, Huang, Zhang, NeurIPS 2020.
@@ -24,8 +24,10 @@ public enum ClassifierKind: String, CaseIterable, Sendable {
     /// Label-Distribution-Aware Margin Loss", NeurIPS 2019, where tau is s.
     case ldam
 
+    public var description: String { rawValue }
+
     /// What a user may choose, and the checkpoint does not say.
-    public enum Parameter: String, CaseIterable, Sendable {
+    public enum Parameter: String, Sendable {
         case heads, tau, gamma, power
     }
 
@@ -116,15 +118,18 @@ public struct ClassifierParameters: Equatable, Sendable {
     }
 }
 
-/// Where a linear layer's tensors stand: `weight` and `bias` by themselves or below the name of a layer, `scales` beside.
+/// Where a linear layer's tensors stand: `weight` and `bias` by themselves or below the name of a layer, `scales` there or
+/// beside.
 struct ClassifierTensorNames {
     let weight: String
     let bias: String
-    let scales = "scales"
+    let scales: String
 
     init(_ tensors: [String: Tensor]) {
         let names = tensors.keys.filter { $0 == "weight" || $0.hasSuffix(".weight") }
         weight = names.min { ($0.count, $0) < ($1.count, $1) } ?? "weight"
-        bias = weight.dropLast("weight".count) + "bias"
+        let layer = weight.dropLast("weight".count)
+        bias = layer + "bias"
+        scales = tensors["scales"] == nil ? layer + "scales" : "scales"
     }
 }

@@ -35,15 +35,20 @@ extension TextWriter where Sink: ~Copyable {
         append(head.heads)
         append(" x ")
         append(head.dimensions / head.heads)
-        append(" features, tau ")
-        append(Double(head.tau), decimals: 3)
-        append(", gamma ")
-        append(Double(head.gamma), decimals: 5)
+        append(" features")
+        if head.tau > 0 {
+            append(", tau ")
+            append(Double(head.tau), decimals: 3)
+        }
+        if head.gamma > 0 {
+            append(", gamma ")
+            append(Double(head.gamma), decimals: 5)
+        }
         if head.hasDirections == 1 {
             append(", TDE with alpha ")
             append(Double(head.defaultAlpha), decimals: 3)
         } else {
-            append(", no TDE: the checkpoint had no direction")
+            append(", no direction: alpha changes nothing")
         }
         append("\n")
     }

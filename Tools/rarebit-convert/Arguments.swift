@@ -27,6 +27,29 @@ func imageCount(_ text: String) throws -> Int {
     return value
 }
 
+/// K of a classifier.
+func headCount(_ text: String) throws -> Int {
+    guard let value = Int(text), (1...65535).contains(value) else {
+        throw ValidationError("give a whole number above 0 that divides the number of features")
+    }
+    return value
+}
+
+func finiteNumber(_ text: String) throws -> Float {
+    guard let value = Float(text), value.isFinite else { throw ValidationError("give a number") }
+    return value
+}
+
+func positiveNumber(_ text: String) throws -> Float {
+    guard let value = Float(text), value.isFinite, value > 0 else { throw ValidationError("give a number above 0") }
+    return value
+}
+
+func numberFromZero(_ text: String) throws -> Float {
+    guard let value = Float(text), value.isFinite, value >= 0 else { throw ValidationError("give a number from 0 up") }
+    return value
+}
+
 /// "0.485,0.456,0.406": for red, green and blue.
 func channelNumbers(_ text: String) throws -> SIMD3<Float> {
     let numbers = text.split(separator: ",", omittingEmptySubsequences: false).compactMap { Float($0) }

@@ -1,87 +1,205 @@
+import FloatGraph
 import Foundation
 import Yams
 
 /// What a checkpoint's YAML configuration says and the checkpoint itself does not. Every field may be absent; names are
-/// the reference's where it has the field.
-struct Configuration: Decodable {
-    var input: Input?
-    var classNamesFile: String?
-    var classCountsFile: String?
-    private var networks: Networks?
+/// the reference's where it has the field. What nobody here asks for is passed over.
+struct Configuration {
+    /// Unknown fields where only known ones are expected: a misspelt name must not go unnoticed.
+    let notes: [String]
+    private let path: String
+    private let root: Node?
 
-    struct Input: Decodable {
-        /// Height and width, pixels.
-        var size: Int?
-        var mean: [Float]?
-        var std: [Float]?
-    }
-
-    struct ClassifierParameters: Decodable {
-        var heads: Int?
-        var tau: Float?
-        var gamma: Float?
-        var alpha: Float?
-
-        enum CodingKeys: String, CodingKey {
-            case heads = "num_head"
-            case tau, gamma, alpha
-        }
-    }
-
-    private struct Networks: Decodable {
-        struct Classifier: Decodable {
-            var params: ClassifierParameters?
-        }
-        var classifier: Classifier?
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case input, networks
-        case classNamesFile = "class_names"
-        case classCountsFile = "class_counts"
-    }
-
-    var classifier: ClassifierParameters { networks?.classifier?.params ?? ClassifierParameters() }
+    /// Where the parameters of the classifier may stand.
+    private static let parameterPlaces = [
+        "networks.classifier.params", "classifier.params", "classifier", "algorithm_opt",
+    ]
+    private static let parameters = (
+        heads: ["num_head", "num_heads", "heads"], tau: ["tau", "scale", "s"], gamma: ["gamma"], power: ["power", "p"],
+        alpha: ["alpha"], classes: ["num_classes", "num_labels"], dimensions: ["feat_dim", "feature_dim"],
+        effect: ["use_effect"], dataset: ["dataset"], adjust: ["adjust"], strength: ["adjust_strength"]
+    )
 
     /// An empty one.
-    init() {}
+    init() {
+        (notes, path, root) = ([], "", nil)
+    }
 
     init(contentsOf path: String) throws {
         let text = try readText(path)
         do {
-            self = try YAMLDecoder().decode(Configuration.self, from: text)
-        } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
-            let field = context.codingPath.map(\.stringValue).joined(separator: ".")
-            throw Failure("\(path): \(field) has the wrong type; correct it")
+            root = try Yams.compose(yaml: text)
         } catch {
             throw Failure("\(path): is not a YAML configuration; correct it or name another file")
         }
-    }
-}
-
-/// A text file of at most a megabyte.
-func readText(_ path: String) throws -> String {
-    guard let handle = FileHandle(forReadingAtPath: path) else {
-        throw Failure("\(path): no such file, or not readable; check the path")
-    }
-    let limit = 1 << 20
-    do {
-        let data = try handle.read(upToCount: limit + 1) ?? Data()
-        if data.count <= limit, let text = String(data: data, encoding: .utf8) {
-            return text
+        guard root == nil || root?.mapping != nil else {
+            throw Failure("\(path): is not a YAML configuration; correct it or name another file")
         }
-    } catch {
-        throw Failure("\(path): cannot be read; name a text file")
+        self.path = path
+        notes = Self.unknownFields(in: root).map { "\(path): \($0) is not known here and passed over" }
     }
-    throw Failure("\(path): is not a UTF-8 text of at most a megabyte; name another file")
-}
 
-/// The lines of a text file, without empty ones at its end.
-func readLines(_ path: String) throws -> [String] {
-    var lines = try readText(path).split(separator: "\n", omittingEmptySubsequences: false)
-        .map { $0.trimmingCharacters(in: .whitespaces.union(.controlCharacters)) }
-    while lines.last?.isEmpty == true {
-        lines.removeLast()
+    /// Of the file: paths in it are relative to its folder.
+    func file(_ field: String) throws -> String? {
+        try text([field], in: [""]).map { name in
+            name.hasPrefix("/") ? name : "\(URL(fileURLWithPath: path).deletingLastPathComponent().path)/\(name)"
+        }
     }
-    return lines
+
+    // MARK: Input
+
+    /// Height and width, pixels.
+    func inputSize() throws -> (height: Int, width: Int)? {
+        guard let (field, node) = try find(["size"], in: ["input"]) else { return nil }
+        if let side = node.int {
+            return (side, side)
+        }
+        guard let sides = node.sequence, sides.count == 2, let height = sides[0].int, let width = sides[1].int else {
+            throw wrongType(field)
+        }
+        return (height, width)
+    }
+
+    func resize() throws -> Int? { try number(["resize"], in: ["input"], \.int) }
+    func mean() throws -> SIMD3<Float>? { try channels("mean") }
+    func standardDeviation() throws -> SIMD3<Float>? { try channels("std") }
+
+    private func channels(_ name: String) throws -> SIMD3<Float>? {
+        guard let (field, node) = try find([name], in: ["input"]) else { return nil }
+        let numbers = node.sequence?.compactMap(\.float).map(Float.init) ?? []
+        guard numbers.count == 3 else { throw wrongType(field) }
+        return SIMD3(numbers)
+    }
+
+    // MARK: Classifier
+
+    /// The classifier that `def_file` names, such as "./models/CausalNormClassifier.py"; nil where it says nothing known.
+    func classifierKind() throws -> ClassifierKind? {
+        let places = ["networks.classifier", "classifier"]
+        guard let file = try text(["def_file", "name"], in: places) else { return nil }
+        let name = file.split(separator: "/").last.map { $0.lowercased() } ?? ""
+        return Self.classifierNames.first { name.contains($0.part) }?.kind
+    }
+
+    /// Parts of the names that training code gives its classifiers, the longer before those that they contain.
+    private static let classifierNames: [(part: String, kind: ClassifierKind)] = [
+        ("causal", .causalNorm), ("cosnorm", .capsule), ("capsule", .capsule), ("cosine", .cosine), ("lws", .lws),
+        ("weightscal", .lws), ("taunorm", .tauNorm), ("tau_norm", .tauNorm), ("tau-norm", .tauNorm), ("crt", .crt),
+        ("ncm", .ncm), ("knn", .ncm), ("ldam", .ldam), ("normedlinear", .ldam), ("dotproduct", .linear),
+        ("linear", .linear),
+    ]
+
+    func classifierParameters() throws -> ClassifierParameters {
+        let names = Self.parameters
+        return ClassifierParameters(
+            heads: try number(names.heads, \.int), tau: try number(names.tau, \.float).map(Float.init),
+            gamma: try number(names.gamma, \.float).map(Float.init),
+            power: try number(names.power, \.float).map(Float.init))
+    }
+
+    func alpha() throws -> Float? {
+        guard let alpha = try number(Self.parameters.alpha, \.float).map(Float.init) else { return nil }
+        guard (0...1000).contains(alpha) else {
+            throw Failure("\(path): alpha is \(alpha); give a number from 0 to 1000")
+        }
+        return alpha
+    }
+
+    func adjustment() throws -> Adjustment? {
+        if let name = try text(Self.parameters.adjust, in: Self.parameterPlaces) {
+            guard let adjustment = Adjustment(rawValue: name) else {
+                let known = Adjustment.allCases.map(\.rawValue).joined(separator: ", ")
+                throw Failure("\(path): adjust is \(name); give one of \(known)")
+            }
+            return adjustment
+        }
+        // The reference's switch for TDE at inference.
+        return try number(Self.parameters.effect, \.bool) == false ? Adjustment.none : nil
+    }
+
+    func adjustmentStrength() throws -> Float? {
+        try number(Self.parameters.strength, \.float).map(Float.init)
+    }
+
+    /// The data set's name, where the reference's training has it.
+    func dataset() throws -> String? {
+        try text(Self.parameters.dataset, in: ["networks.classifier.params", "training_opt"])
+    }
+
+    /// Throws where the configuration is of another classifier.
+    func check(classes: Int, dimensions: Int) throws {
+        let places = Self.parameterPlaces + ["training_opt"]
+        for (names, found, what) in [
+            (Self.parameters.classes, classes, "classes"), (Self.parameters.dimensions, dimensions, "features"),
+        ] {
+            guard let (field, node) = try find(names, in: places) else { continue }
+            guard let stated = node.int else { throw wrongType(field) }
+            guard stated == found else {
+                throw Failure(
+                    "\(path): \(field) is \(stated), but the checkpoint's classifier has \(found) \(what); "
+                        + "give the configuration of this checkpoint")
+            }
+        }
+    }
+
+    // MARK: Fields
+
+    private func number<Value>(
+        _ names: [String], in places: [String] = parameterPlaces, _ value: (Node) -> Value?
+    ) throws -> Value? {
+        guard let (field, node) = try find(names, in: places) else { return nil }
+        guard let value = value(node) else { throw wrongType(field) }
+        return value
+    }
+
+    private func text(_ names: [String], in places: [String]) throws -> String? {
+        try number(names, in: places) { $0.scalar?.string }
+    }
+
+    /// The first of the fields that is there and not null. Throws where two of them say different things.
+    private func find(_ names: [String], in places: [String]) throws -> (field: String, node: Node)? {
+        var found: (field: String, node: Node)?
+        for place in places {
+            for name in names {
+                guard let node = Self.node(at: place, of: root)?.mapping?[Node(name)], node.null == nil else {
+                    continue
+                }
+                let field = place.isEmpty ? name : "\(place).\(name)"
+                guard let first = found else {
+                    found = (field, node)
+                    continue
+                }
+                guard first.node == node || first.node.float == node.float && node.float != nil else {
+                    throw Failure("\(path): \(first.field) and \(field) differ; keep the right one")
+                }
+            }
+        }
+        return found
+    }
+
+    private func wrongType(_ field: String) -> Failure {
+        Failure("\(path): \(field) has the wrong type; correct it")
+    }
+
+    private static func node(at place: String, of root: Node?) -> Node? {
+        place.split(separator: ".").reduce(root) { $0?.mapping?[Node(String($1))] }
+    }
+
+    private static func unknownFields(in root: Node?) -> [String] {
+        let p = parameters
+        let known: [String: [String]] = [
+            "input": ["size", "resize", "mean", "std"],
+            // Beside those that are used: what the reference's training reads and inference has no use for.
+            "networks.classifier.params":
+                p.heads + p.tau + p.gamma + p.power + p.alpha + p.classes + p.dimensions + p.effect + p.dataset
+                + p.adjust
+                + p.strength + [
+                    "stage1_weights", "log_dir", "test", "margin", "init_std", "bias", "use_fc", "dropout",
+                ],
+        ]
+        return known.sorted { $0.key < $1.key }.flatMap { place, names in
+            (node(at: place, of: root)?.mapping?.keys.compactMap(\.string) ?? [])
+                .filter { !names.contains($0) }.map { "\(place).\($0)" }
+        }
+    }
 }

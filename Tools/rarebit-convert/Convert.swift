@@ -48,7 +48,8 @@ struct Convert: ParsableCommand {
         for file in [output, report].compactMap(\.self) {
             try checkWritable(file)
         }
-        let network = try Network(checkpoint: checkpoint, options: network)
+        let network = try Network(checkpoint: checkpoint, options: network, alpha: alpha)
+        network.notes.forEach(note)
         let calibration = try calibrationData(specification, for: network)
         let model = try quantized(network, calibration: calibration)
         try replaceFile(output, with: model.file)
@@ -64,9 +65,12 @@ struct Convert: ParsableCommand {
     /// Training images, no more of each class than the network was trained with. Classes count alike: what only rare
     /// classes do to the activations must not be cut off.
     private func calibrationData(_ specification: DataSpecification, for network: Network) throws -> Dataset {
-        let whole = try inFile(calibrate) { try Dataset(specification, part: .training, classNames: nil) }
-        let trained = network.classCounts.isEmpty ? whole : whole.thinned(to: network.classCounts)
-        return trained.balanced(over: calibrationImages)
+        let classes = network.classes
+        // Folders may be named as they like where it does not matter which class is which.
+        let names = classes.subset == nil ? nil : classes.allNames
+        let whole = try inFile(calibrate) { try Dataset(specification, part: .training, classNames: names) }
+        return try classes.restricting(classes.trainingPart(of: whole), calibrate).balanced(
+            over: calibrationImages)
     }
 
     private func quantized(_ network: Network, calibration: Dataset) throws -> QuantizedModel {
@@ -82,13 +86,15 @@ struct Convert: ParsableCommand {
 
     private func description(of network: Network, _ images: Int) throws -> ModelDescription {
         ModelDescription(
-            input: network.model.input, classNames: network.classNames, classCounts: network.classCounts,
-            alpha: alpha ?? network.alpha,
+            input: network.model.input, classNames: network.classes.names, classCounts: network.classes.counts,
+            alpha: network.head.alpha,
             provenance: [
                 "converter": "rarebit-convert \(converterVersion)",
                 "source": URL(fileURLWithPath: checkpoint).lastPathComponent,
                 "source-sha256": try sha256(ofFile: checkpoint),
                 "architecture": network.architecture.rawValue,
+                "classifier": network.head.classifier,
+                "adjustment": network.head.adjustment,
                 "calibration":
                     "\(calibrate.prefix { $0 != ":" }), \(images) training images, \(calibrationMethod.rawValue)",
             ])
@@ -100,8 +106,10 @@ struct Convert: ParsableCommand {
         let megaMultiplyAdds = Double(network.model.graph.multiplyAdds) / 1e6
         let seconds = Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18
         return """
-            \(output): \(network.architecture.rawValue), \(network.classNames.count) classes, \
+            \(output): \(network.architecture.rawValue), \(network.classes.names.count) classes, \
             \(network.model.input.width)x\(network.model.input.height) input
+              classifier   \(network.head.classifier)
+              adjustment   \(network.head.adjustment)
               file         \(model.file.count) bytes
               arena        \(model.report.activationBytes) bytes for activations and scratch
               work         \(String(format: "%.1f", megaMultiplyAdds)) million multiply-adds a picture

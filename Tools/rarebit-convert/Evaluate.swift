@@ -38,12 +38,17 @@ struct Evaluate: ParsableCommand {
         }
         let checkpoint = model == nil ? file : against
         let float = try checkpoint.map { try Network(checkpoint: $0, options: network) }
-        let classNames = model?.classNames ?? float?.classNames ?? []
-        let dataset = try inFile(data) { try Dataset(specification, part: .test, classNames: classNames) }
+        float?.notes.forEach(note)
+        let classNames = model?.classNames ?? float?.classes.names ?? []
+        let dataset = try testPart(of: specification, classNames: classNames, float)
         try check(dataset, classes: classNames.count, float: float, model: model)
 
-        let counts = try network.classCounts.map(readCounts) ?? model?.classCounts ?? float?.classCounts ?? []
-        let alphas = alpha ?? defaultAlphas(model?.defaultAlpha ?? float?.alpha ?? 0)
+        let counts =
+            try float?.classes.counts ?? network.classes.classCounts.map(readCounts) ?? model?.classCounts ?? []
+        let alphas = alpha ?? defaultAlphas(model?.defaultAlpha ?? float?.head.alpha ?? 0)
+        if let float, let checkpoint, float.model.head.adjustment == nil, alphas.contains(where: { $0 != 0 }) {
+            note("\(checkpoint): alpha changes nothing in float32: \(float.head.adjustment)")
+        }
         var rows: [AccuracyRow] = []
         if let float, let checkpoint {
             rows += try measure("float32", .float32, dataset, alphas, counts) { progress in
@@ -64,6 +69,15 @@ struct Evaluate: ParsableCommand {
         }
     }
 
+    /// Labelled as the checkpoint numbers its classes, then restricted to those that are kept.
+    private func testPart(
+        of specification: DataSpecification, classNames: [String], _ float: Network?
+    ) throws -> Dataset {
+        let names = float?.classes.allNames ?? classNames
+        let whole = try inFile(data) { try Dataset(specification, part: .test, classNames: names) }
+        return try float?.classes.restricting(whole, data) ?? whole
+    }
+
     private func measure(
         _ title: String, _ numbers: AccuracyRow.Numbers, _ dataset: Dataset, _ alphas: [Float], _ counts: [Int],
         predict: (@escaping ProgressHandler) throws -> [[Int]]
@@ -81,9 +95,9 @@ struct Evaluate: ParsableCommand {
     }
 
     private func check(_ dataset: Dataset, classes: Int, float: Network?, model: ModelFile?) throws {
-        if let float, let model, float.classNames.count != model.classNames.count {
+        if let float, let model, float.classes.names.count != model.classNames.count {
             throw Failure(
-                "\(file): has \(model.classNames.count) classes, the checkpoint \(float.classNames.count); "
+                "\(file): has \(model.classNames.count) classes, the checkpoint \(float.classes.names.count); "
                     + "give the checkpoint it was made from")
         }
         if let index = dataset.labels.firstIndex(where: { $0 >= classes }) {

@@ -1,4 +1,5 @@
 import Evaluation
+import Foundation
 
 /// The work failed: what, where and what to do about it, in one line.
 struct Failure: Error {
@@ -34,7 +35,16 @@ func inFile<Result>(_ path: String, _ body: () throws -> Result) throws -> Resul
         throw Failure("\(error)")
     } catch EvaluationError.inference(let error) {
         throw Failure(path, error)
+    } catch let error as Failure {
+        throw error
+    } catch let error as UsageFailure {
+        throw error
     } catch {
         throw Failure(path, error)
     }
+}
+
+/// Says something on standard error that does not stop the work.
+func note(_ text: String) {
+    FileHandle.standardError.write(Data("rarebit-convert: note: \(text)\n".utf8))
 }

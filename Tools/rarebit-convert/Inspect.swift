@@ -50,6 +50,7 @@ struct Inspect: ParsableCommand {
             let megaMultiplyAdds = String(format: "%.1f", Double(graph.multiplyAdds) / 1e6)
             return [
                 "architecture  \(architecture.rawValue)",
+                "classifier    \(head.kind.rawValue)",
                 "head          \(head.classes) classes of \(head.dimensions) features, "
                     + (head.adjustment == nil ? "no direction: TDE cannot be had" : "with a direction for TDE"),
                 "would become  \(graph.weightCount) int8 weights; "

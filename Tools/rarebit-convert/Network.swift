@@ -1,100 +1,80 @@
-import ArgumentParser
 import Checkpoint
 import Evaluation
 import FloatGraph
 import Foundation
 import Quantization
 
-extension Architecture: ExpressibleByArgument {}
-
-/// The options that say what a checkpoint leaves open. Each overrides the configuration.
-struct NetworkOptions: ParsableArguments {
-    @Option(help: "The backbone; recognised by the names of the tensors where not given.")
-    var architecture: Architecture?
-    @Option(help: ArgumentHelp("The YAML configuration of the checkpoint.", valueName: "yaml"))
-    var config: String?
-    @Option(help: ArgumentHelp("Class names, one a line.", valueName: "file"))
-    var labels: String?
-    @Option(help: ArgumentHelp("Training images of each class, one number a line.", valueName: "file"))
-    var classCounts: String?
-    @Option(
-        help: ArgumentHelp("What is subtracted from R, G and B, each 0 to 1.", valueName: "r,g,b"),
-        transform: channelNumbers)
-    var mean: SIMD3<Float>?
-    @Option(help: ArgumentHelp("What R, G and B are then divided by.", valueName: "r,g,b"), transform: channelNumbers)
-    var std: SIMD3<Float>?
-    @Option(help: ArgumentHelp("Size of the network's input.", valueName: "cxhxw"), transform: inputSize)
-    var input: InputSize?
-    @Option(help: ArgumentHelp("Resize the shorter side to this, then crop the centre.", valueName: "n"))
-    var resize: Int?
-}
-
 /// A checkpoint with everything that its configuration and the options add.
 struct Network {
     let architecture: Architecture
     /// Batch normalisations are folded.
     let model: FloatModel
-    let classNames: [String]
-    /// Training images per class; empty where unknown.
-    let classCounts: [Int]
-    /// Where the user gives none: 0, the plain classifier, unless the configuration says otherwise.
-    let alpha: Float
+    let head: Head
+    let classes: Classes
+    /// What was passed over, one line each.
+    let notes: [String]
 
-    init(checkpoint path: String, options: NetworkOptions) throws {
+    /// `alpha` is the strength of TDE that the user asks for, if any.
+    init(checkpoint path: String, options: NetworkOptions, alpha: Float? = nil) throws {
         let configuration = try options.config.map(Configuration.init(contentsOf:)) ?? Configuration()
+        var notes = configuration.notes
         let state = try inFile(path) { try Checkpoint(contentsOf: path).referenceState() }
         architecture = try inFile(path) { try options.architecture ?? Architecture.recognise(state) }
-        let input = try modelInput(options, configuration)
+        let input = try modelInput(options.picture, configuration)
         let graph = try inFile(path) { [architecture] in
             try architecture.graph(of: state, height: input.height, width: input.width).foldingBatchNorms()
         }
-        let parameters = configuration.classifier
-        let head = try inFile(path) {
-            try ClassifierHead(
-                of: state,
-                parameters: ClassifierParameters(heads: parameters.heads, tau: parameters.tau, gamma: parameters.gamma),
-                dimensions: graph[graph.features].shape.channels)
+        var classifier = try classifierHead(
+            of: state, checkpoint: path, dimensions: graph[graph.features].shape.channels, options: options.classifier,
+            configuration: configuration, notes: &notes)
+        try configuration.check(classes: classifier.classes, dimensions: classifier.dimensions)
+        classes = try Classes(count: classifier.classes, options: options, configuration: configuration)
+        let estimate = try options.adjustment.estimateDirection.map { [classes] in
+            try estimateDirection(from: $0, graph: graph, input: input, classes: classes)
         }
-        model = FloatModel(graph: graph, head: head, input: input)
-        alpha = parameters.alpha ?? 0
-
-        // Paths in a configuration are relative to its folder.
-        let folder = options.config.map { URL(fileURLWithPath: $0).deletingLastPathComponent().path } ?? "."
-        let namesFile = options.labels ?? configuration.classNamesFile.map { "\(folder)/\($0)" }
-        classNames = try namesFile.map(readLines) ?? (0..<head.classes).map { "class \($0)" }
-        try check(classNames.count, classes: head.classes, file: namesFile ?? "")
-        let countsFile = options.classCounts ?? configuration.classCountsFile.map { "\(folder)/\($0)" }
-        classCounts = try countsFile.map(readCounts) ?? []
-        if let countsFile {
-            try check(classCounts.count, classes: head.classes, file: countsFile)
+        if let estimate {
+            try inFile(path) { try classifier.setDirection(estimate) }
         }
+        head = try inFile(path) { [classes] in
+            try Head(
+                classifier, hasEstimate: estimate != nil, alpha: alpha, classes: classes, options: options,
+                configuration: configuration)
+        }
+        self.notes = notes
+        model = FloatModel(graph: graph, head: head.folded, input: input)
     }
 }
 
-/// One number of images a line.
-func readCounts(_ path: String) throws -> [Int] {
-    try readLines(path).enumerated().map { number, line in
-        guard let count = Int(line), (0...Int(Int32.max)).contains(count) else {
-            throw Failure("\(path): line \(number + 1) is not a number of images; correct it")
-        }
-        return count
+/// The mean feature vector of training images, drawn as evenly from the training part as it has them: frequent classes
+/// count for more, as in the moving average that de-confounded training keeps, of which it is the expected value.
+private func estimateDirection(
+    from text: String, graph: FloatGraph, input: ModelInput, classes: Classes
+) throws -> [Float] {
+    // The mean of 2048 features is off by 1/45 of their standard deviation: its direction moves by about 1 degree.
+    let limit = 2048
+    let specification = try dataSpecification(text)
+    let whole = try inFile(text) { try Dataset(specification, part: .training, classNames: nil) }
+    let images = classes.trainingPart(of: whole).sample(of: limit)
+    let bar = ProgressBar("estimating the direction")
+    defer { bar.finish() }
+    let mean = try inFile(text) {
+        try CalibrationImages(images, input: input).meanFeature(of: graph, progress: bar.update)
     }
+    guard let mean else { throw Failure("\(DataError.noImages(path: text))") }
+    return mean
 }
 
-private func check(_ lines: Int, classes: Int, file: String) throws {
-    guard lines == classes else {
-        throw Failure("\(file): has \(lines) lines, but the classifier has \(classes) classes; give one line a class")
-    }
-}
-
-private func modelInput(_ options: NetworkOptions, _ configuration: Configuration) throws -> ModelInput {
-    let input = configuration.input
-    let size = options.input.map { ($0.height, $0.width) } ?? input?.size.map { ($0, $0) }
-    guard let (height, width) = size else {
+private func modelInput(_ options: PictureOptions, _ configuration: Configuration) throws -> ModelInput {
+    let usual = try configuration.dataset().flatMap(UsualInput.init(ofDataset:))
+    // Also what an option wins over is read: a mistake in the configuration must not go unnoticed.
+    let (statedSize, statedResize) = (try configuration.inputSize(), try configuration.resize())
+    let (statedMean, statedStd) = (try configuration.mean(), try configuration.standardDeviation())
+    let stated = options.input.map { ($0.height, $0.width) } ?? statedSize
+    guard let (height, width) = stated ?? usual.map({ ($0.side, $0.side) }) else {
         throw UsageFailure("the input size is not known; give --input 3xHxW, or --config with input.size")
     }
-    guard let mean = options.mean ?? input?.mean.flatMap(channels),
-        let std = options.std ?? input?.std.flatMap(channels)
+    guard let mean = options.mean ?? statedMean ?? usual?.mean,
+        let std = options.std ?? statedStd ?? usual?.standardDeviation
     else {
         throw UsageFailure("mean and standard deviation are not known; give --mean and --std, or --config with both")
     }
@@ -104,7 +84,8 @@ private func modelInput(_ options: NetworkOptions, _ configuration: Configuratio
     guard (0..<3).allSatisfy({ mean[$0].isFinite && std[$0] > 1e-6 && std[$0] < 1e6 }) else {
         throw UsageFailure("mean and standard deviation must be numbers, the latter above 0")
     }
-    let resize = options.resize ?? max(height, width)
+    let usualResize = stated == nil ? usual?.resize : nil
+    let resize = options.resize ?? statedResize ?? usualResize ?? max(height, width)
     guard (max(height, width)...16384).contains(resize) else {
         throw UsageFailure("--resize \(resize) is out of range; give \(max(height, width)) to 16384")
     }
@@ -112,6 +93,24 @@ private func modelInput(_ options: NetworkOptions, _ configuration: Configuratio
         height: height, width: width, resizeShorterSide: resize, mean: mean, standardDeviation: std)
 }
 
-private func channels(_ numbers: [Float]) -> SIMD3<Float>? {
-    numbers.count == 3 ? SIMD3(numbers) : nil
+/// How the reference prepares the pictures of a data set, which its configurations name and leave at that.
+private struct UsualInput {
+    let side: Int
+    let resize: Int
+    let mean: SIMD3<Float>
+    let standardDeviation: SIMD3<Float>
+
+    /// By the beginning of the name: "CIFAR100_LT", "ImageNet_LT", "Places_LT".
+    init?(ofDataset name: String) {
+        let name = name.lowercased()
+        if name.hasPrefix("cifar") {
+            (side, resize) = (32, 32)
+            (mean, standardDeviation) = (SIMD3(0.4914, 0.4822, 0.4465), SIMD3(0.2023, 0.1994, 0.2010))
+        } else if name.hasPrefix("imagenet") || name.hasPrefix("places") {
+            (side, resize) = (224, 256)
+            (mean, standardDeviation) = (SIMD3(0.485, 0.456, 0.406), SIMD3(0.229, 0.224, 0.225))
+        } else {
+            return nil
+        }
+    }
 }
