@@ -150,7 +150,8 @@ static void announce(rb_team *team) {
     }
 }
 
-void rb_team_run(rb_team *team, int32_t parts, rb_part run, void *work) {
+void rb_team_run(void *given_team, int32_t parts, rb_part run, void *work) {
+    rb_team *team = given_team;
     if (parts <= 0) {
         return;
     }

@@ -13,10 +13,11 @@ struct Bench {
     }
 
     func perform() throws(ProgramError) {
-        try settleOnCores(invocation)
         let old = try invocation.comparison.map { path throws(ProgramError) in try Memory(file: path) }
         let loadStart = rb_clock_ns()
-        let loaded = try LoadedModel(path: invocation.model, for: invocation.executionPath)
+        let team = try Team(invocation)
+        let loaded = try LoadedModel(
+            path: invocation.model, for: invocation.executionPath, on: team.threads)
         let engine = loaded.engine
         let alpha = invocation.alpha ?? engine.model.head.defaultAlpha
 
@@ -41,7 +42,7 @@ struct Bench {
         fillInput(of: engine)
         var report = BenchReport(
             model: invocation.model, samples: samples, answer: Answer(running: engine, alpha: alpha, top: 1),
-            threads: 1,
+            threads: team.threads.count,
             processor: core, loadTime: runStart - loadStart, firstInference: runEnd - runStart, elapsed: elapsed,
             before: before, after: after, arenaBytes: loaded.arenaBytes, peakResidentBytes: rb_peak_resident_bytes())
         report.frameRate = invocation.frameRate

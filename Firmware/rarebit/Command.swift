@@ -34,9 +34,9 @@ enum Command: UInt8 {
         case .alpha: self == .run || self == .classify || self == .bench
         case .top: self == .run || self == .classify
         case .json: self != .info
-        case .cpus: self == .run || self == .bench
+        case .threads, .cpus: self == .run || self == .bench
         case .memory: self == .info
-        case .threads, .isa, .runs, .seconds, .fps, .layers, .ceiling, .compare, .threshold: self == .bench
+        case .isa, .runs, .seconds, .fps, .layers, .ceiling, .compare, .threshold: self == .bench
         }
     }
 
@@ -71,7 +71,8 @@ enum Command: UInt8 {
               --top N        how many classes to show, 1...32; default 3
               --json         one JSON record a frame, on standard output
               --count N      stop after N frames
-              --cpus LIST    the cores to run on, such as 2 or 4-7; default: the fast ones
+              --threads N    threads to compute on, 1...64; default: 1, or as many as cores are listed
+              --cpus LIST    the cores to run on, such as 2 or 4-7, a thread on each; default: the fast ones
 
             """
         case .classify:
@@ -95,8 +96,8 @@ enum Command: UInt8 {
               --seconds S    for how long; both given: until the first of them; neither: 1000 runs or 5 seconds
               --fps F        start runs F times a second, as a camera would; default: back to back
               --alpha A      strength of the TDE adjustment, 0 (the plain classifier) or more; default: the model's
-              --threads N    threads to compute on; this version computes on 1
-              --cpus LIST    the cores to run on, such as 2 or 4-7; default: the fast ones
+              --threads N    threads to compute on, 1...64; default: 1, or as many as cores are listed
+              --cpus LIST    the cores to run on, such as 2 or 4-7, a thread on each; default: the fast ones
               --isa NAME     kernels of a lesser instruction set; a name that is none lists them
               --layers       a table of where the time goes, with the head's time with and without the adjustment
               --ceiling      also measure the most the core can do: the best instruction, on registers alone

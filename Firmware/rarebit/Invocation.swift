@@ -65,6 +65,8 @@ struct Invocation {
     private(set) var count = Int.max
     /// nil: the program's choice.
     private(set) var executionPath: ExecutionPath?
+    /// nil: the program's choice.
+    private(set) var threads: Int?
     /// Where to run; nil: the program's choice.
     private(set) var cpus: rb_cpus?
     private(set) var runs = 1000
@@ -132,7 +134,7 @@ struct Invocation {
         case .top: top = try integer(option, value!, in: 1...Ranking.maximumCount)
         case .json: isJSON = true
         case .count: count = try integer(option, value!, in: 1...1_000_000_000)
-        case .threads: _ = try integer(option, value!, in: 1...1)
+        case .threads: threads = try integer(option, value!, in: 1...Int(RB_MAXIMUM_THREADS))
         case .cpus: cpus = try processors(value!)
         case .isa:
             guard let path = ExecutionPath(named: value!) else { throw .unknownISA(value!) }

@@ -29,14 +29,16 @@ struct LoadedModel: ~Copyable {
     var arenaBytes: Int { arena.bytes.count }
 
     /// Packs the weights for `wanted`, nil: the best path here.
-    init(path: UnsafePointer<CChar>, for wanted: ExecutionPath? = nil) throws(ProgramError) {
+    init(
+        path: UnsafePointer<CChar>, for wanted: ExecutionPath? = nil, on threads: Threads = .one
+    ) throws(ProgramError) {
         let mapped = try MappedModel(path: path)
         let model = mapped.model
-        let (executionPath, bytes) = try Self.arena(for: model, path: path, wanted)
+        let (executionPath, bytes) = try Self.arena(for: model, path: path, wanted, threads: threads.count)
         let arena = try Memory(count: bytes)
         setActivity("packing the weights")
         do throws(InferenceError) {
-            engine = try Engine(model: model, path: executionPath, arena: arena.bytes)
+            engine = try Engine(model: model, path: executionPath, threads: threads, arena: arena.bytes)
         } catch {
             throw .cannotInfer(path, error)
         }
@@ -46,13 +48,13 @@ struct LoadedModel: ~Copyable {
 
     /// The execution path to take here, `wanted` or the best, and the arena it needs.
     static func arena(
-        for model: Model, path: UnsafePointer<CChar>, _ wanted: ExecutionPath? = nil
+        for model: Model, path: UnsafePointer<CChar>, _ wanted: ExecutionPath? = nil, threads: Int = 1
     ) throws(ProgramError) -> (ExecutionPath, bytes: Int) {
         guard let executionPath = wanted ?? ExecutionPath.best(for: model) else {
             throw .cannotInfer(path, .noUsablePath)
         }
         do throws(InferenceError) {
-            return (executionPath, try Engine.arenaBytes(model: model, path: executionPath))
+            return (executionPath, try Engine.arenaBytes(model: model, path: executionPath, threads: threads))
         } catch {
             throw .cannotInfer(path, error)
         }

@@ -39,6 +39,7 @@ enum ProgramError: Error, @unchecked Sendable {
     case recording(UnsafePointer<CChar>, RecordingError)
     case output(Int32)
     case cannotPin(Int32)
+    case cannotStartThreads(Int, Int32)
     case noRecord(UnsafePointer<CChar>)
     case otherNetwork(UnsafePointer<CChar>)
     case otherLogits(UnsafePointer<CChar>)
@@ -51,7 +52,7 @@ enum ProgramError: Error, @unchecked Sendable {
             .missingImages, .extraOperand:
             true
         case .unreadableFile, .badModel, .cannotInfer, .noMemory, .badImage, .cannotResize, .someImagesFailed, .camera,
-            .recording, .output, .cannotPin, .noRecord, .otherNetwork, .otherLogits, .slower:
+            .recording, .output, .cannotPin, .cannotStartThreads, .noRecord, .otherNetwork, .otherLogits, .slower:
             false
         }
     }
@@ -210,6 +211,11 @@ extension TextWriter where Sink: ~Copyable {
             append(cString: rb_error_text(status))
         case .cannotPin(let status):
             append("cannot run on the cores asked for: ")
+            append(cString: rb_error_text(status))
+        case .cannotStartThreads(let count, let status):
+            append("cannot start ")
+            append(count)
+            append(" threads: ")
             append(cString: rb_error_text(status))
         case .noRecord, .otherNetwork, .otherLogits, .slower:
             appendFinding(error)

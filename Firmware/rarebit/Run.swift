@@ -17,8 +17,8 @@ struct Run {
     }
 
     func perform() throws(ProgramError) {
-        try settleOnCores(invocation)
-        let loaded = try LoadedModel(path: invocation.model)
+        let team = try Team(invocation)
+        let loaded = try LoadedModel(path: invocation.model, on: team.threads)
         if let path = invocation.frames {
             var recording = try open(recording: path)
             try answer(&recording, named: path, with: loaded.engine)

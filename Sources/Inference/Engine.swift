@@ -9,6 +9,8 @@ public enum InferenceError: Error, Equatable, Sendable {
     /// The file's packed size for the path is not what its operations need: another converter version wrote it.
     case packedSizeDiffers(ExecutionPath, stated: UInt64, needed: UInt64)
     case arenaTooSmall(needed: Int, given: Int)
+    /// With the scratch memory of so many threads, the arena passes what a model may take.
+    case arenaTooLarge(needed: UInt64)
     case arenaMisaligned
     /// An operation's scratch area is smaller than its kernel needs.
     case scratchTooSmall(operation: Int)
@@ -17,44 +19,68 @@ public enum InferenceError: Error, Equatable, Sendable {
 /// A model ready to run in an arena: packs the weights once, then runs the plan as often as asked.
 ///
 /// Arena: activations and scratch first (`model.activationBytes`, rounded up to 64), then the packed weights in the
-/// order of the plan. The model's bytes and the arena must outlive the engine. Not safe for use from two threads at
+/// order of the plan, then a scratch area for each thread but the first. The model's bytes and the arena must outlive the engine. Not safe for use from two threads at
 /// once.
 public struct Engine {
     public let model: Model
     public let path: ExecutionPath
     let arena: UnsafeMutableRawPointer
 
-    /// The exact size of the arena a model needs on a path, bytes: what the file's header states, checked against what
-    /// the operations need.
-    public static func arenaBytes(model: Model, path: ExecutionPath) throws(InferenceError) -> Int {
+    private let threads: Threads
+    /// The scratch areas of all threads but the first, `scratchStride` bytes each.
+    private let moreScratch: UnsafeMutableRawPointer
+    private let scratchStride: Int
+
+    /// The exact size of the arena a model needs on a path and a number of threads, bytes: what the file's header states,
+    /// checked against what the operations need, and the largest scratch area for each thread but the first.
+    public static func arenaBytes(
+        model: Model, path: ExecutionPath, threads: Int = 1
+    ) throws(InferenceError) -> Int {
+        let layout = try layout(of: model, path: path)
+        let total = UInt64(layout.scratchStart) + UInt64(threads - 1) * UInt64(layout.scratchStride)
+        guard total <= Layout.maximumBytes else { throw .arenaTooLarge(needed: total) }
+        return Int(total)
+    }
+
+    /// Where the packed weights end, and the largest scratch area.
+    private static func layout(
+        of model: Model, path: ExecutionPath
+    ) throws(InferenceError) -> (scratchStart: Int, scratchStride: Int) {
         guard path.isAvailable else { throw .pathNotAvailable(path) }
         guard let stated = model.packedBytes(path: path.number) else { throw .noUsablePath }
         var needed: UInt64 = 0
+        var scratchStride = 0
         for index in 0..<model.operationCount {
             let operation = model.operation(index)
             guard operation.requiredScratchBytes <= Int(operation.scratchBytes) else {
                 throw .scratchTooSmall(operation: index)
             }
+            scratchStride = max(scratchStride, operation.requiredScratchBytes)
             needed += UInt64(operation.packedBytes(path: path))
         }
+        guard stated == needed else { throw .packedSizeDiffers(path, stated: stated, needed: needed) }
         let total = UInt64(packedStart(of: model)) + needed
-        guard stated == needed && total <= Layout.maximumBytes else {
-            throw .packedSizeDiffers(path, stated: stated, needed: needed)
-        }
-        return Int(total)
+        guard total <= Layout.maximumBytes else { throw .arenaTooLarge(needed: total) }
+        return (Int(total), scratchStride)
     }
 
-    /// Checks the arena, a 64-byte aligned area of at least `arenaBytes(model:path:)` zero bytes, and packs the
-    /// weights into it.
-    public init(model: Model, path: ExecutionPath, arena: UnsafeMutableRawBufferPointer) throws(InferenceError) {
-        let needed = try Engine.arenaBytes(model: model, path: path)
+    /// Checks the arena, a 64-byte aligned area of at least `arenaBytes(model:path:threads:)` zero bytes, and packs the
+    /// weights into it. The threads must outlive the engine.
+    public init(
+        model: Model, path: ExecutionPath, threads: Threads = .one, arena: UnsafeMutableRawBufferPointer
+    ) throws(InferenceError) {
+        let needed = try Engine.arenaBytes(model: model, path: path, threads: threads.count)
         guard let base = arena.baseAddress, arena.count >= needed else {
             throw .arenaTooSmall(needed: needed, given: arena.count)
         }
         guard Int(bitPattern: base) % Layout.alignment == 0 else { throw .arenaMisaligned }
+        let layout = try Engine.layout(of: model, path: path)
         self.model = model
         self.path = path
         self.arena = base
+        self.threads = threads
+        moreScratch = base + layout.scratchStart
+        scratchStride = layout.scratchStride
         forEachOperation { _, operation, packed in
             if operation.kind == OperationKind.convolution.rawValue {
                 var convolution = self.convolution(operation, packed: packed)
@@ -150,8 +176,7 @@ public struct Engine {
     private func execute(_ operation: OperationRecord, packed: UnsafeMutableRawPointer) {
         switch OperationKind(rawValue: operation.kind) {
         case .convolution:
-            var convolution = self.convolution(operation, packed: packed)
-            rb_conv_run(path.kernelPath, &convolution)
+            run(self.convolution(operation, packed: packed), of: operation)
         case .maxPool:
             var pool = rb_max_pool(
                 input: rb_shape(operation.input), output: rb_shape(operation.output),
@@ -171,6 +196,14 @@ public struct Engine {
         case nil:
             break  // the verifier lets no other kind through
         }
+    }
+
+    private func run(_ convolution: rb_conv, of operation: OperationRecord) {
+        var convolution = convolution
+        let shares = operation.shares(threads: threads.count, path: path)
+        guard shares > 1, let run = threads.run else { return rb_conv_run(path.kernelPath, &convolution) }
+        var lent = rb_threads(count: Int32(threads.count), run: run, team: threads.team)
+        rb_conv_run_shared(path.kernelPath, &convolution, Int32(shares), &lent, moreScratch, scratchStride)
     }
 
     private func convolution(_ operation: OperationRecord, packed: UnsafeMutableRawPointer) -> rb_conv {

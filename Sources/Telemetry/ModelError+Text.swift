@@ -102,6 +102,12 @@ extension TextWriter where Sink: ~Copyable {
             append(needed)
             append(" bytes and was given ")
             append(given)
+        case .arenaTooLarge(let needed):
+            append("the model needs an arena of ")
+            append(needed)
+            append(" bytes with this many threads, and ")
+            append(Layout.maximumBytes)
+            append(" is the most; use fewer threads")
         case .arenaMisaligned:
             append("the arena must start at a multiple of 64 bytes")
         case .scratchTooSmall(let operation):

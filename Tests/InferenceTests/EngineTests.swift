@@ -29,6 +29,51 @@ private func logits(path: ExecutionPath, alpha: Float) throws -> [UInt32] {
         }
     }
 
+    /// Threads that take their turns in an order of the test's choosing, each with the scratch memory of its own.
+    @Test(arguments: availablePaths, [2, 3, 7])
+    func givesTheSameBitsOnAnyNumberOfThreads(path: ExecutionPath, count: Int) throws {
+        let file = AlignedBytes(TinyModel.contents(side: 96).serialized())
+        let model = try Model(verifying: file.readOnly)
+        func run(_ threads: Threads) throws -> [UInt32] {
+            let needed = try Engine.arenaBytes(model: model, path: path, threads: threads.count)
+            let canary: UInt8 = 0xA5
+            let memory = AlignedBytes([UInt8](repeating: 0, count: needed) + [UInt8](repeating: canary, count: 64))
+            let engine = try Engine(
+                model: model, path: path, threads: threads, arena: .init(rebasing: memory.bytes[..<needed]))
+            for index in 0..<engine.inputBytes.count {
+                engine.input[index] = UInt8(truncatingIfNeeded: index &* 37)
+            }
+            engine.run(alpha: 1)
+            #expect(memory.bytes[needed...].allSatisfy { $0 == canary })
+            return engine.logits.map(\.bitPattern)
+        }
+        var tally = (count: Int32(count), jobs: 0)
+        let shared = try withUnsafeMutablePointer(to: &tally) { tally in
+            try run(
+                Threads(count: count, team: tally) { team, parts, part, work in
+                    let tally = team!.assumingMemoryBound(to: (count: Int32, jobs: Int).self)
+                    tally.pointee.jobs += 1
+                    for index in (0..<parts).reversed() {
+                        part!(work, index, parts, (index + 1) % tally.pointee.count)
+                    }
+                })
+        }
+        #expect(tally.jobs > 0)
+        #expect(try shared == run(.one))
+        withExtendedLifetime(file) {}
+    }
+
+    @Test func sharesNoOperationThatIsTooSmall() throws {
+        let file = TinyModel.file
+        let model = try Model(verifying: file.readOnly)
+        let arena = AlignedBytes(zeros: try Engine.arenaBytes(model: model, path: .best, threads: 4))
+        let threads = Threads(count: 4, team: nil) { _, _, _, _ in
+            Issue.record("an operation of the tiny model was shared")
+        }
+        try Engine(model: model, path: .best, threads: threads, arena: arena.bytes).run(alpha: 1)
+        withExtendedLifetime(file) {}
+    }
+
     @Test func changesItsAnswerWithAlpha() throws {
         #expect(try logits(path: .best, alpha: 0) != logits(path: .best, alpha: 1.5))
     }

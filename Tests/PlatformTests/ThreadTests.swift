@@ -72,7 +72,7 @@ private func withTeam(_ threads: Int32, pinnedTo list: String? = nil, _ body: (O
             for parts in (0..<300).map({ $0 % 23 }) + [5000] {
                 let tally = Tally(parts: parts, threads: Int(threads))
                 rb_team_run(
-                    team, Int32(parts),
+                    UnsafeMutableRawPointer(team), Int32(parts),
                     { work, part, parts, thread in
                         Unmanaged<Tally>.fromOpaque(work!).takeUnretainedValue()
                             .run(part: Int(part), parts: Int(parts), thread: Int(thread))
@@ -91,7 +91,7 @@ private func withTeam(_ threads: Int32, pinnedTo list: String? = nil, _ body: (O
                 rb_sleep_until(rb_clock_ns() + pause)
                 let meeting = Meeting(expected: 3)
                 rb_team_run(
-                    team, 3,
+                    UnsafeMutableRawPointer(team), 3,
                     { work, _, _, _ in Unmanaged<Meeting>.fromOpaque(work!).takeUnretainedValue().attend() },
                     pointer(to: meeting))
                 #expect(meeting.present.load(ordering: .relaxed) == 3)
@@ -104,7 +104,7 @@ private func withTeam(_ threads: Int32, pinnedTo list: String? = nil, _ body: (O
         try withTeam(2) { team in
             let tally = Tally(parts: 2, threads: 2)
             rb_team_run(
-                team, 2,
+                UnsafeMutableRawPointer(team), 2,
                 { work, part, parts, thread in
                     if part == 1 {
                         let end = rb_clock_ns() + 1_000_000
@@ -127,7 +127,7 @@ private func withTeam(_ threads: Int32, pinnedTo list: String? = nil, _ body: (O
             place.value.store(Int(cpu), ordering: .relaxed)
             try withTeam(2, pinnedTo: "\(cpu)") { team in
                 rb_team_run(
-                    team, 50,
+                    UnsafeMutableRawPointer(team), 50,
                     { work, _, _, _ in
                         let box = Unmanaged<Atomic<Int>.Box>.fromOpaque(work!).takeUnretainedValue()
                         if box.value.load(ordering: .relaxed) != Int(rb_current_cpu()) {

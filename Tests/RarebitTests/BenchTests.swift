@@ -114,6 +114,28 @@ private func parse(_ lines: String) throws -> [[String: Any]] {
         }
     }
 
+    @Test func givesTheSameBitsOnAnyNumberOfThreads() throws {
+        // Large enough to be shared.
+        let large = try setting.folder.write(TinyModel.contents(side: 96).serialized(), to: "large.rbit")
+        let records = try [1, 2, 5].map { threads in
+            let result = try runProgram(
+                "rarebit",
+                ["bench", large, "--threads", "\(threads)", "--runs", "20", "--seconds", "0.05", "--json"])
+            return try parse(result.output)[0]
+        }
+        #expect(records.map { $0["threads"] as? Int } == [1, 2, 5])
+        #expect(Set(records.compactMap { $0["logits_crc"] as? String }).count == 1)
+        // A scratch area more for each thread.
+        let arenas = records.compactMap { $0["arena_bytes"] as? Int }
+        #expect(arenas[1] > arenas[0] && arenas[2] - arenas[0] == 4 * (arenas[1] - arenas[0]))
+    }
+
+    @Test func takesAThreadForEachCoreItIsGiven() throws {
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let record = try setting.records(["--cpus", "0-\(cores - 1)"])[0]
+        #expect(record["threads"] as? Int == cores)
+    }
+
     @Test(
         arguments: [
             (

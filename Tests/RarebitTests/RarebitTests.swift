@@ -27,7 +27,7 @@ private func picture(width: Int, height: Int, colour: [UInt8]) -> [UInt8] {
             (["classify", "m", "i", "--alpha", "-1"], "rarebit: --alpha: '-1' is out of range; give 0...1000"),
             (["run", "m", "--top", "0"], "rarebit: --top: '0' is out of range; give 1...32"),
             (["run", "m", "--count", "1.5"], "rarebit: --count: '1.5' is not a whole number"),
-            (["bench", "m", "--threads", "2"], "rarebit: --threads: '2' is out of range; give 1...1"),
+            (["bench", "m", "--threads", "65"], "rarebit: --threads: '65' is out of range; give 1...64"),
             (
                 ["bench", "m", "--camera", "/dev/video0"],
                 "rarebit: bench takes no option --camera; see rarebit bench --help"

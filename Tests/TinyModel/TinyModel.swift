@@ -1,21 +1,28 @@
 import Inference
 import ModelFormat
 
-/// A small sound model that tests start from: 6 x 6 pictures, two convolutions of 8 channels, the second with a
+/// A small sound model that tests start from: pictures of 6 x 6 unless more is asked for, two convolutions of 8 channels, the second with a
 /// residual, four classes in two heads. Weights come from a fixed sequence, so its logits are always the same.
 public enum TinyModel {
-    public static var contents: ModelContents {
+    public static var contents: ModelContents { contents(side: 6) }
+
+    public static func contents(side: UInt32) -> ModelContents {
+        let hiddenOffset = aligned(4 * side * side)
+        let sumOffset = aligned(hiddenOffset + 8 * side * side)
+        // Features and what the head makes of them, 128 bytes; scratch memory ends the arena.
+        let headOffset = aligned(sumOffset + 8 * side * side) + 64
+        let scratchOffset = headOffset + 128
         var model = ModelContents()
-        model.input.tensor = view(at: 0, side: 6, channels: 3, zeroPoint: 128)
-        model.input.resizeShorterSide = 6
+        model.input.tensor = view(at: 0, side: side, channels: 3, zeroPoint: 128)
+        model.input.resizeShorterSide = side
         model.input.mean = SIMD3(0.5, 0.5, 0.5)
         model.input.standardDeviation = SIMD3(0.25, 0.25, 0.25)
 
-        let hidden = view(at: 192, side: 6, channels: 8, zeroPoint: 10)
-        let sum = view(at: 512, side: 6, channels: 8, zeroPoint: 20)
+        let hidden = view(at: hiddenOffset, side: side, channels: 8, zeroPoint: 10)
+        let sum = view(at: sumOffset, side: side, channels: 8, zeroPoint: 20)
         var numbers = NumberSequence()
-        var stem = convolution(from: model.input.tensor, to: hidden)
-        var second = convolution(from: hidden, to: sum)
+        var stem = convolution(from: model.input.tensor, to: hidden, scratchOffset: scratchOffset)
+        var second = convolution(from: hidden, to: sum, scratchOffset: scratchOffset)
         second.residual = hidden
         second.residualStep = 1
         append(&stem, to: &model, numbers: &numbers)
@@ -23,12 +30,12 @@ public enum TinyModel {
         var pool = OperationRecord()
         pool.kind = OperationKind.globalAveragePool.rawValue
         pool.input = sum
-        pool.output.arenaOffset = 896
+        pool.output.arenaOffset = headOffset
         pool.output.channels = 8
         model.operations = [stem, second, pool]
         model.operationNames = ["stem", "second", "pool"]
 
-        addHead(to: &model, numbers: &numbers)
+        addHead(to: &model, at: headOffset, numbers: &numbers)
         model.activationBytes = UInt64(scratchOffset + model.operations.map(\.scratchBytes).max()!)
         for number in 0..<ExecutionPath.count {
             let path = ExecutionPath(number: number)!
@@ -37,8 +44,7 @@ public enum TinyModel {
         return model
     }
 
-    /// Scratch memory ends the arena.
-    private static let scratchOffset: UInt32 = 1024
+    private static func aligned(_ offset: UInt32) -> UInt32 { (offset + 63) / 64 * 64 }
 
     /// `contents` as a file, 64-byte aligned as a mapped file is.
     public static var file: AlignedBytes { AlignedBytes(contents.serialized()) }
@@ -55,7 +61,9 @@ public enum TinyModel {
         return view
     }
 
-    private static func convolution(from input: TensorView, to output: TensorView) -> OperationRecord {
+    private static func convolution(
+        from input: TensorView, to output: TensorView, scratchOffset: UInt32
+    ) -> OperationRecord {
         var operation = OperationRecord()
         operation.kind = OperationKind.convolution.rawValue
         operation.groups = 1
@@ -93,7 +101,7 @@ public enum TinyModel {
         }
     }
 
-    private static func addHead(to model: inout ModelContents, numbers: inout NumberSequence) {
+    private static func addHead(to model: inout ModelContents, at offset: UInt32, numbers: inout NumberSequence) {
         let (classes, dimensions, heads) = (4, 8, 2)
         model.head.classes = UInt32(classes)
         model.head.dimensions = UInt32(dimensions)
@@ -103,11 +111,11 @@ public enum TinyModel {
         model.head.tau = 16
         model.head.gamma = 1 / 32
         model.head.defaultAlpha = 1.5
-        model.head.featuresOffset = 896
-        model.head.normalisedOffset = 928
-        model.head.plainLogitsOffset = 960
-        model.head.logitsOffset = 976
-        model.head.probabilitiesOffset = 992
+        model.head.featuresOffset = offset
+        model.head.normalisedOffset = offset + 32
+        model.head.plainLogitsOffset = offset + 64
+        model.head.logitsOffset = offset + 80
+        model.head.probabilitiesOffset = offset + 96
         let rows = (0..<classes * dimensions).map { _ in Float(numbers.next(in: -64...64)) / 32 }
         let directions: [Float] = [0.5, 0.5, -0.5, 0.5, 1, 0, 0, 0]
         let terms = (0..<classes * heads).map { index in

@@ -90,6 +90,18 @@ size_t rb_conv_scratch_bytes(const rb_conv_shape *shape);
 // Computes share `part` of `parts` of the output; the shares are disjoint, together the whole, and can run at the same
 // time. The path must be available.
 void rb_conv_run(rb_path path, const rb_conv *conv);
+// One part of some work, 0 <= part < parts; `thread`, 0 <= thread < threads.count, runs no other part meanwhile.
+typedef void (*rb_part_function)(void *work, int32_t part, int32_t parts, int32_t thread);
+// Threads that the caller lends: `run` runs each part once and returns when all are finished.
+typedef struct {
+    int32_t count;
+    void (*run)(void *team, int32_t parts, rb_part_function part, void *work);
+    void *team;
+} rb_threads;
+// Computes a whole convolution in `parts` shares on threads. Thread 0 works in conv->scratch, thread t in the t-1-th of
+// the areas of scratch_bytes each that start at more_scratch.
+void rb_conv_run_shared(rb_path path, const rb_conv *conv, int32_t parts, const rb_threads *threads,
+                        uint8_t *more_scratch, size_t scratch_bytes);
 // The name of the kernel that rb_conv_run would call.
 const char *rb_conv_kernel_name(rb_path path, const rb_conv_shape *shape);
 

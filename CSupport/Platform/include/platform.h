@@ -138,9 +138,9 @@ typedef void (*rb_part)(void *work, int32_t part, int32_t parts, int32_t thread)
 // and round; NULL pins none.
 int32_t rb_team_start(int32_t threads, const rb_cpus *pinned, rb_team **team);
 int32_t rb_team_threads(const rb_team *team);
-// Runs every part once, on whichever threads are free, and returns when all are finished. parts < 65536. Only the
-// thread that started the team may call it, and no part may.
-void rb_team_run(rb_team *team, int32_t parts, rb_part run, void *work);
+// Runs every part once on a team (an rb_team), on whichever threads are free, and returns when all are finished. parts
+// < 65536. Only the thread that started the team may call it, and no part may.
+void rb_team_run(void *team, int32_t parts, rb_part run, void *work);
 // Ends the other threads and gives the team's memory back.
 void rb_team_stop(rb_team *team);
 

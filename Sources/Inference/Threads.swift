@@ -1,0 +1,49 @@
+import Kernels
+import ModelFormat
+
+/// Threads that an engine spreads its operations over. Where they come from is the caller's affair.
+public struct Threads {
+    /// One part of some work: `(work, part, parts, thread)`, 0 <= part < parts, 0 <= thread < count.
+    public typealias Part = @convention(c) (UnsafeMutableRawPointer?, Int32, Int32, Int32) -> Void
+    /// `(team, parts, part, work)`: runs each part once, on any threads but no two at a time on one, and returns when all
+    /// are finished.
+    public typealias Run = @convention(c) (UnsafeMutableRawPointer?, Int32, Part?, UnsafeMutableRawPointer?) -> Void
+
+    public let count: Int
+    let run: Run?
+    let team: UnsafeMutableRawPointer?
+
+    /// The thread that calls the engine, alone.
+    public static var one: Threads { Threads(count: 1, team: nil, run: nil) }
+
+    public init(count: Int, team: UnsafeMutableRawPointer?, run: Run?) {
+        self.count = count
+        self.run = run
+        self.team = team
+    }
+}
+
+extension ExecutionPath {
+    /// Multiply-accumulates that take a core a few microseconds, which is what it takes to hand work to a thread that is
+    /// awake, and to collect it, ten times over. Measured on x86_64; on ARM from the kernels' cycles.
+    fileprivate var grain: UInt64 {
+        switch kernelPath {
+        case RB_PATH_AVX512VNNI: 400_000
+        case RB_PATH_AVXVNNI, RB_PATH_AVX2: 250_000
+        case RB_PATH_REFERENCE: 10_000
+        default: 50_000
+        }
+    }
+}
+
+extension OperationRecord {
+    /// Into how many shares the operation is cut for `threads`: 1 where it is too small to gain from a second thread.
+    func shares(threads: Int, path: ExecutionPath) -> Int {
+        guard threads > 1 && kind == OperationKind.convolution.rawValue else { return 1 }
+        // Few products an output make no output cheaper than its address, its requantisation and its store.
+        let outputs = UInt64(output.height) * UInt64(output.width) * UInt64(output.channels)
+        let work = max(multiplyAccumulates, outputs * 64)
+        let grains = Int(min(work / path.grain, UInt64(threads)))
+        return max(grains, 1)
+    }
+}
