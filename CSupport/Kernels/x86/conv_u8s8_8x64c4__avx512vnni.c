@@ -23,8 +23,10 @@ TILE __m512i broadcast_four(const uint8_t *pixel) {
 }
 
 TILE void accumulate(const rb_tile *tile, const int32_t pixels, const int32_t blocks, sums_of_tile sums) {
+#pragma clang loop unroll(full)
     for (int32_t b = 0; b < blocks; b++) {
         const __m512i bias = _mm512_load_si512(rb_tile_block(tile, b)->bias);
+#pragma clang loop unroll(full)
         for (int32_t p = 0; p < pixels; p++) {
             sums[p][b] = bias;
         }
@@ -32,16 +34,20 @@ TILE void accumulate(const rb_tile *tile, const int32_t pixels, const int32_t bl
     const int8_t *weights = rb_tile_block(tile, 0)->weights;
     for (int32_t tap = 0; tap < tile->taps; tap++) {
         const uint8_t *inputs[RB_TILE_PIXELS];
+#pragma clang loop unroll(full)
         for (int32_t p = 0; p < pixels; p++) {
             inputs[p] = tile->inputs[(size_t)tap * RB_TABLE_PIXELS + p] + tile->input_offset;
         }
         for (int64_t i = 0; i < tile->tap_bytes; i += 4, weights += 4 * RB_BLOCK_CHANNELS) {
             __m512i block_weights[RB_TILE_BLOCKS];
+#pragma clang loop unroll(full)
             for (int32_t b = 0; b < blocks; b++) {
                 block_weights[b] = _mm512_load_si512(weights + (size_t)b * tile->block_bytes);
             }
+#pragma clang loop unroll(full)
             for (int32_t p = 0; p < pixels; p++) {
                 const __m512i four = broadcast_four(inputs[p] + i);
+#pragma clang loop unroll(full)
                 for (int32_t b = 0; b < blocks; b++) {
                     sums[p][b] = _mm512_dpbusd_epi32(sums[p][b], four, block_weights[b]);
                 }
@@ -90,8 +96,10 @@ TILE void store(const rb_tile *tile, int32_t p, int32_t b, bool whole, __m128i b
 TILE void requantize(const rb_tile *tile, const int32_t pixels, const int32_t blocks, const bool add, const bool whole,
                      sums_of_tile sums) {
     const rb_requantize_avx512 r = rb_make_requantize_avx512(&tile->conv->shape);
+#pragma clang loop unroll(full)
     for (int32_t first = 0; first < pixels * blocks; first += 4) {
         __m512i scaled[4];
+#pragma clang loop unroll(full)
         for (int32_t i = 0; i < 4; i++) {
             const int32_t index = first + i < pixels * blocks ? first + i : first;
             const int32_t p = index / blocks, b = index % blocks;
