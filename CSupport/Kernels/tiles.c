@@ -38,35 +38,57 @@ int32_t rb_block_first_input(const rb_conv_shape *s, int32_t output) {
     return begin < last ? begin : last;
 }
 
-// How the kernel's window lies in memory. A tap is one position of the window, or a whole row of it where the pixels of
-// a row are neighbours without a gap: fewer and longer runs of bytes, which pays where there are few channels.
+// How the kernel's window lies in memory. A tap is one position of the window, or, where there are few channels, a
+// whole row of it: fewer and longer runs of bytes. Taps that are rows lie in copies of the input's rows, which have
+// zero points on both sides; the scratch memory holds as many such rows as a strip needs, and each row is copied once.
 typedef struct {
     int32_t taps, tap_bytes;
-    int32_t columns; // of the window in one tap
+    int32_t columns;   // of the window in one tap
+    int32_t rows;      // kept as copies; 0: taps lie in the input itself
+    int32_t row_bytes; // of a copy
 } window_taps;
 
-static window_taps taps_of(const rb_conv_shape *s) {
+static int32_t larger(int32_t a, int32_t b) {
+    return a > b ? a : b;
+}
+
+static int32_t smaller(int32_t a, int32_t b) {
+    return a < b ? a : b;
+}
+
+// The copies that taps of whole rows need, or 0 rows where taps should not be rows.
+static window_taps row_taps_of(const rb_conv_shape *s) {
     const int32_t inputs = rounded_inputs(s);
-    const bool whole_rows =
-        s->groups == 1 && s->dilation_x == 1 && s->input.pixel_stride == inputs && inputs <= RB_ROW_TAP_CHANNELS;
-    const int32_t columns = whole_rows ? s->kernel_width : 1;
-    return (window_taps){s->kernel_height * (s->kernel_width / columns), columns * rb_block_inputs(s), columns};
+    const int64_t row_bytes = ((int64_t)(s->output.width - 1) * s->stride_x + s->kernel_width) * inputs;
+    const int32_t output_rows = smaller((RB_STRIP_PIXELS - 2) / s->output.width + 2, s->output.height);
+    const int64_t rows = (int64_t)(output_rows - 1) * s->stride_y + (s->kernel_height - 1) * s->dilation_y + 1;
+    const bool worth = s->groups == 1 && s->dilation_x == 1 && s->kernel_width > 1 && s->input.pixel_stride == inputs &&
+                       inputs <= RB_ROW_TAP_CHANNELS && row_bytes <= RB_ROW_COPIES_BYTES &&
+                       rows * row_bytes <= RB_ROW_COPIES_BYTES;
+    if (!worth) {
+        return (window_taps){.rows = 0};
+    }
+    return (window_taps){s->kernel_height, s->kernel_width * inputs, s->kernel_width, (int32_t)rows,
+                         (int32_t)row_bytes};
+}
+
+static window_taps taps_of(const rb_conv_shape *s) {
+    const window_taps rows = row_taps_of(s);
+    return rows.rows > 0 ? rows : (window_taps){s->kernel_height * s->kernel_width, rb_block_inputs(s), 1, 0, 0};
 }
 
 // Scratch holds a table of addresses, [taps + 1][RB_TABLE_PIXELS] with the residual's pixels last; one tap of zero
-// points; and, where taps are rows, room for the taps of a strip that stick out of the input at the left or right. An
-// address counts as 8 bytes everywhere, so that a file's arena size holds on every architecture.
+// points; and the copies of rows. An address counts as 8 bytes everywhere, so that a file's arena size holds on every
+// architecture.
 typedef struct {
-    size_t outside, patches, end;
+    size_t outside, copies, end;
 } scratch_layout;
 
 static scratch_layout layout_of(const rb_conv_shape *s) {
     const window_taps w = taps_of(s);
     const size_t table = ((size_t)w.taps + 1) * RB_TABLE_PIXELS * 8;
-    const size_t outside_bytes = w.columns > 1 ? (size_t)w.tap_bytes : (size_t)rounded_inputs(s);
-    const size_t patches = table + rb_round_up(outside_bytes, 64);
-    const size_t patch_bytes = w.columns > 1 ? (size_t)RB_STRIP_PIXELS * (size_t)w.taps * (size_t)w.tap_bytes : 0;
-    return (scratch_layout){table, patches, patches + rb_round_up(patch_bytes, 64)};
+    const size_t copies = table + rb_round_up((size_t)larger(w.tap_bytes, rounded_inputs(s)), 64);
+    return (scratch_layout){table, copies, copies + rb_round_up((size_t)w.rows * (size_t)w.row_bytes, 64)};
 }
 
 size_t rb_conv_scratch_bytes(const rb_conv_shape *shape) {
@@ -79,7 +101,8 @@ typedef struct {
     const rb_tiling *tiling;
     window_taps window;
     const uint8_t **table;
-    uint8_t *outside, *patches;
+    uint8_t *outside, *copies;
+    int32_t rows_copied; // input rows before this one have been copied, as far as they are needed
     size_t block_bytes;
     rb_range blocks; // the part's
 } work;
@@ -89,16 +112,24 @@ typedef struct {
     int32_t first, count;
 } pixel_run;
 
-// A tap that sticks out of its input row: a copy, with zero points where there is no input.
-static const uint8_t *patch(const work *w, int32_t tap, int32_t p, const uint8_t *row, int32_t x) {
-    const rb_shape *input = &w->conv->shape.input;
-    const size_t pixel = (size_t)input->pixel_stride;
-    const int32_t begin = x < 0 ? 0 : x;
-    const int32_t end = x + w->window.columns < input->width ? x + w->window.columns : input->width;
-    uint8_t *copy = w->patches + ((size_t)p * w->window.taps + tap) * w->window.tap_bytes;
-    memcpy(copy, w->outside, (size_t)w->window.tap_bytes);
-    memcpy(copy + (size_t)(begin - x) * pixel, row + (size_t)begin * pixel, (size_t)(end - begin) * pixel);
-    return copy;
+static uint8_t *copied_row(const work *w, int32_t input_y) {
+    return w->copies + (size_t)(input_y % w->window.rows) * (size_t)w->window.row_bytes;
+}
+
+// Copies the input rows under a run of output pixels that have not been copied yet.
+static void copy_rows(work *w, pixel_run run) {
+    const rb_conv_shape *s = &w->conv->shape;
+    const size_t pixel = (size_t)s->input.pixel_stride;
+    const int32_t room = w->window.row_bytes / s->input.pixel_stride - s->padding_left;
+    const int32_t columns = larger(smaller(s->input.width, room), 0);
+    const int32_t first = run.first / s->output.width * s->stride_y - s->padding_top;
+    const int32_t last_row = (run.first + run.count - 1) / s->output.width * s->stride_y - s->padding_top;
+    const int32_t end = smaller(last_row + (s->kernel_height - 1) * s->dilation_y + 1, s->input.height);
+    w->rows_copied = larger(w->rows_copied, larger(first, 0));
+    for (; w->rows_copied < end; w->rows_copied++) {
+        memcpy(copied_row(w, w->rows_copied) + (size_t)s->padding_left * pixel,
+               w->conv->input + rb_pixel_offset(&s->input, w->rows_copied, 0), (size_t)columns * pixel);
+    }
 }
 
 // Addresses at equal distances.
@@ -111,27 +142,29 @@ static void fill_run(const uint8_t **addresses, const uint8_t *first, size_t ste
 // The addresses under one tap of the output pixels (y, x), (y, x + 1), ... of one output row.
 static void fill_row(const work *w, int32_t tap, int32_t p, int32_t y, int32_t x, int32_t count) {
     const rb_conv_shape *s = &w->conv->shape;
-    const int32_t columns = w->window.columns;
-    const int32_t taps_across = s->kernel_width / columns;
+    const int32_t taps_across = w->window.rows > 0 ? 1 : s->kernel_width;
     const int32_t input_y = y * s->stride_y - s->padding_top + tap / taps_across * s->dilation_y;
-    int32_t input_x = x * s->stride_x - s->padding_left + tap % taps_across * s->dilation_x;
     const uint8_t **addresses = w->table + (size_t)tap * RB_TABLE_PIXELS + p;
-    const bool row_exists = input_y >= 0 && input_y < s->input.height;
-    const uint8_t *row = row_exists ? w->conv->input + rb_pixel_offset(&s->input, input_y, 0) : NULL;
-    int32_t i = 0;
-    for (; i < count && (!row_exists || input_x < 0); i++, input_x += s->stride_x) {
-        addresses[i] = row_exists && input_x + columns > 0 ? patch(w, tap, p + i, row, input_x) : w->outside;
+    const size_t pixel = (size_t)s->input.pixel_stride;
+    const size_t step = (size_t)s->stride_x * pixel;
+    if (input_y < 0 || input_y >= s->input.height) {
+        fill_run(addresses, w->outside, 0, count);
+        return;
     }
-    const int32_t room = s->input.width - columns - input_x;
-    const int32_t whole = room < 0 || i == count ? 0 : room / s->stride_x + 1;
-    const int32_t inside = whole < count - i ? whole : count - i;
+    if (w->window.rows > 0) {
+        fill_run(addresses, copied_row(w, input_y) + (size_t)x * step, step, count);
+        return;
+    }
+    const int32_t input_x = x * s->stride_x - s->padding_left + tap % taps_across * s->dilation_x;
+    const int32_t before = input_x >= 0 ? 0 : smaller((-input_x + s->stride_x - 1) / s->stride_x, count);
+    const int32_t first = input_x + before * s->stride_x;
+    const int32_t room = s->input.width - 1 - first;
+    const int32_t inside = room < 0 ? 0 : smaller(room / s->stride_x + 1, count - before);
+    fill_run(addresses, w->outside, 0, before);
     if (inside > 0) {
-        const size_t pixel = (size_t)s->input.pixel_stride;
-        fill_run(addresses + i, row + (size_t)input_x * pixel, (size_t)s->stride_x * pixel, inside);
+        fill_run(addresses + before, w->conv->input + rb_pixel_offset(&s->input, input_y, first), step, inside);
     }
-    for (i += inside, input_x += inside * s->stride_x; i < count; i++, input_x += s->stride_x) {
-        addresses[i] = input_x < s->input.width ? patch(w, tap, p + i, row, input_x) : w->outside;
-    }
+    fill_run(addresses + before + inside, w->outside, 0, count - before - inside);
 }
 
 static void fill_residual_row(const work *w, int32_t p, int32_t y, int32_t x, int32_t count) {
@@ -180,19 +213,22 @@ static void run_blocks(const work *w, pixel_run strip, int32_t first, int32_t co
     };
     const int32_t most = w->tiling->pixels[count - 1];
     const int32_t tiles = (strip.count + most - 1) / most;
-    for (int32_t t = 0; t < tiles; t++) {
-        const rb_range pixels = rb_share(strip.count, t, tiles);
-        tile.pixels = pixels.end - pixels.begin;
-        tile.inputs = w->table + pixels.begin;
-        tile.residual = w->table + (size_t)w->window.taps * RB_TABLE_PIXELS + pixels.begin;
-        tile.output = w->conv->output + (size_t)(strip.first + pixels.begin) * s->output.pixel_stride + channel;
+    const int32_t pixels = strip.count / tiles, larger_tiles = strip.count % tiles;
+    for (int32_t t = 0, p = 0; t < tiles; t++, p += tile.pixels) {
+        tile.pixels = pixels + (t < larger_tiles);
+        tile.inputs = w->table + p;
+        tile.residual = w->table + (size_t)w->window.taps * RB_TABLE_PIXELS + p;
+        tile.output = w->conv->output + (size_t)(strip.first + p) * s->output.pixel_stride + channel;
         w->tiling->run(&tile);
     }
 }
 
 // Every tile of a strip, a few blocks of output channels after the other, so that their weights stay in the cache. With
 // groups each block has its own input channels, so blocks go one by one.
-static void run_strip(const work *w, pixel_run strip) {
+static void run_strip(work *w, pixel_run strip) {
+    if (w->window.rows > 0) {
+        copy_rows(w, strip);
+    }
     fill_table(w, strip);
     const int32_t blocks = w->blocks.end - w->blocks.begin;
     const int32_t most = w->conv->shape.groups == 1 ? w->tiling->blocks : 1;
@@ -223,10 +259,10 @@ void rb_run_tiles_of_blocks(const rb_conv *conv, const rb_tiling *tiling, size_t
         .window = taps_of(s),
         .table = (const uint8_t **)conv->scratch,
         .outside = conv->scratch + layout.outside,
-        .patches = conv->scratch + layout.patches,
+        .copies = conv->scratch + layout.copies,
         .block_bytes = block_bytes,
     };
-    memset(w.outside, s->input.zero_point ^ conv->flip, layout.patches - layout.outside);
+    memset(w.outside, s->input.zero_point ^ conv->flip, layout.end - layout.outside);
 
     const int32_t blocks = (s->output.channels + RB_BLOCK_CHANNELS - 1) / RB_BLOCK_CHANNELS;
     const bool by_blocks = parts_are_blocks(&w, blocks);

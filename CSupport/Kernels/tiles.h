@@ -10,7 +10,8 @@ enum {
     RB_TILE_PIXELS = 8,     // most output pixels of a tile
     RB_TILE_BLOCKS = 4,     // most blocks of a tile
     RB_TABLE_PIXELS = RB_STRIP_PIXELS + RB_TILE_PIXELS, // a kernel may load addresses past the pixels of its tile
-    RB_ROW_TAP_CHANNELS = 32                            // up to this many input channels, a kernel row is one tap
+    RB_ROW_TAP_CHANNELS = 32,                           // up to this many input channels, a kernel row is one tap
+    RB_ROW_COPIES_BYTES = 1 << 20                       // unless the copies of rows would take more
 };
 
 // Packed weights of 16 output channels; see packing.c for the order.
