@@ -14,6 +14,11 @@ static inline size_t rb_round_up(size_t count, size_t multiple) {
     return (count + multiple - 1) / multiple * multiple;
 }
 
+// Input channels as kernels read them, in fours.
+static inline int32_t rb_rounded_inputs(const rb_conv_shape *shape) {
+    return (int32_t)rb_round_up((size_t)shape->input.channels, 4);
+}
+
 // Of `count` things, the share of one part: the shares differ by one at most.
 typedef struct {
     int32_t begin, end;
@@ -34,6 +39,7 @@ extern const rb_layout rb_layout_o16c2_u8;
 extern const rb_layout rb_layout_o16c2_s8;
 extern const rb_layout rb_layout_o16c4_u8;
 extern const rb_layout rb_layout_o16c4_s8;
+extern const rb_layout rb_layout_dw64_u8;
 extern const rb_layout rb_layout_dw16_s8;
 extern const rb_layout rb_layout_dw8r4_s8;
 

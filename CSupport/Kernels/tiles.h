@@ -2,17 +2,9 @@
 // neighbouring output pixels times a few blocks of 16 output channels. Everything that is not multiplying lives here,
 // once.
 #pragma once
-#include "conv.h"
+#include "strips.h"
 
-enum {
-    RB_BLOCK_CHANNELS = 16, // output channels of a block
-    RB_STRIP_PIXELS = 64,   // most output pixels whose input addresses are worked out together
-    RB_TILE_PIXELS = 8,     // most output pixels of a tile
-    RB_TILE_BLOCKS = 4,     // most blocks of a tile
-    RB_TABLE_PIXELS = RB_STRIP_PIXELS + RB_TILE_PIXELS, // a kernel may load addresses past the pixels of its tile
-    RB_ROW_TAP_CHANNELS = 32,                           // up to this many input channels, a kernel row is one tap
-    RB_ROW_COPIES_BYTES = 1 << 20                       // unless the copies of rows would take more
-};
+enum { RB_TILE_BLOCKS = 4 }; // most blocks of a tile
 
 // Packed weights of 16 output channels; see packing.c for the order.
 typedef struct {
@@ -21,32 +13,10 @@ typedef struct {
     int8_t weights[];
 } rb_block16;
 
-// What a block multiplies: under every tap of the kernel the same `block_inputs` neighbouring input channels.
-// Without groups that is all of them, rounded up to a multiple of 4. With groups it is what the groups of the block's
-// 16 outputs cover, the most that any block needs; the weights across groups are zero.
-int32_t rb_block_inputs(const rb_conv_shape *shape);
-// The first of those input channels for the block that begins with output channel `output`, a multiple of 4.
-int32_t rb_block_first_input(const rb_conv_shape *shape, int32_t output);
-
 static inline uint64_t rb_block16_bytes(const rb_conv_shape *shape) {
     const uint64_t taps = (uint64_t)shape->kernel_height * (uint64_t)shape->kernel_width;
     return sizeof(rb_block16) + taps * (uint64_t)rb_block_inputs(shape) * RB_BLOCK_CHANNELS;
 }
-
-// Of a depthwise convolution a block holds weights[tap][channel] of the 16 channels from rb_block_first_input on.
-static inline uint64_t rb_depthwise16_bytes(const rb_conv_shape *shape) {
-    const uint64_t taps = (uint64_t)shape->kernel_height * (uint64_t)shape->kernel_width;
-    return (sizeof(rb_block16) + taps * RB_BLOCK_CHANNELS + 63) / 64 * 64;
-}
-
-// Eight channels of a depthwise 3x3 convolution for dot products over rows: weights[shift][kx][channel][row], where a
-// row of the kernel stands at row + shift, and the fourth place is zero.
-enum { RB_DEPTHWISE_CHANNELS = 8 };
-typedef struct {
-    int32_t bias[RB_DEPTHWISE_CHANNELS]; // corrected for the zero point
-    float multiplier[RB_DEPTHWISE_CHANNELS];
-    int8_t weights[2 * 3 * RB_DEPTHWISE_CHANNELS * 4];
-} rb_depthwise8;
 
 typedef struct {
     const rb_conv *conv;
@@ -56,9 +26,8 @@ typedef struct {
     int32_t first_channel; // of the first block
     int32_t channels;      // how many of the blocks' channels exist
     int32_t pixels;        // how many pixels, 1...the kernel's tile_pixels
-    // Input bytes come in `taps` runs of `tap_bytes` neighbours each, in the order of the packed weights: run t of
-    // pixel p starts at inputs[t * RB_TABLE_PIXELS + p] + input_offset. tap_bytes is a multiple of 4. Entries for
-    // pixels past the tile's last may be read as well.
+    // As in the strip, from the tile's first pixel on: run t of pixel p starts at inputs[t * RB_TABLE_PIXELS + p] +
+    // input_offset. Entries for pixels past the tile's last may be read as well.
     int32_t taps, tap_bytes;
     const uint8_t *const *inputs;
     int32_t input_offset;

@@ -2,7 +2,7 @@
 // Two taps are multiplied with smull and smlal into 16 bits and added to 32-bit sums. Two products are at most
 // 128 * (|w0| + |w1|), which fits 16 bits unless both weights are -128; a block in which two such weights meet adds
 // each product by itself.
-#include "../tiles.h"
+#include "../depthwise.h"
 
 #if defined(__ARM_NEON)
 #include "requantize_neon.h"
@@ -118,6 +118,6 @@ static void run_strip(const rb_tile *tile) {
 
 void depthwise_u8s8_1x16__neon(const rb_conv *conv) {
     static const rb_tiling tiling = {1, {RB_STRIP_PIXELS}, run_strip};
-    rb_run_tiles_of_blocks(conv, &tiling, (size_t)rb_depthwise16_bytes(&conv->shape));
+    rb_run_tiles_of_blocks(conv, &tiling, (size_t)rb_dw16_bytes(&conv->shape));
 }
 #endif

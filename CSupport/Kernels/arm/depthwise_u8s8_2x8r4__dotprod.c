@@ -5,7 +5,7 @@
 // under whose windows it lies. With stride 2 they are neighbours in a row, and the fourth row has weights of zero.
 //
 // A row or column outside the input is one of zero points.
-#include "../tiles.h"
+#include "../depthwise.h"
 
 #if defined(__aarch64__)
 #include "requantize_neon.h"
@@ -144,7 +144,7 @@ RB_DOTPROD void run_stride2(const rb_conv_shape *s, band b, const group *g, bool
 static band band_of(const rb_conv *conv, int32_t y) {
     const rb_conv_shape *s = &conv->shape;
     const int8_t *zero_points = (const int8_t *)conv->scratch;
-    int8_t *nowhere = (int8_t *)conv->scratch + rb_round_up((size_t)s->input.channels, RB_DEPTHWISE_CHANNELS);
+    int8_t *nowhere = (int8_t *)conv->scratch + rb_round_up((size_t)s->input.channels, RB_DW8R4_CHANNELS);
     band b;
     for (int32_t row = 0; row < 4; row++) {
         const int32_t input_y = y * s->stride_y - s->padding_top + row;
@@ -160,7 +160,7 @@ static band band_of(const rb_conv *conv, int32_t y) {
     return b;
 }
 
-RB_DOTPROD group group_of(const rb_conv_shape *s, const rb_depthwise8 *packed, int32_t channels) {
+RB_DOTPROD group group_of(const rb_conv_shape *s, const rb_dw8r4 *packed, int32_t channels) {
     const int8x16_t zero_point = vdupq_n_s8((int8_t)(s->input.zero_point - 128));
     const float32x4_t multiplier[2] = {vld1q_f32(packed->multiplier), vld1q_f32(packed->multiplier + 4)};
     group g = {
@@ -185,12 +185,12 @@ RB_DOTPROD group group_of(const rb_conv_shape *s, const rb_depthwise8 *packed, i
 // Every group of eight channels of a band.
 RB_DOTPROD void run_band(const rb_conv *conv, band b, int32_t stride) {
     const rb_conv_shape *s = &conv->shape;
-    const rb_depthwise8 *packed = conv->packed;
-    for (int32_t channel = 0; channel < s->output.channels; channel += RB_DEPTHWISE_CHANNELS, packed++) {
+    const rb_dw8r4 *packed = conv->packed;
+    for (int32_t channel = 0; channel < s->output.channels; channel += RB_DW8R4_CHANNELS, packed++) {
         const group g = group_of(s, packed, s->output.channels - channel);
-        if (g.channels >= RB_DEPTHWISE_CHANNELS && stride == 1) {
+        if (g.channels >= RB_DW8R4_CHANNELS && stride == 1) {
             run_stride1(s, b, &g, true);
-        } else if (g.channels >= RB_DEPTHWISE_CHANNELS) {
+        } else if (g.channels >= RB_DW8R4_CHANNELS) {
             run_stride2(s, b, &g, true);
         } else if (stride == 1) {
             run_stride1(s, b, &g, false);
@@ -199,10 +199,10 @@ RB_DOTPROD void run_band(const rb_conv *conv, band b, int32_t stride) {
         }
         RB_UNROLL
         for (int32_t row = 0; row < 4; row++) {
-            b.inputs[row] += RB_DEPTHWISE_CHANNELS;
+            b.inputs[row] += RB_DW8R4_CHANNELS;
         }
-        b.outputs[0] += RB_DEPTHWISE_CHANNELS;
-        b.outputs[1] += RB_DEPTHWISE_CHANNELS;
+        b.outputs[0] += RB_DW8R4_CHANNELS;
+        b.outputs[1] += RB_DW8R4_CHANNELS;
     }
 }
 
@@ -216,8 +216,7 @@ __attribute__((target("dotprod"))) static void run_stride2_band(const rb_conv *c
 
 void depthwise_u8s8_2x8r4__dotprod(const rb_conv *conv) {
     const rb_conv_shape *s = &conv->shape;
-    memset(conv->scratch, s->input.zero_point ^ conv->flip,
-           rb_round_up((size_t)s->input.channels, RB_DEPTHWISE_CHANNELS));
+    memset(conv->scratch, s->input.zero_point ^ conv->flip, rb_round_up((size_t)s->input.channels, RB_DW8R4_CHANNELS));
     const int32_t together = s->stride_y == 1 ? 2 : 1; // output rows
     const rb_range bands = rb_share((s->output.height + together - 1) / together, conv->part, conv->parts);
     for (int32_t i = bands.begin; i < bands.end; i++) {

@@ -37,21 +37,25 @@ RB_AVX512 static inline __m512i rb_scale_avx512(const rb_requantize_avx512 *r, _
 
 // The same, with sixteen residual bytes added.
 RB_AVX512 static inline __m512i rb_scale_add_avx512(const rb_requantize_avx512 *r, __m512i sums, __m512 multiplier,
-                                                    const uint8_t *residual) {
-    const __m512i bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)residual));
+                                                    __m128i residual) {
+    const __m512i bytes = _mm512_cvtepu8_epi32(residual);
     const __m512 centred = _mm512_cvtepi32_ps(_mm512_sub_epi32(bytes, r->residual_zero_point));
     const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), multiplier);
     const __m512 value = _mm512_add_ps(product, _mm512_mul_ps(centred, r->residual_multiplier));
     return _mm512_cvtps_epi32(_mm512_min_ps(value, r->high));
 }
 
+// Four times sixteen int32 results to 64 bytes, within 128-bit lanes: dword 4 * lane + i comes from operand i.
+RB_AVX512 static inline __m512i rb_pack_in_lanes_avx512(const rb_requantize_avx512 *r, __m512i a, __m512i b, __m512i c,
+                                                        __m512i d) {
+    const __m512i words0 = _mm512_adds_epi16(_mm512_packs_epi32(a, b), r->zero_point);
+    const __m512i words1 = _mm512_adds_epi16(_mm512_packs_epi32(c, d), r->zero_point);
+    return _mm512_max_epu8(_mm512_packus_epi16(words0, words1), r->low);
+}
+
 // Four times sixteen int32 results to 64 bytes in order.
 RB_AVX512 static inline __m512i rb_pack_avx512(const rb_requantize_avx512 *r, __m512i a, __m512i b, __m512i c,
                                                __m512i d) {
-    const __m512i words0 = _mm512_adds_epi16(_mm512_packs_epi32(a, b), r->zero_point);
-    const __m512i words1 = _mm512_adds_epi16(_mm512_packs_epi32(c, d), r->zero_point);
-    const __m512i bytes = _mm512_max_epu8(_mm512_packus_epi16(words0, words1), r->low);
-    // Packing works within 128-bit lanes: dword 4 * lane + i came from operand i.
     const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
-    return _mm512_permutexvar_epi32(order, bytes);
+    return _mm512_permutexvar_epi32(order, rb_pack_in_lanes_avx512(r, a, b, c, d));
 }

@@ -112,7 +112,7 @@ static grouping random_grouping(rb_random *random, int32_t index) {
     case 5:
     case 6:
     case 7: // depthwise
-        return (grouping){1, rb_random_in(random, 5, 70)};
+        return (grouping){1, rb_random_in(random, 5, 150)};
     case 14:
         return (grouping){ONE_OF(random, 4, 8, 16, 32), rb_random_in(random, 2, 6)};
     case 15:
