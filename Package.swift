@@ -46,7 +46,7 @@ let package = Package(
             swiftSettings: deviceFlags),
 
         // Host modules.
-        .target(name: "Checkpoint", swiftSettings: hostFlags),
+        .target(name: "Checkpoint", dependencies: ["Zlib"], swiftSettings: hostFlags),
         .target(
             name: "FloatGraph", dependencies: ["Checkpoint", "OpenBLAS", "Kernels", "FloatKernels"],
             swiftSettings: hostFlags),
@@ -115,8 +115,11 @@ let package = Package(
         .target(
             name: "CheckpointWriter", dependencies: ["Checkpoint"], path: "Tests/CheckpointWriter",
             swiftSettings: hostFlags),
+        .executableTarget(
+            name: "peak-memory", dependencies: ["Checkpoint"], path: "Tests/PeakMemory", swiftSettings: hostFlags),
         .testTarget(
-            name: "CheckpointTests", dependencies: ["Checkpoint", "CheckpointWriter"], swiftSettings: hostFlags),
+            name: "CheckpointTests", dependencies: ["Checkpoint", "CheckpointWriter", "ProgramRunner", "peak-memory"],
+            swiftSettings: hostFlags),
         .target(name: "ImageEncoders", dependencies: ["Images"], path: "Tests/ImageEncoders", cSettings: cFlags),
         .testTarget(name: "ImagesTests", dependencies: ["Images", "ImageEncoders"], swiftSettings: hostFlags),
         .testTarget(name: "PixelsTests", dependencies: ["Pixels"], swiftSettings: hostFlags),

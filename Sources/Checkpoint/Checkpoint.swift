@@ -3,33 +3,44 @@
 /// The file may come from anywhere: reading it ends in values or in a `CheckpointError`, after time in proportion to the
 /// file's size. Memory stays below twice the file's size and 64 MB until the values of tensors are asked for.
 public struct Checkpoint {
-    /// How the file is written.
+    /// How the file is written; the raw value is its name for people.
     public enum Form: String, Sendable {
+        /// What torch.save has written since PyTorch 1.6.
         case torchZip = "PyTorch zip"
+        /// What it wrote before, and writes still when told to.
+        case torchLegacy = "PyTorch legacy"
+        case safetensors
     }
 
     public let form: Form
     let storages: Storages
+    /// What the file says beside the numbers of its tensors.
     let pickle: Pickle
 
-    /// Reads the whole file and interprets its pickle; the values of tensors are gathered only when asked for.
+    /// Reads the whole file and interprets it; the values of tensors are gathered only when asked for.
     public init(contentsOf path: String) throws(CheckpointError) {
         try self.init(bytes: readFile(path))
     }
 
     /// Interprets a file image.
     public init(bytes: [UInt8]) throws(CheckpointError) {
-        let archive = try TorchArchive(bytes)
-        form = .torchZip
-        storages = .zip(archive)
-        pickle = try PickleInterpreter.interpret(
-            try archive.entry("data.pkl"), memoryBudget: Self.structureBudget(fileSize: bytes.count))
-    }
-
-    /// What a file's structure may take, in bytes: 40 MB hold some 600,000 values, many times what a state dict needs,
-    /// whatever else stands beside it.
-    private static func structureBudget(fileSize: Int) -> Int {
-        fileSize / 4 + 40 << 20
+        // 24 MB hold the descriptions of some 10,000 tensors and their optimiser's, more than the largest networks need.
+        let budget = bytes.count / 4 + 24 << 20
+        if LegacyFile.isBegun(by: bytes) {
+            form = .torchLegacy
+            let file = try LegacyFile(bytes, memoryBudget: budget)
+            (storages, pickle) = (.legacy(file), file.pickle)
+        } else if SafetensorsHeader.isBegun(by: bytes) {
+            form = .safetensors
+            (storages, pickle) = (.file(bytes), try safetensors(bytes))
+        } else if bytes.starts(with: [0x50, 0x4B]) {
+            form = .torchZip
+            let archive = try TorchArchive(bytes)
+            storages = .zip(archive, bytes)
+            pickle = try PickleInterpreter.interpret(try archive.entry("data.pkl"), memoryBudget: budget)
+        } else {
+            throw .unknownForm
+        }
     }
 
     /// The classes that are not known here and stand in the file, each once, in the order of their first mention. Nothing of
@@ -40,19 +51,33 @@ public struct Checkpoint {
     }
 }
 
+private func safetensors(_ bytes: [UInt8]) throws(CheckpointError) -> Pickle {
+    var header = try SafetensorsHeader(bytes)
+    return try header.tensors()
+}
+
 /// Where the numbers of tensors stand.
 enum Storages {
-    case zip(TorchArchive)
+    case zip(TorchArchive, [UInt8])
+    case legacy(LegacyFile)
+    /// Every tensor says its range of the file itself.
+    case file([UInt8])
 
-    var fileSize: Int {
+    var file: [UInt8] {
         switch self {
-        case .zip(let archive): archive.fileSize
+        case .zip(_, let file), .file(let file): file
+        case .legacy(let file): file.bytes
         }
     }
 
+    /// The bytes of a PyTorch storage.
     func bytes(of key: String) throws(CheckpointError) -> ArraySlice<UInt8> {
         switch self {
-        case .zip(let archive): try archive.entry("data/\(key)")
+        case .zip(let archive, _): return try archive.entry("data/\(key)")
+        case .legacy(let file):
+            guard let range = file.storages[key] else { throw .missingEntry("data of storage \(key)") }
+            return file.bytes[range]
+        case .file: throw .missingEntry("data of storage \(key)")
         }
     }
 }

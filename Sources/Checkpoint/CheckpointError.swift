@@ -3,6 +3,8 @@ public enum CheckpointError: Error, Equatable {
     case missingFile
     /// The path is there but is no readable regular file; the text is the system's reason.
     case unreadable(String)
+    /// The file begins like none of the forms that are read.
+    case unknownForm
     case notAZip
     /// The file begins like a zip and has no end-of-directory record.
     case truncatedZip
@@ -10,9 +12,13 @@ public enum CheckpointError: Error, Equatable {
     case malformedZip(String, offset: Int)
     case compressedEntry(String)
     case missingEntry(String)
+    /// The bytes of a zip entry are not those whose checksum the zip states.
+    case wrongChecksum(String)
+    /// A structure of a legacy or safetensors file contradicts itself or points outside the file.
+    case malformedFile(String)
     case unsupportedVersion(String)
     case unsupportedByteOrder(String)
-    /// Offsets of pickle errors count from the start of `data.pkl`.
+    /// Offsets of pickle errors count from the start of the pickle: `data.pkl`, or the file where it is of the legacy form.
     case unknownOperation(UInt8, offset: Int)
     case malformedPickle(String, offset: Int)
     /// Reading on would take more memory than the file's size justifies.
@@ -35,8 +41,10 @@ extension CheckpointError: CustomStringConvertible {
             "no such file; check the path"
         case .unreadable(let reason):
             "cannot be read: \(printable(reason)); give a regular file that you may read"
+        case .unknownForm:
+            "is no PyTorch checkpoint (zip or legacy), safetensors or ONNX file; save the model as one of these"
         case .notAZip:
-            "not a PyTorch zip file; save the checkpoint again with torch.save of PyTorch 1.6 or later"
+            "not a zip file; save the checkpoint again with torch.save"
         case .truncatedZip:
             "the zip file ends too early; copy the checkpoint again"
         case .malformedZip(let what, let offset):
@@ -45,15 +53,19 @@ extension CheckpointError: CustomStringConvertible {
             "zip entry \(printable(name)) is compressed or encrypted, which torch.save never does; save the checkpoint again"
         case .missingEntry(let name):
             "zip entry \(printable(name)) is missing; is this file from torch.save?"
+        case .wrongChecksum(let name):
+            "zip entry \(printable(name)) is damaged: its checksum is wrong; copy the checkpoint again"
+        case .malformedFile(let what):
+            "damaged file: \(printable(what)); copy the checkpoint again"
         case .unsupportedVersion(let version):
             "file format version \(printable(version)) is not one of 1 to 10; save the checkpoint with an older PyTorch"
         case .unsupportedByteOrder(let order):
             "byte order \(printable(order)) is not supported; save the checkpoint on a little-endian machine"
         case .unknownOperation(let code, let offset):
-            "unknown pickle operation 0x\(String(code, radix: 16)) at byte \(offset) of data.pkl; "
+            "unknown pickle operation 0x\(String(code, radix: 16)) at byte \(offset) of the pickle; "
                 + "save plain state dicts with torch.save's defaults"
         case .malformedPickle(let what, let offset):
-            "malformed pickle at byte \(offset) of data.pkl: \(printable(what)); save the checkpoint again"
+            "malformed pickle at byte \(offset) of the pickle: \(printable(what)); save the checkpoint again"
         case .tooLarge(let what):
             "\(printable(what)) would take far more memory than the file's size; save a smaller checkpoint"
         case .noStateDict(let found):

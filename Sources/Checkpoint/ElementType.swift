@@ -49,6 +49,26 @@ public enum ElementType: String, Sendable {
         }
     }
 
+    /// From a `dtype` of a safetensors header.
+    init?(safetensors code: String) {
+        switch code {
+        case "F16": self = .float16
+        case "BF16": self = .bfloat16
+        case "F32": self = .float32
+        case "F64": self = .float64
+        case "I8": self = .int8
+        case "I16": self = .int16
+        case "I32": self = .int32
+        case "I64": self = .int64
+        case "U8": self = .uint8
+        case "U16": self = .uint16
+        case "U32": self = .uint32
+        case "U64": self = .uint64
+        case "BOOL": self = .bool
+        default: return nil
+        }
+    }
+
     /// Element `index` of little-endian data, rounded to the nearest float32. The index must be inside `data`.
     func load(_ index: Int, from data: UnsafeRawBufferPointer) -> Float {
         let offset = index * size

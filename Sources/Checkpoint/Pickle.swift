@@ -1,4 +1,5 @@
-/// What a pickle says, as inert values: nothing of it was looked up, called or run.
+/// What a pickle says, as inert values: nothing of it was looked up, called or run. Other forms of files are put into the
+/// same form, as the dictionary of tensors that they are.
 ///
 /// Containers stand in arenas and refer to each other by index, so that the shared and even circular structures a
 /// pickle can build cost no recursion, here or when they are released.
@@ -31,6 +32,8 @@ struct Pickle {
         /// nil where the pickle leaves it to the tensors: an untyped storage, whose `count` is in bytes.
         let type: ElementType?
         let count: Int
+
+        var elementSize: Int { type?.size ?? 1 }
     }
 
     /// What stands for a class that is not known here, or an object of one: its name and, as inert values, what the pickle

@@ -5,7 +5,8 @@
 /// Source of the operations: `Lib/pickletools.py` of CPython.
 struct PickleInterpreter {
     private let bytes: ArraySlice<UInt8>
-    private var position: Int
+    /// The next byte; after the last operation, where the pickle ends.
+    private(set) var position: Int
     /// Start of the operation being interpreted, for errors.
     private var operationStart: Int
     private var stack: [Pickle.Value] = []
@@ -15,22 +16,32 @@ struct PickleInterpreter {
     private var budget: Int
     var pickle = Pickle()
 
-    /// Approximate memory of one value on the stack, in a container or in the memo, growth of the array included.
-    private static let valueCost = 64
-    private static let containerCost = 160
+    /// Approximate memory of one value on the stack, in a container or in the memo, growth of the array included. What
+    /// leaves the stack gives its memory back; containers, texts and memo entries stay.
+    private static let valueCost = 48
+    private static let containerCost = 128
+    /// A hash table keeps its old half while it grows.
+    private static let memoCost = 96
 
     /// - Parameter memoryBudget: bytes that the values may take, approximately.
     static func interpret(_ bytes: ArraySlice<UInt8>, memoryBudget: Int) throws(CheckpointError) -> Pickle {
         var interpreter = PickleInterpreter(bytes, memoryBudget: memoryBudget)
-        while try interpreter.step() {}
-        return interpreter.pickle
+        return try interpreter.next()
     }
 
-    private init(_ bytes: ArraySlice<UInt8>, memoryBudget: Int) {
+    init(_ bytes: ArraySlice<UInt8>, memoryBudget: Int) {
         self.bytes = bytes
         position = bytes.startIndex
         operationStart = bytes.startIndex
         budget = memoryBudget
+    }
+
+    /// Interprets the next of the pickles that stand one after the other; they share the budget and nothing else.
+    mutating func next() throws(CheckpointError) -> Pickle {
+        pickle = Pickle()
+        memo = [:]
+        while try step() {}
+        return pickle
     }
 
     /// Interprets one operation; false after the last.
@@ -166,12 +177,14 @@ struct PickleInterpreter {
     private mutating func pop(_ count: Int) throws(CheckpointError) -> [Pickle.Value] {
         guard stack.count - (marks.last ?? 0) >= count else { throw malformed("too few values on the stack") }
         defer { stack.removeLast(count) }
+        budget += count * Self.valueCost
         return Array(stack.suffix(count))
     }
 
     private mutating func pop() throws(CheckpointError) -> Pickle.Value {
         let value = try top()
         stack.removeLast()
+        budget += Self.valueCost
         return value
     }
 
@@ -185,11 +198,12 @@ struct PickleInterpreter {
     private mutating func popToMark() throws(CheckpointError) -> [Pickle.Value] {
         guard let mark = marks.popLast() else { throw malformed("no mark on the stack") }
         defer { stack.removeSubrange(mark...) }
+        budget += (1 + stack.count - mark) * Self.valueCost
         return Array(stack[mark...])
     }
 
     private mutating func memoize(as index: Int) throws(CheckpointError) {
-        try charge(Self.valueCost)
+        try charge(Self.memoCost)
         memo[index] = try top()
     }
 
@@ -199,7 +213,7 @@ struct PickleInterpreter {
     }
 
     mutating func add(sequence: [Pickle.Value]) throws(CheckpointError) -> Int {
-        try charge(Self.containerCost)
+        try charge(Self.containerCost + sequence.count * Self.valueCost)
         pickle.sequences.append(sequence)
         return pickle.sequences.count - 1
     }
@@ -262,6 +276,7 @@ struct PickleInterpreter {
     }
 
     private mutating func append(_ elements: [Pickle.Value]) throws(CheckpointError) {
+        try chargeValues(elements.count)
         switch try top() {
         case .list(let index): pickle.sequences[index].append(contentsOf: elements)
         case .placeholder: break
@@ -277,6 +292,7 @@ struct PickleInterpreter {
         default: throw malformed("setting items of what is no dictionary")
         }
         guard items.count.isMultiple(of: 2) else { throw malformed("a key without a value") }
+        try chargeValues(items.count)
         for item in stride(from: 0, to: items.count, by: 2) {
             pickle.dictionaries[index].append((key: items[item], value: items[item + 1]))
         }

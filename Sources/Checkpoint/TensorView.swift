@@ -3,6 +3,8 @@ struct TensorReference {
     enum Source {
         /// A storage by its key, of which the file claims `count` elements.
         case storage(key: String, count: Int)
+        /// Bytes of the file.
+        case range(Range<Int>)
         /// A NumPy array's bytes, which stand in the pickle itself.
         case inline([UInt8])
         /// Elements of a kind that cannot be read, by its name.

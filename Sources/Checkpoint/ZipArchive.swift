@@ -1,21 +1,34 @@
+import Zlib
+
 /// The entries of a zip file as byte ranges of the file. Only stored entries are accepted, so nothing is ever unpacked.
 ///
-/// Names and sizes come from the central directory. Every range is checked against the file, and no two entries
-/// share a byte. Checksums are not compared: PyTorch can be told to leave them out.
+/// Names and sizes come from the central directory. Every range is checked against the file, and no two entries share a
+/// byte.
 /// Source: PKWARE's APPNOTE.TXT, 4.3.6 to 4.3.16 and 4.5.3 (zip64).
 struct ZipArchive {
+    struct Entry: Equatable {
+        let range: Range<Int>
+        /// CRC-32 of the bytes; 0 where the writer left it out, as PyTorch can be told to.
+        let checksum: UInt32
+    }
+
     let bytes: [UInt8]
-    let entries: [String: Range<Int>]
+    let entries: [String: Entry]
+
+    /// torch.save makes one entry a storage: networks have some thousands at most.
+    private static let mostEntries = 1 << 16
 
     init(_ bytes: [UInt8]) throws(CheckpointError) {
         let directory = try CentralDirectory(of: bytes)
-        var entries: [String: Range<Int>] = [:]
+        guard directory.count <= Self.mostEntries else { throw .tooLarge("the zip's directory") }
+        var entries: [String: Entry] = [:]
         var occupied: [Range<Int>] = []
         var offset = directory.range.lowerBound
         for _ in 0..<directory.count {
             let record = try DirectoryRecord(in: bytes, at: offset, below: directory.range.upperBound)
             let data = try record.locate(in: bytes, below: directory.range.lowerBound)
-            guard entries.updateValue(data, forKey: record.name) == nil else {
+            let entry = Entry(range: data, checksum: record.checksum)
+            guard entries.updateValue(entry, forKey: record.name) == nil else {
                 throw .malformedZip("two entries named \(record.name)", offset: offset)
             }
             occupied.append(record.localOffset..<data.upperBound)
@@ -30,6 +43,18 @@ struct ZipArchive {
         }
         self.bytes = bytes
         self.entries = entries
+    }
+
+    /// The bytes of an entry, compared with its checksum; nil where there is no entry of that name.
+    func data(of name: String) throws(CheckpointError) -> ArraySlice<UInt8>? {
+        guard let entry = entries[name] else { return nil }
+        let data = bytes[entry.range]
+        guard entry.checksum == 0 || entry.checksum == crc32(data) else { throw .wrongChecksum(name) }
+        return data
+    }
+
+    private func crc32(_ data: ArraySlice<UInt8>) -> UInt32 {
+        UInt32(truncatingIfNeeded: data.withUnsafeBytes { crc32_z(0, $0.baseAddress, $0.count) })
     }
 }
 
@@ -90,6 +115,7 @@ private struct DirectoryRecord {
     let name: String
     let nameBytes: ArraySlice<UInt8>
     let size: Int
+    let checksum: UInt32
     let localOffset: Int
     /// The offset after this record.
     let end: Int
@@ -99,6 +125,7 @@ private struct DirectoryRecord {
         guard bytes.integer(UInt32.self, at: offset, below: limit) == 0x0201_4B50,
             let flags = bytes.integer(UInt16.self, at: offset + 8, below: limit),
             let method = bytes.integer(UInt16.self, at: offset + 10, below: limit),
+            let checksum = bytes.integer(UInt32.self, at: offset + 16, below: limit),
             let packedSize = bytes.integer(UInt32.self, at: offset + 20, below: limit),
             let plainSize = bytes.integer(UInt32.self, at: offset + 24, below: limit),
             let nameLength = bytes.integer(UInt16.self, at: offset + 28, below: limit),
@@ -122,6 +149,7 @@ private struct DirectoryRecord {
             let header = long.next(inPlaceOf: headerOffset), plain == packed
         else { throw damaged }
         size = plain
+        self.checksum = checksum
         localOffset = header
     }
 

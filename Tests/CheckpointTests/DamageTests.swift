@@ -5,17 +5,25 @@ import Testing
 
 /// Whatever happens to a file, reading it ends in values or in an error.
 @Suite struct DamageTests {
-    private static let whole: [UInt8] = {
+    private static let root: Item = {
         let storage = Item.storage("0", count: 12)
-        let root = Item.reference(
+        return Item.reference(
             features: [
                 ("module.conv.weight", .tensor(storage, shape: [3, 4], strides: [1, 3])),
                 ("module.bn.weight", .tensor(storage, offset: 8, shape: [4], strides: [1])),
             ],
             classifier: [("weight", .array(littleEndian([1, 2, 3, 4]), shape: [2, 2]))],
             embed: .array([0, 1], code: "b1", order: "|", shape: [2]))
-        return checkpointZip(root, storages: [("0", littleEndian((0..<12).map(Float.init)))]).build()
     }()
+    private static let storages = [("0", littleEndian((0..<12).map(Float.init)))]
+    private static let whole = checkpointZip(root, storages: storages).build()
+    /// The same weights in every other form.
+    private static let others = [
+        legacyFile(root, storages: storages),
+        safetensorsFile(
+            header: #"{"__metadata__":{"format":"pt"},"a.weight":{"dtype":"F32","shape":[3,4],"data_offsets":[0,48]}}"#,
+            data: storages[0].1),
+    ]
 
     /// Reads all there is to read; true where no error came.
     private func reads(_ bytes: [UInt8]) -> Bool {
@@ -31,12 +39,16 @@ import Testing
     }
 
     @Test func `the whole file is read`() {
-        #expect(reads(Self.whole))
+        for file in [Self.whole] + Self.others {
+            #expect(reads(file))
+        }
     }
 
     @Test func `a file cut anywhere is refused`() {
-        for length in Self.whole.indices {
-            #expect(!reads(Array(Self.whole[..<length])), "cut to \(length) bytes")
+        for file in [Self.whole] + Self.others {
+            for length in file.indices {
+                #expect(!reads(Array(file[..<length])), "cut to \(length) bytes")
+            }
         }
     }
 
@@ -49,13 +61,23 @@ import Testing
                 refused += reads(damaged) ? 0 : 1
             }
         }
-        // Weights, padding and checksums may change unnoticed; the structure may not.
+        // Weights and padding may change unnoticed, since these files state no checksums; the structure may not.
         #expect(refused > Self.whole.count)
+    }
+
+    @Test func `a file of another form with any one byte changed is read or refused`() {
+        for file in Self.others {
+            for offset in file.indices {
+                var damaged = file
+                damaged[offset] ^= UInt8(1 + offset % 255)
+                _ = reads(damaged)
+            }
+        }
     }
 
     @Test func `a pickle with random bytes written over it is read or refused`() throws {
         let archive = try ZipArchive(Self.whole)
-        let pickle = try #require(archive.entries["archive/data.pkl"])
+        let pickle = try #require(archive.entries["archive/data.pkl"]).range
         var random = SplitMix64(state: 1)
         for _ in 0..<1_000 {
             var damaged = Self.whole

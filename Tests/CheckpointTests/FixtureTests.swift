@@ -19,10 +19,16 @@ import Testing
         try JSONDecoder().decode(Manifest.self, from: Data(contentsOf: URL(filePath: fixture("\(name).json"))))
     }
 
-    @Test(arguments: ["tiny-tensors", "with-module-prefix"])
-    func `every tensor has PyTorch's type, shape and values`(name: String) throws {
+    @Test(
+        arguments: [
+            ("tiny-tensors", "pt", .torchZip), ("tiny-tensors", "legacy.pt", .torchLegacy),
+            ("tiny-tensors", "no-checksums.pt", .torchZip), ("with-module-prefix", "pt", .torchZip),
+        ] as [(String, String, Checkpoint.Form)])
+    func `every tensor has PyTorch's type, shape and values`(name: String, suffix: String, form: Checkpoint.Form) throws
+    {
         let manifest = try manifest(name)
-        let checkpoint = try Checkpoint(contentsOf: fixture("\(name).pt"))
+        let checkpoint = try Checkpoint(contentsOf: fixture("\(name).\(suffix)"))
+        #expect(checkpoint.form == form)
         let list = try checkpoint.tensorList()
         #expect(Set(list.map(\.key)) == Set(manifest.tensors.keys.map { $0.replacing("/", with: ".") }))
 
@@ -56,6 +62,27 @@ import Testing
         let checkpoint = try Checkpoint(contentsOf: fixture("whole-module.pt"))
         try expect(checkpoint.referenceState(), manifest("whole-module").tensors, prefix: "module.")
         #expect(checkpoint.foreignNames.contains("torch.nn.parallel.data_parallel.DataParallel"))
+    }
+
+    @Test func `a safetensors file gives every type that PyTorch writes there`() throws {
+        let manifest = try manifest("every-type")
+        let checkpoint = try Checkpoint(contentsOf: fixture("every-type.safetensors"))
+        #expect(checkpoint.form == .safetensors)
+        let list = try checkpoint.tensorList()
+        let state = try checkpoint.referenceState()
+        #expect(Set(list.map(\.key)) == Set(manifest.tensors.keys))
+        for (key, expected) in manifest.tensors {
+            #expect(list.first { $0.key == key }?.type.rawValue == expected.dtype)
+            #expect(state.features[key] == Tensor(shape: expected.shape, values: expected.values), "\(key)")
+        }
+    }
+
+    @Test func `damaged weights are noticed by the checksums that torch.save writes`() throws {
+        var bytes = try [UInt8](Data(contentsOf: URL(filePath: fixture("with-module-prefix.pt"))))
+        let archive = try ZipArchive(bytes)
+        let (name, entry) = try #require(archive.entries.first { $0.key.hasSuffix("/data/0") })
+        bytes[entry.range.lowerBound] ^= 1
+        #expect(throws: CheckpointError.wrongChecksum(name)) { try Checkpoint(bytes: bytes).referenceState() }
     }
 
     /// All of a network's tensors, and no others.

@@ -20,7 +20,7 @@ import Testing
         zip.entries[0].isZip64 = hasZip64End
         let archive = try ZipArchive(zip.build())
         #expect(
-            archive.entries.mapValues { Array(archive.bytes[$0]) } == [
+            archive.entries.mapValues { Array(archive.bytes[$0.range]) } == [
                 "a/data.pkl": [1, 2, 3], "a/data/0": [], "a/version": [9],
             ])
     }
@@ -67,6 +67,25 @@ import Testing
         zip.entries[2].statedSize = nil
         zip.entries[2].statedOffset = value
         #expect(refusal(zip)?.description.contains("local header of a/version") == true)
+    }
+
+    @Test func `bytes that do not have the stated checksum are refused when they are asked for`() throws {
+        var zip = Self.good
+        // CRC-32 of the bytes 1, 2, 3.
+        zip.entries[0].checksum = 0x55BC_801D
+        #expect(try ZipArchive(zip.build()).data(of: "a/data.pkl") == [1, 2, 3])
+        zip.entries[0].data[2] = 4
+        let archive = try ZipArchive(zip.build())
+        #expect(throws: CheckpointError.wrongChecksum("a/data.pkl")) { try archive.data(of: "a/data.pkl") }
+        #expect(try archive.data(of: "a/version") == [9])
+        #expect(try archive.data(of: "absent") == nil)
+    }
+
+    @Test func `more entries than any network has are refused`() {
+        var zip = ZipBuilder(entries: (0...1 << 16).map { .init(name: String($0), data: []) })
+        #expect(refusal(zip) == .tooLarge("the zip's directory"))
+        zip.entries.removeLast()
+        #expect(throws: Never.self) { try ZipArchive(zip.build()) }
     }
 
     @Test func `a name that differs from its local header is refused`() throws {

@@ -116,6 +116,29 @@ package func checkpoint(_ root: Item, storages: [(String, [UInt8])] = []) throws
     try Checkpoint(bytes: checkpointZip(root, storages: storages).build())
 }
 
+/// The same in the form of torch.save before PyTorch 1.6. Storages are of float32 unless `elementSize` says otherwise.
+package func legacyFile(
+    _ root: Item, storages: [(String, [UInt8])] = [], protocolVersion: Int32 = 1001, isLittleEndian: Bool = true,
+    elementSize: Int = 4
+) -> [UInt8] {
+    let magic = Item.raw([0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19])
+    let machine = Item.dictionary([("protocol_version", .int(1001)), ("little_endian", .bool(isLittleEndian))])
+    let keys = Item.list(storages.map { .text($0.0) })
+    var file = [magic, .int(protocolVersion), machine, root, keys].flatMap(\.pickle)
+    for (_, data) in storages {
+        file.put(UInt64(data.count / elementSize))
+        file += data
+    }
+    return file
+}
+
+/// A safetensors file with this header.
+package func safetensorsFile(header: String, data: [UInt8]) -> [UInt8] {
+    var file: [UInt8] = []
+    file.put(UInt64(header.utf8.count))
+    return file + Array(header.utf8) + data
+}
+
 package func littleEndian(_ values: [Float]) -> [UInt8] {
     var bytes: [UInt8] = []
     for value in values { bytes.put(value.bitPattern) }

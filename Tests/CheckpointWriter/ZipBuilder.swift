@@ -5,6 +5,8 @@ package struct ZipBuilder {
         package var data: [UInt8]
         package var method: UInt16 = 0
         package var flags: UInt16 = 0
+        /// CRC-32 as the directory states it; 0 says nothing.
+        package var checksum: UInt32 = 0
         /// Writes sizes and offset of the directory record as zip64 extra data.
         package var isZip64 = false
         /// Overrides what the directory says.
@@ -37,7 +39,8 @@ package struct ZipBuilder {
             file += name + entry.data
 
             let size = entry.isZip64 ? .max : entry.statedSize ?? UInt32(entry.data.count)
-            directory.put(UInt32(0x0201_4B50), UInt16(0), UInt16(0), entry.flags, entry.method, UInt32(0), UInt32(0))
+            directory.put(UInt32(0x0201_4B50), UInt16(0), UInt16(0), entry.flags, entry.method, UInt32(0))
+            directory.put(entry.checksum)
             directory.put(size, size, UInt16(name.count), UInt16(entry.isZip64 ? 28 : 0), UInt16(0))
             directory.put(UInt16(0), UInt16(0), UInt32(0), entry.isZip64 ? .max : entry.statedOffset ?? offset)
             directory += name
@@ -53,7 +56,8 @@ package struct ZipBuilder {
             file.put(UInt64(entries.count), UInt64(entries.count), UInt64(directory.count), UInt64(start))
             file.put(UInt32(0x0706_4B50), UInt32(0), UInt64(end), UInt32(1))
         }
-        file.put(UInt32(0x0605_4B50), UInt16(0), UInt16(0), UInt16(entries.count), UInt16(entries.count))
+        file.put(
+            UInt32(0x0605_4B50), UInt16(0), UInt16(0), UInt16(clamping: entries.count), UInt16(clamping: entries.count))
         file.put(UInt32(directory.count), UInt32(start), UInt16(comment.count))
         return file + comment
     }

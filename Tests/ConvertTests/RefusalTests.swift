@@ -32,8 +32,8 @@ private struct BadCheckpoint: CustomTestStringConvertible, Sendable {
 
 private let badCheckpoints = [
     BadCheckpoint("a missing file", "no such file") { nil },
-    BadCheckpoint("a text file", "not a PyTorch zip file") { Array("no checkpoint".utf8) },
-    BadCheckpoint("an empty file", "not a PyTorch zip file") { [] },
+    BadCheckpoint("a text file", "is no PyTorch checkpoint") { Array("no checkpoint".utf8) },
+    BadCheckpoint("an empty file", "is no PyTorch checkpoint") { [] },
     BadCheckpoint("a truncated zip", "the zip file ends too early") {
         sampleCheckpoint.dropLast(100_000)
     },

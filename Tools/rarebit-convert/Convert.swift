@@ -11,7 +11,7 @@ struct Convert: ParsableCommand {
             fashion-mnist[:DIR], cifar10:DIR, cifar100:DIR, images:DIR (one folder a class), list:FILE:ROOT.
             """)
 
-    @Argument(help: "A PyTorch checkpoint.")
+    @Argument(help: "A file of weights: PyTorch or safetensors.")
     var checkpoint: String
     @Option(name: .shortAndLong, help: ArgumentHelp("The model file to write.", valueName: "model.rbit"))
     var output: String

@@ -10,7 +10,7 @@ struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say what a checkpoint or a model holds, and what a checkpoint would become.")
 
-    @Argument(help: "A model file or a PyTorch checkpoint.")
+    @Argument(help: "A model file, or a file of weights: PyTorch or safetensors.")
     var file: String
 
     func run() throws {

@@ -2,6 +2,8 @@
 
 tiny-tensors.pt        tensors of every memory layout a checkpoint can hold, and plain Python values
 with-module-prefix.pt  weights saved from nn.DataParallel: every name begins with "module."
+tiny-tensors.legacy.pt, tiny-tensors.no-checksums.pt   the same in the form before PyTorch 1.6, and without CRC-32
+every-type.safetensors a tensor of every type that the form has
 whole-training.pt      a training's whole state: float16 weights, optimiser, scheduler, generator states, a foreign object
 whole-module.pt        a module saved whole, not its state dict, wrapped by DataParallel
 unknown-global.pt      would run a shell command in a reader that executes what it reads (a harmless echo)
@@ -19,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 import models
@@ -30,7 +33,15 @@ def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(1)
     write_with_manifest("tiny-tensors", tiny_tensors())
+    torch.manual_seed(1)
+    torch.save(tiny_tensors(), FOLDER / "tiny-tensors.legacy.pt", _use_new_zipfile_serialization=False)
+    torch.serialization.set_crc32_options(False)
+    torch.manual_seed(1)
+    torch.save(tiny_tensors(), FOLDER / "tiny-tensors.no-checksums.pt")
+    torch.serialization.set_crc32_options(True)
     write_with_manifest("with-module-prefix", with_module_prefix())
+    write_manifest("every-type", every_type())
+    save_file(every_type(), FOLDER / "every-type.safetensors", metadata={"format": "pt", "note": 'a "quoted" täxt'})
     write_with_manifest("whole-training", whole_training())
     write_with_manifest("whole-module", nn.DataParallel(TinyNetwork()))
     torch.save({"state_dict_best": weights(), "surprise": RunsACommand()}, FOLDER / "unknown-global.pt")
@@ -72,6 +83,12 @@ def tiny_tensors():
         "embed": np.array([0.1, -2.5, 1e-30, 3.4028235e38, -0.0, 1 / 3], np.float32),
         "embed_as_tensor": torch.tensor([1.0, 2.0]),
     }
+
+
+def every_type():
+    numbers = torch.tensor([[0, 1, 2], [100, 5, 6]])
+    names = "float16 bfloat16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool".split()
+    return {name: numbers.to(getattr(torch, name)) for name in names} | {"scalar": torch.tensor(2.5), "empty": torch.empty(0, 3)}
 
 
 def with_module_prefix():
@@ -119,6 +136,10 @@ class RunsACommand:
 
 def write_with_manifest(name, contents):
     torch.save(contents, FOLDER / f"{name}.pt")
+    write_manifest(name, contents)
+
+
+def write_manifest(name, contents):
     tensors, values = {}, {}
     describe(contents, "", tensors, values)
     manifest = {"tensors": tensors, "values": values}
@@ -134,7 +155,7 @@ def describe(value, path, tensors, values):
     elif isinstance(value, (torch.Tensor, np.ndarray)):
         tensor = torch.as_tensor(value)
         # A float32 written as a double is exact, and comes back as the same float32.
-        flat = tensor.flatten().tolist()
+        flat = (tensor.int() if tensor.dtype == torch.bool else tensor).flatten().tolist()
         dtype = str(tensor.dtype).removeprefix("torch.")
         tensors[path] = {"dtype": dtype, "shape": list(tensor.shape), "values": flat}
     elif isinstance(value, (list, tuple)) and any(isinstance(item, (dict, np.ndarray)) for item in value):
