@@ -23,27 +23,42 @@ typedef struct {
     int32_t interleave, subtracted;
 } o16_order;
 
-// Packs the weights of output channel o as channel `lane` of a block, and returns their sum.
-static int32_t pack_channel(const rb_conv *conv, int32_t o, int32_t lane, o16_order order, rb_block16 *block) {
+// Packs the weights of output channel o as channel `lane` of a block, and returns their sum. Inlined, so that the
+// interleave is a constant and a run of it one load and one store.
+__attribute__((always_inline)) static inline int32_t pack_channel(const rb_conv *conv, int32_t o, int32_t lane,
+                                                                  o16_order order, rb_block16 *block) {
     const rb_conv_shape *s = &conv->shape;
     const int32_t taps = s->kernel_height * s->kernel_width;
     const int32_t group_inputs = s->input.channels / s->groups;
     const int32_t first = o / (s->output.channels / s->groups) * group_inputs - rb_block_first_input(s, o - lane);
     const size_t block_inputs = (size_t)rb_block_inputs(s);
+    const size_t run_bytes = (size_t)(RB_BLOCK_CHANNELS * order.interleave); // from one run of a channel to its next
     const int8_t *weight = conv->weights + (size_t)o * taps * group_inputs;
     int32_t sum = 0;
+    for (int32_t j = 0; j < taps * group_inputs; j++) {
+        sum += weight[j];
+    }
     for (int32_t tap = 0; tap < taps; tap++) {
-        for (int32_t i = first; i < first + group_inputs; i++, weight++) {
-            const size_t run = ((size_t)tap * block_inputs + i) / order.interleave;
-            block->weights[(run * RB_BLOCK_CHANNELS + lane) * order.interleave + i % order.interleave] = *weight;
-            sum += *weight;
+        int8_t *channel = block->weights + (size_t)tap * block_inputs * RB_BLOCK_CHANNELS + lane * order.interleave;
+        int32_t i = first;
+        const int32_t end = first + group_inputs;
+        while (i < end) {
+            int8_t *run = channel + (size_t)(i / order.interleave) * run_bytes;
+            if (i % order.interleave == 0 && i + order.interleave <= end) {
+                memcpy(run, weight, (size_t)order.interleave);
+                i += order.interleave;
+                weight += order.interleave;
+            } else {
+                run[i % order.interleave] = *weight++;
+                i++;
+            }
         }
     }
     return sum;
 }
 
 // A kernel multiplies (q - subtracted) instead of (q - zero_point); the bias makes up for the difference.
-static void o16_pack(const rb_conv *conv, void *packed, o16_order order) {
+__attribute__((always_inline)) static inline void o16_pack(const rb_conv *conv, void *packed, o16_order order) {
     const size_t stride = (size_t)rb_block16_bytes(&conv->shape);
     memset(packed, 0, o16_packed_bytes(&conv->shape));
     for (int32_t o = 0; o < conv->shape.output.channels; o++) {
