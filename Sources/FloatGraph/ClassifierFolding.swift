@@ -37,7 +37,7 @@ extension ClassifierHead {
         self.init(
             kind: kind, parameters: completed, dimensions: dimensions, centre: nil,
             rows: Self.rows(weight, kind: kind, completed, scales: scales, dimensions: dimensions),
-            bias: Self.bias(bias, kind: kind, scales: scales))
+            bias: Self.bias(bias, kind: kind, scales: scales), hasDroppedBias: bias != nil && !kind.hasBias)
         try checkNumbers()
         if let direction = state.direction {
             try setDirection(direction)
@@ -62,7 +62,7 @@ extension ClassifierHead {
     }
 
     private static func bias(_ bias: [Float]?, kind: ClassifierKind, scales: [Float]?) -> [Float]? {
-        guard kind != .tauNorm, let bias else { return nil }
+        guard kind.hasBias, let bias else { return nil }
         return scales.map { zip(bias, $0).map { $0 * $1 } } ?? bias
     }
 

@@ -26,6 +26,8 @@ public struct ClassifierHead: Sendable {
     public private(set) var rows: [Float]
     /// `[classes]`; nil: none.
     public private(set) var bias: [Float]?
+    /// Whether the checkpoint has a bias for which the formula has no place.
+    public private(set) var hasDroppedBias = false
     /// `nil` where the direction of the training features is not known: then TDE cannot be had.
     public private(set) var adjustment: Adjustment?
 
@@ -39,7 +41,7 @@ public struct ClassifierHead: Sendable {
 
     init(
         kind: ClassifierKind, parameters: ClassifierParameters, dimensions: Int, centre: [Float]?, rows: [Float],
-        bias: [Float]?
+        bias: [Float]?, hasDroppedBias: Bool = false
     ) {
         self.kind = kind
         self.parameters = parameters
@@ -48,6 +50,7 @@ public struct ClassifierHead: Sendable {
         self.centre = centre
         self.rows = rows
         self.bias = bias
+        self.hasDroppedBias = hasDroppedBias
     }
 
     public var classes: Int { rows.count / dimensions }
@@ -75,6 +78,7 @@ public struct ClassifierHead: Sendable {
     public mutating func normaliseRows(power: Float) throws(GraphError) {
         guard power.isFinite else { throw .parameterOutOfRange(.power, value: power) }
         rows = rows.dividedByNorms(toThe: Double(power), everyRunOf: dimensions)
+        hasDroppedBias = hasDroppedBias || bias != nil
         bias = nil
         try checkNumbers()
         if let directions = adjustment?.directions {

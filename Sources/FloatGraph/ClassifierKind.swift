@@ -50,6 +50,9 @@ public enum ClassifierKind: String, CaseIterable, Sendable, CustomStringConverti
     /// the rows have a fixed norm already.
     public var hasFreeRowNorms: Bool { [.linear, .crt, .lws].contains(self) }
 
+    /// Whether a bias of the checkpoint is added: beside normalised products it would have no meaning.
+    var hasBias: Bool { hasFreeRowNorms }
+
     var featureNorm: FeatureNorm {
         switch self {
         case .linear, .crt, .lws, .tauNorm: .none

@@ -62,13 +62,15 @@ private let features: [Float] = {
     @Test(
         arguments: [
             ([], .linear, "linear"), (["--classifier", "crt"], .crt, "crt"),
-            (["--classifier", "tau-norm", "--power", "0.7"], .tauNorm, "tau-norm, power 0.7"),
-            (["--classifier", "cosine", "--heads", "4", "--scale", "20"], .cosine, "cosine, 4 heads, tau 20"),
+            (["--classifier", "tau-norm", "--power", "0.7"], .tauNorm, "tau-norm, power 0.7, bias dropped"),
+            (["--classifier", "tau-norm", "--power", "-0.5"], .tauNorm, "tau-norm, power -0.5, bias dropped"),
+            (
+                ["--classifier", "cosine", "--heads", "4", "--scale", "20"], .cosine,
+                "cosine, 4 heads, tau 20, bias dropped"
+            ),
         ] as [([String], ClassifierKind, String)])
     func choosesWhatTheTensorsBecome(options: [String], kind: ClassifierKind, words: String) throws {
-        var state = linearState()
-        if kind == .cosine { state.classifier["fc.bias"] = nil }
-        let network = try Workplace.plain(state).network(options)
+        let network = try Workplace.plain().network(options)
         #expect(network.model.head.kind == kind)
         #expect(network.head.classifier == words)
         #expect(network.notes == [])
@@ -248,7 +250,7 @@ private let features: [Float] = {
         #expect(try place.convert(["--class-subset", subset, "--adjust", "logit-adjustment"]).status == 0)
         let inspected = try runProgram("rarebit-convert", ["inspect", place.model]).output
         #expect(inspected.contains("classes     3, with their training images\n  name 7 (19)\n  name 2 (200)\n"))
-        #expect(inspected.contains("  classifier: causal-norm, 2 heads, tau 16, gamma 0.03125\n"))
+        #expect(inspected.contains("  classifier: causal-norm, 2 heads, tau 16, gamma 0.03125, 3 of 10 classes\n"))
         #expect(inspected.contains("  adjustment: logit-adjustment, strength 1; alpha is 0\n"))
         let evaluated = try runProgram(
             "rarebit-convert",

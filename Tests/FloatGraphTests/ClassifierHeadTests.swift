@@ -109,6 +109,14 @@ private let sampleFeatures: [Float] = {
     #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-5 })
 }
 
+@Test func aBiasHasNoPlaceBesideNormalisedProducts() throws {
+    for kind in [ClassifierKind.causalNorm, .cosine, .capsule, .tauNorm] {
+        let head = try sampleHead(kind)
+        #expect(head.bias == nil && head.hasDroppedBias, "\(kind)")
+    }
+    #expect(try sampleHead(.linear).bias != nil && !sampleHead(.linear).hasDroppedBias)
+}
+
 @Test func aRowOfZerosStaysOne() throws {
     let zeros = Tensor(shape: [2, 8], values: [Float](repeating: 0, count: 16))
     let state = ReferenceState(features: [:], classifier: ["weight": zeros], direction: nil)

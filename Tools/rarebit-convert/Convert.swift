@@ -32,7 +32,9 @@ struct Convert: ParsableCommand {
     var keepFloat: [String] = []
     @OptionGroup var network: NetworkOptions
     @Option(
-        help: ArgumentHelp("Default strength of the TDE adjustment; 0 is the plain classifier.", valueName: "a"),
+        help: ArgumentHelp(
+            "Default strength of the TDE adjustment; 0 is the plain classifier. The configuration's where not given, else 1.",
+            valueName: "a"),
         transform: rarebit_convert.alpha)
     var alpha: Float?
     @Option(help: ArgumentHelp("Write what became of each layer.", valueName: "file.json"))

@@ -8,8 +8,8 @@ struct Head {
     private(set) var folded: ClassifierHead
     /// The default strength of TDE: 0 where another adjustment was asked for or none can be had.
     let alpha: Float
-    /// "causal-norm, 2 heads, tau 16, gamma 0.03125"
-    var classifier: String { folded.description }
+    /// "causal-norm, 2 heads, tau 16, gamma 0.03125, 3 of 10 classes"
+    let classifier: String
     /// "TDE, alpha 1.5, direction of the checkpoint"
     let adjustment: String
 
@@ -54,6 +54,9 @@ struct Head {
             }
             try folded.normaliseRows(power: strength)
         }
+        self.classifier =
+            folded.description
+            + (classes.subset == nil ? "" : ", \(folded.classes) of \(classifier.classes) classes")
         let (words, strengthOfTDE) = Self.describe(
             wanted, strength: strength, isPossible ? (hasEstimate ? "estimated" : "the checkpoint's") : nil,
             alpha: alpha ?? statedAlpha ?? 1, classifier.kind)
@@ -161,6 +164,7 @@ extension ClassifierHead {
         let numbers = [
             heads > 1 ? "\(heads) heads" : nil, parameters.tau.map { "tau \(short($0))" },
             parameters.gamma.map { "gamma \(short($0))" }, parameters.power.map { "power \(short($0))" },
+            hasDroppedBias ? "bias dropped" : nil,
         ]
         return ([kind.rawValue] + numbers.compactMap(\.self)).joined(separator: ", ")
     }

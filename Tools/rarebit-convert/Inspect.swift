@@ -52,7 +52,8 @@ struct Inspect: ParsableCommand {
                 "architecture  \(architecture.rawValue)",
                 "classifier    \(head.kind.rawValue)",
                 "head          \(head.classes) classes of \(head.dimensions) features, "
-                    + (head.adjustment == nil ? "no direction: TDE cannot be had" : "with a direction for TDE"),
+                    + (head.adjustment == nil
+                        ? "no direction: TDE needs --estimate-direction" : "with a direction for TDE"),
                 "would become  \(graph.weightCount) int8 weights; "
                     + "\(megaMultiplyAdds) million multiply-adds a picture of \(side)x\(side)",
             ]
