@@ -1,10 +1,38 @@
+import Foundation
+
 /// A function of one number, applied to every value of a tensor.
-public enum Activation: Equatable, Sendable {
+public indirect enum Activation: Equatable, Sendable {
     /// min(max(x, low), high).
     case clip(low: Float, high: Float)
+    /// x where that is positive, slope * x elsewhere.
+    case leakyReLU(slope: Float)
+    /// 1 / (1 + exp(-x)).
+    case sigmoid
+    /// slope * x + offset, cut off below 0 and above 1.
+    case hardSigmoid(slope: Float, offset: Float)
+    /// factor * x + offset.
+    case affine(factor: Float, offset: Float)
+    /// x * f(x): with a sigmoid the SiLU.
+    case gated(by: Activation)
+    /// One after the other.
+    case sequence([Activation])
 
     public static let relu = Activation.clip(low: 0, high: .infinity)
     public static let relu6 = Activation.clip(low: 0, high: 6)
+    public static let silu = Activation.gated(by: .sigmoid)
+    public static let hardSwish = Activation.gated(by: .hardSigmoid(slope: 1 / 6, offset: 0.5))
+
+    public func callAsFunction(_ x: Float) -> Float {
+        switch self {
+        case .clip(let low, let high): min(max(x, low), high)
+        case .leakyReLU(let slope): x > 0 ? x : slope * x
+        case .sigmoid: 1 / (1 + exp(-x))
+        case .hardSigmoid(let slope, let offset): min(max(slope * x + offset, 0), 1)
+        case .affine(let factor, let offset): factor * x + offset
+        case .gated(let gate): x * gate(x)
+        case .sequence(let parts): parts.reduce(x) { $1($0) }
+        }
+    }
 }
 
 extension Operation {

@@ -51,15 +51,23 @@ extension Operation {
             return first.activated(by: activation)
         case .add:
             return first.adding(inputs[0])
-        case .optionAShortcut:
-            return first.optionAShortcut(shape: shape)
+        case .multiply:
+            return first.multiplied(by: inputs[0])
+        case .select(let selection):
+            return first.selected(selection, shape: shape)
         case .concat:
             return Activations(
                 shape: shape, images: first.images, values: inputs.reduce(first.values) { $0 + $1.values })
         case .maxPool(let window):
             return first.maxPooled(window, shape: shape)
+        case .averagePool(let window, let countsPadding):
+            return first.averaged(over: window, countsPadding: countsPadding, shape: shape)
         case .globalAveragePool:
-            return first.averaged(shape: shape)
+            return first.averaged(
+                over: Window(y: Window.Axis(size: first.shape.height), x: Window.Axis(size: first.shape.width)),
+                countsPadding: false, shape: shape)
+        case .flatten:
+            return first.flattened(shape: shape)
         }
     }
 }
@@ -97,37 +105,42 @@ extension Activations {
         return result
     }
 
-    fileprivate func optionAShortcut(shape: FeatureShape) -> Activations {
-        var result = Activations(shape: shape, images: images)
-        let firstChannel = (shape.channels - self.shape.channels) / 2
-        for plane in 0..<self.shape.channels * images {
-            let source = plane * pixels
-            let target = firstChannel * result.channelStride + plane * result.pixels
-            for y in 0..<shape.height {
-                for x in 0..<shape.width {
-                    result.values[target + y * shape.width + x] = values[source + 2 * (y * self.shape.width + x)]
+    fileprivate consuming func multiplied(by other: consuming Activations) -> Activations {
+        guard shape == other.shape || !shape.isGate(of: other.shape) else { return other.multiplied(by: self) }
+        var result = self
+        let factors = other
+        // One value of `factors` for every `run` of this.
+        let run = result.values.count / factors.values.count
+        factors.values.withUnsafeBufferPointer { factors in
+            result.values.withUnsafeMutableBufferPointer { values in
+                for (number, factor) in factors.enumerated() {
+                    for index in number * run..<(number + 1) * run {
+                        values[index] *= factor
+                    }
                 }
             }
         }
         return result
     }
 
-    fileprivate func maxPooled(_ window: Window, shape: FeatureShape) -> Activations {
+    fileprivate func selected(_ selection: Selection, shape: FeatureShape) -> Activations {
         var result = Activations(shape: shape, images: images)
+        let rows = selection.y.inside(self.shape.height)
+        let columns = selection.x.inside(self.shape.width)
+        let targetPixels = result.pixels
         values.withUnsafeBufferPointer { values in
             result.values.withUnsafeMutableBufferPointer { results in
-                for plane in 0..<shape.channels * images {
-                    for y in 0..<shape.height {
-                        let rows = window.y.pixels(at: y, along: self.shape.height)
-                        for x in 0..<shape.width {
-                            let columns = window.x.pixels(at: x, along: self.shape.width)
-                            var best = -Float.infinity
-                            for row in rows {
-                                for column in columns {
-                                    best = max(best, values[plane * pixels + row * self.shape.width + column])
-                                }
+                for channel in selection.channels.inside(self.shape.channels) {
+                    let sourceChannel = selection.channels.start + channel * selection.channels.step
+                    for image in 0..<images {
+                        for y in rows {
+                            let source =
+                                (sourceChannel * images + image) * pixels
+                                + (selection.y.start + y * selection.y.step) * self.shape.width + selection.x.start
+                            let target = (channel * images + image) * targetPixels + y * shape.width
+                            for x in columns {
+                                results[target + x] = values[source + x * selection.x.step]
                             }
-                            results[(plane * shape.height + y) * shape.width + x] = best
                         }
                     }
                 }
@@ -136,15 +149,15 @@ extension Activations {
         return result
     }
 
-    fileprivate func averaged(shape: FeatureShape) -> Activations {
+    /// `[channels][images][pixels]` to `[channels * pixels][images]`.
+    fileprivate func flattened(shape: FeatureShape) -> Activations {
         var result = Activations(shape: shape, images: images)
-        values.withUnsafeBufferPointer { values in
-            for plane in 0..<shape.channels * images {
-                var sum = 0.0
-                for index in plane * pixels..<(plane + 1) * pixels {
-                    sum += Double(values[index])
+        for channel in 0..<self.shape.channels {
+            for image in 0..<images {
+                for pixel in 0..<pixels {
+                    result.values[(channel * pixels + pixel) * images + image] =
+                        values[(channel * images + image) * pixels + pixel]
                 }
-                result.values[plane] = Float(sum / Double(pixels))
             }
         }
         return result
@@ -158,16 +171,10 @@ extension Activation {
             for index in values.indices {
                 values[index] = min(max(values[index], low), high)
             }
+        default:
+            for index in values.indices {
+                values[index] = self(values[index])
+            }
         }
-    }
-}
-
-extension Window.Axis {
-    /// The pixels inside an edge that the window covers at a step.
-    fileprivate func pixels(at step: Int, along edge: Int) -> StrideTo<Int> {
-        let positions = positions(at: step, along: edge)
-        let start = step * stride - before
-        return Swift.stride(
-            from: start + positions.lowerBound * dilation, to: start + positions.upperBound * dilation, by: dilation)
     }
 }

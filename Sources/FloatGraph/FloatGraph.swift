@@ -81,9 +81,9 @@ public struct FloatGraph: Sendable {
         return features
     }
 
-    /// Replaces the parameters of a convolution, which keep their shape.
-    mutating func replaceConvolution(_ value: Value, with convolution: Convolution) {
-        nodes[value.index].operation = .convolution(convolution)
+    /// Replaces what a node computes by something that takes and gives the same shapes.
+    mutating func replaceOperation(_ value: Value, with operation: Operation) {
+        nodes[value.index].operation = operation
     }
 
     /// The nodes that read each value, indexed like `nodes`.

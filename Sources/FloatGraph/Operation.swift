@@ -1,21 +1,31 @@
 /// What a node computes. Pictures in the comments are of one image.
+///
+/// There is no operation for what changes nothing: a node of another format that copies its input, as Dropout does, is that
+/// input; a softmax at the end is left away, since the device computes it.
 public enum Operation: Sendable {
     /// The normalised image.
     case input
+    /// Also a linear layer, as a 1x1 convolution of a 1x1 image.
     case convolution(Convolution)
+    /// Also multiplying by, or adding, a number for each channel.
     case batchNorm(BatchNorm)
     case activation(Activation)
     /// The sum of two values of one shape.
     case add
-    /// The parameter-free shortcut of CIFAR ResNets ("option A"): every second pixel, from the first, with zero channels
-    /// on both sides, equally many, up to `channels`.
-    case optionAShortcut(channels: Int)
+    /// The product of two values of one shape, or of a value and a number for each of its channels: `[channels, 1, 1]`.
+    case multiply
     /// The inputs' channels one after the other.
     case concat
+    /// Padding with zeros, cutting, taking every second pixel.
+    case select(Selection)
     /// The maximum over a window; positions outside the input do not take part.
     case maxPool(Window)
+    /// The mean over a window; positions outside the input count as zeros or not at all.
+    case averagePool(Window, countsPadding: Bool)
     /// The mean over all pixels: a feature vector.
     case globalAveragePool
+    /// All values as channels of one pixel, in the order `[channels][height][width]`.
+    case flatten
 }
 
 /// A two-dimensional convolution with a bias. Channels are cut into `groups` of neighbours; an output sees the inputs of its
@@ -71,6 +81,12 @@ public struct BatchNorm: Sendable {
         self.epsilon = epsilon
     }
 
+    /// y = x * factor + offset, one of each a channel.
+    public init(factors: [Float], offsets: [Float]) {
+        let zeros = [Float](repeating: 0, count: factors.count)
+        self.init(weight: factors, bias: offsets, mean: zeros, variance: zeros.map { _ in 1 }, epsilon: 0)
+    }
+
     /// PyTorch's, which most networks keep.
     public static let defaultEpsilon = 1e-5
 
@@ -97,22 +113,38 @@ extension Operation {
             return inputs.count == 1 ? first : nil
         case .add:
             return inputs.count == 2 && inputs[1] == first ? first : nil
-        case .optionAShortcut(let channels):
-            guard inputs.count == 1, channels >= first.channels, (channels - first.channels) % 2 == 0 else {
-                return nil
+        case .multiply:
+            guard inputs.count == 2 else { return nil }
+            return inputs[1] == first || inputs[1].isGate(of: first)
+                ? first : first.isGate(of: inputs[1]) ? inputs[1] : nil
+        case .select(let selection):
+            let spans = [selection.channels, selection.y, selection.x]
+            let makesSense = spans.allSatisfy { span in
+                span.count >= 1 && span.step >= 1 && abs(span.start) <= 1 << 16 && span.step <= 1 << 16
             }
-            return FeatureShape(channels: channels, height: (first.height + 1) / 2, width: (first.width + 1) / 2)
+            return inputs.count == 1 && makesSense ? selection.shape : nil
         case .concat:
             guard inputs.allSatisfy({ $0.height == first.height && $0.width == first.width }) else { return nil }
             let channels = inputs.reduce(0) { $0 + $1.channels }
             return FeatureShape(channels: channels, height: first.height, width: first.width)
-        case .maxPool(let window):
+        case .maxPool(let window), .averagePool(let window, countsPadding: false):
             guard inputs.count == 1, let shape = first.slid(over: window, channels: first.channels) else { return nil }
-            // A window that lies in the padding alone has no maximum.
+            // A window that lies in the padding alone has no maximum and no mean.
             return window.alwaysMeets(first, steps: shape) ? shape : nil
+        case .averagePool(let window, countsPadding: true):
+            return inputs.count == 1 ? first.slid(over: window, channels: first.channels) : nil
         case .globalAveragePool:
             return inputs.count == 1 ? FeatureShape(channels: first.channels, height: 1, width: 1) : nil
+        case .flatten:
+            return inputs.count == 1 ? FeatureShape(channels: first.count, height: 1, width: 1) : nil
         }
+    }
+}
+
+extension FeatureShape {
+    /// Whether this is one number for each channel of another shape.
+    func isGate(of other: FeatureShape) -> Bool {
+        channels == other.channels && height == 1 && width == 1
     }
 }
 

@@ -109,7 +109,9 @@ extension BackboneBuilder {
                     "\(name).\(projection).0", batchNorm: "\(name).\(projection).1", of: input, channels: channels,
                     size: 1, stride: stride, activation: nil)
             } else {
-                shortcut = try append(.optionAShortcut(channels: channels), input, name: "\(name).shortcut")
+                shortcut = try append(
+                    .select(Selection(optionAShortcutOf: graph[input].shape, channels: channels)), input,
+                    name: "\(name).shortcut")
             }
         }
         let sum = try append(.add, value, shortcut, name: "\(name).add")

@@ -11,7 +11,7 @@ public struct Window: Equatable, Sendable {
         public var stride: Int
         /// From one position of the window to the next.
         public var dilation: Int
-        /// What lies before the image's first pixel and behind its last one.
+        /// What lies before the image's first pixel and behind its last one; a negative number behind: pixels not reached.
         public var before: Int
         public var after: Int
 
@@ -33,7 +33,7 @@ public struct Window: Equatable, Sendable {
         func steps(along edge: Int) -> Int? {
             let limit = 1 << 16
             guard [size, stride, dilation].allSatisfy({ (1...limit).contains($0) }),
-                [before, after].allSatisfy({ (0...limit).contains($0) })
+                (0...limit).contains(before), (-limit...limit).contains(after)
             else { return nil }
             let room = before + edge + after - (size - 1) * dilation - 1
             return room < 0 ? nil : room / stride + 1

@@ -51,9 +51,9 @@ struct FusedNetwork {
                 steps.append(Step(name: node.name, kind: .globalAveragePool, input: node.inputs[0], output: value))
             case .concat:
                 try addSlices(of: value, in: graph)
-            case .optionAShortcut:
+            case .select:
                 continue  // part of the step that adds it; the check below finds one that is added nowhere
-            case .input, .batchNorm, .activation, .add, .globalAveragePool:
+            case .input, .batchNorm, .activation, .add, .multiply, .averagePool, .globalAveragePool, .flatten:
                 throw .unsupportedNode(name: node.name)
             }
         }
@@ -147,11 +147,10 @@ private struct Fusion {
     }
 
     private func residual(_ value: FloatGraph.Value) -> FusedNetwork.Residual {
-        guard case .optionAShortcut(let channels) = graph[value].operation else {
+        guard case .select(let selection) = graph[value].operation else {
             return FusedNetwork.Residual(value: value, step: 1, channelOffset: 0)
         }
-        let source = graph[value].inputs[0]
         return FusedNetwork.Residual(
-            value: source, step: 2, channelOffset: (channels - graph[source].shape.channels) / 2)
+            value: graph[value].inputs[0], step: selection.y.step, channelOffset: -selection.channels.start)
     }
 }

@@ -76,7 +76,7 @@ private let networks: [Network] = [
             shape: shape, images: [values(named: "image", count: shape.count, in: -2...2)])
         let head = try ClassifierHead(
             of: state, dimensions: graph[graph.features].shape.channels)
-        for graph in [graph, graph.foldingBatchNorms()] {
+        for graph in [graph, graph.simplified()] {
             let logits = head.logits(of: graph.features(of: image)[0], alpha: 0)
             let largest = golden.logits.map(abs).max()!
             let difference = zip(logits, golden.logits).map { abs($0 - $1) }.max()!

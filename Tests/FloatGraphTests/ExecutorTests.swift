@@ -106,7 +106,8 @@ func convolutionIsTheDefinition(case: (window: Window, height: Int, width: Int),
 @Test func optionATakesEverySecondPixelAndPadsChannelsOnBothSides() throws {
     let shape = FeatureShape(channels: 2, height: 3, width: 3)
     let images = [(1...18).map(Float.init), (101...118).map(Float.init)]
-    let found = try results(of: .optionAShortcut(channels: 4), for: images, shape: shape)
+    let found = try results(
+        of: .select(Selection(optionAShortcutOf: shape, channels: 4)), for: images, shape: shape)
     let zeros: [Float] = [0, 0, 0, 0]
     #expect(found[0] == zeros + [1, 3, 7, 9] + [10, 12, 16, 18] + zeros)
     #expect(found[1] == zeros + [101, 103, 107, 109] + [110, 112, 116, 118] + zeros)

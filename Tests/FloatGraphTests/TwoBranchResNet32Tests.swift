@@ -25,7 +25,7 @@ import Testing
 func foldingKeepsTheFeatures(height: Int, width: Int) throws {
     var values = SampleValues(seed: 3)
     let graph = try Architecture.twoBranchResNet32.graph(of: sampleState(), height: height, width: width)
-    let folded = graph.foldingBatchNorms()
+    let folded = graph.simplified()
     let shape = graph[graph.input].shape
     let images = Activations(shape: shape, images: [values.array(shape.count), values.array(shape.count)])
     let norms = folded.nodes.filter { if case .batchNorm = $0.operation { true } else { false } }
@@ -45,7 +45,7 @@ func foldingKeepsTheFeatures(height: Int, width: Int) throws {
     let normalised = try graph.append(.batchNorm(norm), value, name: "bn")
     try graph.append(.add, value, normalised, name: "add")
     let image = Activations(shape: graph[graph.input].shape, images: [[4]])
-    let folded = graph.foldingBatchNorms()
+    let folded = graph.simplified()
     #expect(folded.nodes.count == 4)
     #expect(folded.features(of: image) == graph.features(of: image))
 }

@@ -19,7 +19,7 @@ private func graph(_ build: (inout FloatGraph) throws -> Void) rethrows -> Float
 }
 
 @Test func theReferenceNetworkBecomes33ConvolutionsAndAPooling() throws {
-    let graph = try Architecture.twoBranchResNet32.graph(of: sampleState(), height: 32, width: 32).foldingBatchNorms()
+    let graph = try Architecture.twoBranchResNet32.graph(of: sampleState(), height: 32, width: 32).simplified()
     let network = try FusedNetwork(graph)
     let residuals = network.steps.compactMap { step -> FusedNetwork.Residual? in
         guard case .convolution(_, let residual, let clip) = step.kind else { return nil }
@@ -80,7 +80,8 @@ private func graph(_ build: (inout FloatGraph) throws -> Void) rethrows -> Float
         try graph.append(.globalAveragePool, value, name: "features")
     }
     let shortcutIntoConvolution = try graph { graph in
-        var value = try graph.append(.optionAShortcut(channels: 8), graph.input, name: "lone")
+        var value = try graph.append(
+            .select(Selection(optionAShortcutOf: graph[graph.input].shape, channels: 8)), graph.input, name: "lone")
         value = try graph.append(convolution(8, 4), value, name: "conv")
         try graph.append(.globalAveragePool, value, name: "features")
     }

@@ -26,7 +26,8 @@ private func smallGraph() throws -> FloatGraph {
     let first = try graph.append(.relu, convolution("first", stem, 6), name: "first.relu")
     let same = try graph.append(
         .relu, graph.append(.add, convolution("same", first, 6), stem, name: "+"), name: "same.relu")
-    let shortcut = try graph.append(.optionAShortcut(channels: 10), same, name: "shortcut")
+    let shortcut = try graph.append(
+        .select(Selection(optionAShortcutOf: graph[same].shape, channels: 10)), same, name: "shortcut")
     let half = try graph.append(.add, shortcut, convolution("half", same, 10, stride: 2), name: "half.add")
     let pooled = try graph.append(.maxPool(Window(size: 3, stride: 2, padding: 1)), half, name: "pool")
     let left = try graph.append(.relu, convolution("left", pooled, 8), name: "left.relu")
@@ -148,7 +149,7 @@ private func mobileGraph() throws -> FloatGraph {
 }
 
 @Test func theReferenceNetworkSurvivesQuantisation() throws {
-    let graph = try Architecture.twoBranchResNet32.graph(of: sampleState(), height: 16, width: 16).foldingBatchNorms()
+    let graph = try Architecture.twoBranchResNet32.graph(of: sampleState(), height: 16, width: 16).simplified()
     let samples = images(8, graph[graph.input].shape)
     let model = try quantize(
         graph, head: head(dimensions: 128, classes: 10), description: description(of: graph, classes: 10),

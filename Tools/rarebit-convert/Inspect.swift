@@ -44,7 +44,7 @@ struct Inspect: ParsableCommand {
         do throws(GraphError) {
             let architecture = try Architecture.recognise(state)
             let side = architecture.usualSide
-            let graph = try architecture.graph(of: state, height: side, width: side).foldingBatchNorms()
+            let graph = try architecture.graph(of: state, height: side, width: side).simplified()
             let head = try ClassifierHead(
                 of: state, parameters: ClassifierParameters(heads: 1), dimensions: graph[graph.features].shape.channels)
             let megaMultiplyAdds = String(format: "%.1f", Double(graph.multiplyAdds) / 1e6)

@@ -22,7 +22,7 @@ struct Network {
         architecture = try inFile(path) { try options.architecture ?? Architecture.recognise(state) }
         let input = try modelInput(options.picture, configuration)
         let graph = try inFile(path) { [architecture] in
-            try architecture.graph(of: state, height: input.height, width: input.width).foldingBatchNorms()
+            try architecture.graph(of: state, height: input.height, width: input.width).simplified()
         }
         var classifier = try classifierHead(
             of: state, checkpoint: path, dimensions: graph[graph.features].shape.channels, options: options.classifier,

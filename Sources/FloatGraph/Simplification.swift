@@ -1,0 +1,297 @@
+extension FloatGraph {
+    /// The same network with fewer nodes. Batch normalisations are multiplied into convolutions before them; padding goes into
+    /// windows; functions of one value become one; a linear layer behind a flattened image becomes a convolution as large as
+    /// the image; what changes nothing and what nothing reads is gone.
+    public func simplified() -> FloatGraph {
+        var simplification = Simplification(of: withoutIdentities())
+        for value in simplification.original.values.dropFirst() {
+            simplification.append(value)
+        }
+        return simplification.graph.withoutUnread(keeping: simplification.result(of: simplification.original.features))
+    }
+
+    /// Without the nodes that give their input.
+    private func withoutIdentities() -> FloatGraph {
+        var kept = FloatGraph(input: self[input].shape)
+        var renamed = [kept.input]
+        for node in nodes.dropFirst() {
+            let inputs = node.inputs.map { renamed[$0.index] }
+            let isIdentity = inputs.count == 1 && node.operation.isIdentity(on: kept[inputs[0]].shape)
+            renamed.append(isIdentity ? inputs[0] : kept.append(node, reading: inputs))
+        }
+        return kept.withoutUnread(keeping: renamed[features.index])
+    }
+
+    /// The nodes that `last` depends on, and the input.
+    private func withoutUnread(keeping last: Value) -> FloatGraph {
+        var isRead = [Bool](repeating: false, count: nodes.count)
+        isRead[last.index] = true
+        for value in values.reversed() where isRead[value.index] {
+            for input in self[value].inputs {
+                isRead[input.index] = true
+            }
+        }
+        var kept = FloatGraph(input: self[input].shape)
+        var renamed = [Value](repeating: kept.input, count: nodes.count)
+        for value in values.dropFirst() where isRead[value.index] {
+            renamed[value.index] = kept.append(self[value], reading: self[value].inputs.map { renamed[$0.index] })
+        }
+        return kept
+    }
+}
+
+extension Operation {
+    fileprivate func isIdentity(on shape: FeatureShape) -> Bool {
+        switch self {
+        case .batchNorm(let norm): norm.isIdentity
+        case .select(let selection): selection == Selection(whole: shape)
+        case .flatten: shape.pixels == 1
+        case .concat: true
+        default: false
+        }
+    }
+}
+
+/// Builds the simplified graph node by node: what a node becomes depends on what its inputs have become.
+private struct Simplification {
+    typealias Value = FloatGraph.Value
+
+    let original: FloatGraph
+    private let readers: [[Value]]
+    private(set) var graph: FloatGraph
+    /// What each of the original's values has become.
+    private var results: [Value]
+    /// What concatenations consist of, down to what is none, and the first of each such list.
+    private var parts: [Value: [Value]] = [:]
+    private var lists: [[Value]: Value] = [:]
+
+    init(of original: FloatGraph) {
+        self.original = original
+        readers = original.readers()
+        graph = FloatGraph(input: original[original.input].shape)
+        results = [graph.input]
+    }
+
+    func result(of value: Value) -> Value { results[value.index] }
+
+    mutating func append(_ value: Value) {
+        let node = original[value]
+        let inputs = node.inputs.map(result)
+        let simpler =
+            switch node.operation {
+            case .batchNorm(let norm): normalised(node, by: norm, inputs[0])
+            case .activation(let function): activated(node, by: function, inputs[0])
+            case .multiply: gated(node, inputs)
+            case .select(let selection): selected(node, selection, inputs[0])
+            case .convolution(let convolution): convolved(node, convolution, inputs[0])
+            case .maxPool(let window): maxPooled(node, window, inputs[0])
+            case .averagePool(let window, let countsPadding):
+                averaged(node, window, countsPadding: countsPadding, inputs[0])
+            case .concat: joined(node, inputs)
+            case .input, .add, .globalAveragePool, .flatten: nil as Value?
+            }
+        results.append(simpler ?? graph.append(node, reading: inputs))
+    }
+
+    /// Whether the original's value that a node reads first is read by that node alone: what computes it may change.
+    private func isOnlyReader(_ node: FloatGraph.Node) -> Bool { readers[node.inputs[0].index].count == 1 }
+
+    /// Appends a node whose inputs are known to fit.
+    private mutating func append(_ operation: Operation, _ inputs: [Value], name: String) -> Value {
+        do throws(GraphError) {
+            return try graph.append(operation, inputs, name: name)
+        } catch {
+            preconditionFailure("a simplified node does not fit: \(error)")
+        }
+    }
+
+    // MARK: Functions of single values
+
+    private mutating func normalised(_ node: FloatGraph.Node, by norm: BatchNorm, _ input: Value) -> Value? {
+        guard isOnlyReader(node) else { return nil }
+        switch graph[input].operation {
+        case .convolution(let convolution):
+            graph.replaceOperation(input, with: .convolution(convolution.followed(by: norm)))
+            return input
+        case .batchNorm(let first):
+            graph.replaceOperation(input, with: .batchNorm(first.followed(by: norm)))
+            return input
+        case .activation(let first):
+            guard let function = norm.uniform else { return nil }
+            graph.replaceOperation(input, with: .activation(first.followed(by: function)))
+            return input
+        default:
+            return nil
+        }
+    }
+
+    private mutating func activated(_ node: FloatGraph.Node, by function: Activation, _ input: Value) -> Value? {
+        guard isOnlyReader(node) else { return nil }
+        switch graph[input].operation {
+        case .activation(let first):
+            return append(.activation(first.followed(by: function)), graph[input].inputs, name: node.name)
+        case .batchNorm(let norm):
+            guard let first = norm.uniform else { return nil }
+            return append(.activation(first.followed(by: function)), graph[input].inputs, name: node.name)
+        default:
+            return nil
+        }
+    }
+
+    /// x * f(x) is a function of x.
+    private mutating func gated(_ node: FloatGraph.Node, _ inputs: [Value]) -> Value? {
+        for (value, gate) in [(inputs[0], inputs[1]), (inputs[1], inputs[0])] {
+            if case .activation(let function) = graph[gate].operation, graph[gate].inputs == [value] {
+                return append(.activation(.gated(by: function)), [value], name: node.name)
+            }
+        }
+        return nil
+    }
+
+    // MARK: Pixels and channels
+
+    private mutating func selected(_ node: FloatGraph.Node, _ selection: Selection, _ input: Value) -> Value? {
+        guard case .select(let first) = graph[input].operation else { return nil }
+        let source = graph[input].inputs[0]
+        return selection.after(first, of: graph[source].shape).map { both in
+            append(.select(both), [source], name: node.name)
+        }
+    }
+
+    private mutating func convolved(_ node: FloatGraph.Node, _ convolution: Convolution, _ input: Value) -> Value? {
+        if let (source, window) = unpadded(input, convolution.window) {
+            var wider = convolution
+            wider.window = window
+            return append(.convolution(wider), [source], name: node.name)
+        }
+        guard case .flatten = graph[input].operation, convolution.groups == 1 else { return nil }
+        let source = graph[input].inputs[0]
+        let shape = graph[source].shape
+        let whole = Convolution(
+            inputChannels: shape.channels, outputChannels: convolution.outputChannels,
+            window: Window(y: Window.Axis(size: shape.height), x: Window.Axis(size: shape.width)),
+            weights: convolution.weights, bias: convolution.bias)
+        return append(.convolution(whole), [source], name: node.name)
+    }
+
+    private mutating func maxPooled(_ node: FloatGraph.Node, _ window: Window, _ input: Value) -> Value? {
+        // Zeros around an image are like nothing around it where no pixel is negative.
+        guard let (source, wider) = unpadded(input, window),
+            case .activation(.clip(let low, _)) = graph[source].operation, low >= 0,
+            Operation.maxPool(wider).outputShape(of: [graph[source].shape]) == node.shape
+        else { return nil }
+        return append(.maxPool(wider), [source], name: node.name)
+    }
+
+    private mutating func averaged(
+        _ node: FloatGraph.Node, _ window: Window, countsPadding: Bool, _ input: Value
+    ) -> Value? {
+        let shape = graph[input].shape
+        if node.shape.pixels == 1, window.y.covers(shape.height), window.x.covers(shape.width) {
+            return append(.globalAveragePool, [input], name: node.name)
+        }
+        guard countsPadding || !window.hasPadding, let (source, wider) = unpadded(input, window) else { return nil }
+        return append(.averagePool(wider, countsPadding: true), [source], name: node.name)
+    }
+
+    /// Where `input` is an image with zeros around it: that image, and the window with the zeros as its padding.
+    private func unpadded(_ input: Value, _ window: Window) -> (Value, Window)? {
+        guard case .select(let selection) = graph[input].operation else { return nil }
+        let source = graph[input].inputs[0]
+        let shape = graph[source].shape
+        guard selection.channels.isWhole(shape.channels), let y = window.y.padded(by: selection.y, of: shape.height),
+            let x = window.x.padded(by: selection.x, of: shape.width)
+        else { return nil }
+        return (source, Window(y: y, x: x))
+    }
+
+    /// A list that begins with all of an earlier one, as in densely connected networks, takes that one's result in.
+    private mutating func joined(_ node: FloatGraph.Node, _ inputs: [Value]) -> Value {
+        var shorter = inputs
+        for count in (2..<inputs.count).reversed() {
+            if let earlier = lists[inputs[..<count].flatMap(parts)] {
+                shorter = [earlier] + inputs[count...]
+                break
+            }
+        }
+        let value = append(.concat, shorter, name: node.name)
+        let parts = inputs.flatMap(parts)
+        self.parts[value] = parts
+        lists[parts] = lists[parts] ?? value
+        return value
+    }
+
+    private func parts(of value: Value) -> [Value] { parts[value] ?? [value] }
+}
+
+extension Convolution {
+    /// w' = w * factor and b' = b * factor + offset for each output channel, in double.
+    fileprivate func followed(by norm: BatchNorm) -> Convolution {
+        var result = self
+        let weightsPerOutput = weightsPerOutput
+        result.weights.withUnsafeMutableBufferPointer { weights in
+            for output in 0..<outputChannels {
+                let (factor, offset) = norm.affine(output)
+                for index in output * weightsPerOutput..<(output + 1) * weightsPerOutput {
+                    weights[index] = Float(Double(weights[index]) * factor)
+                }
+                result.bias[output] = Float(Double(bias[output]) * factor + offset)
+            }
+        }
+        return result
+    }
+}
+
+extension BatchNorm {
+    private var affines: [(factor: Double, offset: Double)] { weight.indices.map(affine) }
+
+    fileprivate var isIdentity: Bool { affines.allSatisfy { $0 == (1, 0) } }
+
+    /// The function of a single value that this is where all channels are alike.
+    fileprivate var uniform: Activation? {
+        let affines = affines
+        guard affines.allSatisfy({ $0 == affines[0] }) else { return nil }
+        return .affine(factor: Float(affines[0].factor), offset: Float(affines[0].offset))
+    }
+
+    fileprivate func followed(by other: BatchNorm) -> BatchNorm {
+        let both = zip(affines, other.affines)
+        return BatchNorm(
+            factors: both.map { Float($0.factor * $1.factor) },
+            offsets: both.map { Float($0.offset * $1.factor + $1.offset) })
+    }
+}
+
+extension Activation {
+    fileprivate func followed(by other: Activation) -> Activation {
+        switch (self, other) {
+        case (.clip(let low, let high), .clip(let otherLow, let otherHigh)):
+            // Both clips in one, also where they have no value in common.
+            let clip = { min(max($0, otherLow), otherHigh) }
+            return .clip(low: clip(low), high: clip(high))
+        case (.sequence(let parts), _):
+            return .sequence(parts + [other])
+        default:
+            return .sequence([self, other])
+        }
+    }
+}
+
+extension Window {
+    fileprivate var hasPadding: Bool { [y.before, y.after, x.before, x.after].contains { $0 > 0 } }
+}
+
+extension Window.Axis {
+    /// Whether the first step sees an edge whole and nothing else.
+    fileprivate func covers(_ edge: Int) -> Bool { size == edge && dilation == 1 && before == 0 }
+
+    /// With the zeros of a selection as padding; nil where it cuts something off or leaves something out.
+    fileprivate func padded(by span: Selection.Span, of edge: Int) -> Window.Axis? {
+        let behind = span.start + span.count - edge
+        guard span.step == 1, span.start <= 0, behind >= 0 else { return nil }
+        var result = self
+        result.before -= span.start
+        result.after += behind
+        return result
+    }
+}
