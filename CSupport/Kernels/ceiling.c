@@ -38,6 +38,8 @@ uint64_t rb_ceiling_run(rb_path path, uint32_t rounds) {
 #if defined(__aarch64__)
     case RB_PATH_DOTPROD:
         return rb_ceiling_dotprod(rounds);
+    case RB_PATH_I8MM:
+        return rb_ceiling_i8mm(rounds);
 #endif
     default: // the reference, and paths of other processors
         break;

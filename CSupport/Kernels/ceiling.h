@@ -10,3 +10,4 @@ uint64_t rb_ceiling_avxvnni(uint32_t rounds);
 uint64_t rb_ceiling_avx512vnni(uint32_t rounds);
 uint64_t rb_ceiling_neon(uint32_t rounds);
 uint64_t rb_ceiling_dotprod(uint32_t rounds);
+uint64_t rb_ceiling_i8mm(uint32_t rounds);

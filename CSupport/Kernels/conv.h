@@ -39,6 +39,7 @@ extern const rb_layout rb_layout_o16c2_u8;
 extern const rb_layout rb_layout_o16c2_s8;
 extern const rb_layout rb_layout_o16c4_u8;
 extern const rb_layout rb_layout_o16c4_s8;
+extern const rb_layout rb_layout_o16c8_s8;
 extern const rb_layout rb_layout_dw64_u8;
 extern const rb_layout rb_layout_dw16_s8;
 extern const rb_layout rb_layout_dw8r4_s8;

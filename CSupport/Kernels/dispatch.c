@@ -32,6 +32,12 @@ bool rb_path_available(rb_path path) {
 #else
         return false;
 #endif
+    case RB_PATH_I8MM:
+#if defined(__aarch64__)
+        return (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0 && rb_path_available(RB_PATH_DOTPROD);
+#else
+        return false;
+#endif
     case RB_PATH_COUNT:
         return false;
     }
@@ -48,11 +54,12 @@ static const struct {
     [RB_PATH_REFERENCE] = {"reference", RB_PATH_REFERENCE, 0}, [RB_PATH_AVX2] = {"avx2", RB_PATH_REFERENCE, 0},
     [RB_PATH_AVXVNNI] = {"avxvnni", RB_PATH_AVX2, 0},          [RB_PATH_AVX512VNNI] = {"avx512vnni", RB_PATH_AVX2, 0},
     [RB_PATH_NEON] = {"neon", RB_PATH_REFERENCE, 0x80},        [RB_PATH_DOTPROD] = {"dotprod", RB_PATH_NEON, 0x80},
+    [RB_PATH_I8MM] = {"i8mm", RB_PATH_DOTPROD, 0x80},
 };
 
 rb_path rb_path_best(void) {
-    static const rb_path fastest_first[] = {RB_PATH_AVX512VNNI, RB_PATH_AVXVNNI, RB_PATH_AVX2, RB_PATH_DOTPROD,
-                                            RB_PATH_NEON};
+    static const rb_path fastest_first[] = {RB_PATH_AVX512VNNI, RB_PATH_AVXVNNI, RB_PATH_AVX2,
+                                            RB_PATH_I8MM,       RB_PATH_DOTPROD, RB_PATH_NEON};
     for (size_t i = 0; i < sizeof fastest_first / sizeof fastest_first[0]; i++) {
         if (rb_path_available(fastest_first[i])) {
             return fastest_first[i];
@@ -91,8 +98,10 @@ uint8_t rb_path_activation_flip(rb_path path) {
 #endif
 #if defined(__aarch64__)
 #define RUN_IF_BUILT_RB_PATH_DOTPROD(name) name
+#define RUN_IF_BUILT_RB_PATH_I8MM(name) name
 #else
 #define RUN_IF_BUILT_RB_PATH_DOTPROD(name) NULL
+#define RUN_IF_BUILT_RB_PATH_I8MM(name) NULL
 #endif
 
 const rb_conv_kernel rb_conv_kernels[] = {

@@ -70,16 +70,22 @@ __attribute__((always_inline)) static inline void o16_pack(const rb_conv *conv, 
     }
 }
 
+// o16c8 has no room for half a run of 8 input channels.
+static bool o16c8_supports(const rb_conv_shape *shape) {
+    return rb_block_inputs(shape) % 8 == 0 && o16_supports(shape);
+}
+
 // u8: for kernels that multiply activations as they are, 0...255; s8: for those that multiply q - 128.
-#define RB_O16_LAYOUT(name, interleave, subtracted)                                                                    \
+#define RB_O16_LAYOUT(name, supports, interleave, subtracted)                                                          \
     static void name##_pack(const rb_conv *conv, void *packed) {                                                       \
         o16_pack(conv, packed, (o16_order){interleave, subtracted});                                                   \
     }                                                                                                                  \
-    const rb_layout rb_layout_##name = {o16_supports, o16_packed_bytes, name##_pack};
-RB_O16_LAYOUT(o16c2_u8, 2, 0)
-RB_O16_LAYOUT(o16c2_s8, 2, 128)
-RB_O16_LAYOUT(o16c4_u8, 4, 0)
-RB_O16_LAYOUT(o16c4_s8, 4, 128)
+    const rb_layout rb_layout_##name = {supports, o16_packed_bytes, name##_pack};
+RB_O16_LAYOUT(o16c2_u8, o16_supports, 2, 0)
+RB_O16_LAYOUT(o16c2_s8, o16_supports, 2, 128)
+RB_O16_LAYOUT(o16c4_u8, o16_supports, 4, 0)
+RB_O16_LAYOUT(o16c4_s8, o16_supports, 4, 128)
+RB_O16_LAYOUT(o16c8_s8, o16c8_supports, 8, 128)
 
 // in_place is the file's own order: nothing is packed.
 static bool supports_all(const rb_conv_shape *shape) {

@@ -28,6 +28,7 @@ enum { TILE_PIXELS = 5 };
     "ldr " #size "25, [%[x2]], #" #bytes "\n"                                                                          \
     "ldr " #size "26, [%[x3]], #" #bytes "\n"                                                                          \
     "ldr " #size "27, [%[x4]], #" #bytes "\n"
+#define SIXTEEN_CHANNELS LOAD_PIXELS(q, 16) FOUR_CHANNELS(0) FOUR_CHANNELS(1) FOUR_CHANNELS(2) FOUR_CHANNELS(3)
 #define SUMS_OF_PIXEL(p)                                                                                               \
     [s##p##0] "+w"(sums[p][0]), [s##p##1] "+w"(sums[p][1]), [s##p##2] "+w"(sums[p][2]), [s##p##3] "+w"(sums[p][3])
 #define OPERANDS                                                                                                       \
@@ -38,15 +39,18 @@ enum { TILE_PIXELS = 5 };
 // Adds `bytes` input channels of each pixel; gives the address of the weights after theirs.
 RB_INLINE const int8_t *add_run(const uint8_t *x[TILE_PIXELS], int32_t bytes, const int8_t *weights,
                                 int32x4_t sums[TILE_PIXELS][4]) {
-    uint32_t sixteens = (uint32_t)bytes / 16;
-    if (sixteens > 0) {
+    uint32_t twice_sixteen = (uint32_t)bytes / 32;
+    if (twice_sixteen > 0) {
         __asm__(".arch_extension dotprod\n"
-                "1:\n" LOAD_PIXELS(q, 16) FOUR_CHANNELS(0) FOUR_CHANNELS(1) FOUR_CHANNELS(2) FOUR_CHANNELS(3) //
-                "subs %w[sixteens], %w[sixteens], #1\n"
+                "1:\n" SIXTEEN_CHANNELS SIXTEEN_CHANNELS //
+                "subs %w[count], %w[count], #1\n"
                 "b.ne 1b\n"
-                : OPERANDS, [sixteens] "+r"(sixteens)
+                : OPERANDS, [count] "+r"(twice_sixteen)
                 :
                 : CLOBBERED);
+    }
+    if ((bytes & 16) != 0) {
+        __asm__(".arch_extension dotprod\n" SIXTEEN_CHANNELS:OPERANDS : : CLOBBERED);
     }
     if ((bytes & 8) != 0) {
         __asm__(".arch_extension dotprod\n" LOAD_PIXELS(d, 8) FOUR_CHANNELS(0) FOUR_CHANNELS(1)
@@ -64,10 +68,10 @@ RB_INLINE const int8_t *add_run(const uint8_t *x[TILE_PIXELS], int32_t bytes, co
 RB_INLINE void load_bias(const int32_t *bias, int32x4_t sums[TILE_PIXELS][4]) {
     RB_UNROLL
     for (int32_t p = 0; p < TILE_PIXELS; p++) {
-        __asm__("ldp %q0, %q1, [%4]\n"
-                "ldp %q2, %q3, [%4, #32]\n"
-                : "=&w"(sums[p][0]), "=&w"(sums[p][1]), "=&w"(sums[p][2]), "=w"(sums[p][3])
-                : "r"(bias), "m"(*(const int32_t(*)[RB_BLOCK_CHANNELS])bias));
+        __asm__ volatile("ldp %q0, %q1, [%4]\n"
+                         "ldp %q2, %q3, [%4, #32]\n"
+                         : "=&w"(sums[p][0]), "=&w"(sums[p][1]), "=&w"(sums[p][2]), "=w"(sums[p][3])
+                         : "r"(bias), "m"(*(const int32_t(*)[RB_BLOCK_CHANNELS])bias));
     }
 }
 

@@ -47,7 +47,7 @@ RB_INLINE void add_pair(const rb_tile *tile, int32_t tap, int32_t pixel, const i
 static void store(const rb_tile *tile, const rb_requantization *r, int32_t pixel, const int32x4_t sums[4]) {
     float32x4_t values[4];
     rb_scale(r, sums, values);
-    const int8x16_t bytes = rb_round_and_clamp(r, values);
+    const int8x16_t bytes = rb_round_and_clamp(r, values, false);
     int8_t *output = (int8_t *)tile->output + (size_t)pixel * (size_t)tile->conv->shape.output.pixel_stride;
     if (tile->channels == RB_BLOCK_CHANNELS) {
         vst1q_s8(output, bytes);

@@ -33,6 +33,12 @@ typedef struct {
     int32_t channels; // how many of the eight exist
 } group;
 
+// What stays the same along a row, for the compiler to make a loop of its own for each.
+typedef struct {
+    bool whole; // all eight channels exist
+    bool relu;  // see rb_round_and_clamp
+} variant;
+
 // Loads and stores that step on to the next pixel, which compilers would add in instructions of their own.
 RB_INLINE int8x8_t load_next(const int8_t **from, int64_t step) {
     int8x8_t value;
@@ -76,11 +82,11 @@ RB_DOTPROD void add_window(const group *g, int32_t shift, column c0, column c1, 
 }
 
 RB_INLINE void store(const group *g, const int32x4_t sums[4], int8_t **first, int64_t first_step, int8_t **second,
-                     int64_t second_step, bool whole) {
+                     int64_t second_step, variant v) {
     float32x4_t values[4];
     rb_scale(&g->requantization, sums, values);
-    const int8x16_t bytes = rb_round_and_clamp(&g->requantization, values);
-    if (whole) {
+    const int8x16_t bytes = rb_round_and_clamp(&g->requantization, values, v.relu);
+    if (v.whole) {
         store_next(first, first_step, bytes, false);
         store_next(second, second_step, bytes, true);
     } else {
@@ -93,34 +99,34 @@ RB_INLINE void store(const group *g, const int32x4_t sums[4], int8_t **first, in
     }
 }
 
-RB_DOTPROD void add_pair(band *b, const group *g, column c0, column c1, column c2, bool whole) {
+RB_DOTPROD void add_pair(band *b, const group *g, column c0, column c1, column c2, variant v) {
     int32x4_t sums[4];
     add_window(g, 0, c0, c1, c2, sums);
     add_window(g, 1, c0, c1, c2, sums + 2);
-    store(g, sums, &b->outputs[0], b->output_steps[0], &b->outputs[1], b->output_steps[1], whole);
+    store(g, sums, &b->outputs[0], b->output_steps[0], &b->outputs[1], b->output_steps[1], v);
 }
 
 // Two output rows. Columns take turns in three places, so that none is moved.
-RB_DOTPROD void run_stride1(const rb_conv_shape *s, band b, const group *g, bool whole) {
+RB_DOTPROD void run_stride1(const rb_conv_shape *s, band b, const group *g, variant v) {
     const int32_t left = s->padding_left, width = s->input.width, outputs = s->output.width;
     column c0 = column_at(&b, g, -left, width, 4), c1 = column_at(&b, g, 1 - left, width, 4), c2;
     int32_t x = 0;
     for (; x + 3 <= outputs && x + 4 - left < width && x + 2 - left >= 0; x += 3) {
         c2 = next_column(&b, 4);
-        add_pair(&b, g, c0, c1, c2, whole);
+        add_pair(&b, g, c0, c1, c2, v);
         c0 = next_column(&b, 4);
-        add_pair(&b, g, c1, c2, c0, whole);
+        add_pair(&b, g, c1, c2, c0, v);
         c1 = next_column(&b, 4);
-        add_pair(&b, g, c2, c0, c1, whole);
+        add_pair(&b, g, c2, c0, c1, v);
     }
     for (; x < outputs; x++, c0 = c1, c1 = c2) {
         c2 = column_at(&b, g, x + 2 - left, width, 4);
-        add_pair(&b, g, c0, c1, c2, whole);
+        add_pair(&b, g, c0, c1, c2, v);
     }
 }
 
 // One output row, two pixels at a time.
-RB_DOTPROD void run_stride2(const rb_conv_shape *s, band b, const group *g, bool whole) {
+RB_DOTPROD void run_stride2(const rb_conv_shape *s, band b, const group *g, variant v) {
     const int32_t left = s->padding_left, width = s->input.width, outputs = s->output.width;
     column c[5];
     c[4] = column_at(&b, g, -left, width, 3);
@@ -136,7 +142,7 @@ RB_DOTPROD void run_stride2(const rb_conv_shape *s, band b, const group *g, bool
         add_window(g, 0, c[0], c[1], c[2], sums);
         add_window(g, 0, c[2], c[3], c[4], sums + 2);
         int8_t nowhere[8], *second = x + 1 < outputs ? b.outputs[0] + b.output_steps[0] : nowhere;
-        store(g, sums, &b.outputs[0], 2 * b.output_steps[0], &second, 0, whole);
+        store(g, sums, &b.outputs[0], 2 * b.output_steps[0], &second, 0, v);
     }
 }
 
@@ -171,6 +177,7 @@ RB_DOTPROD group group_of(const rb_conv_shape *s, const rb_dw8r4 *packed, int32_
                 .zero_point = vdupq_n_s16((int16_t)(s->output.zero_point - 128)),
                 .low = vdupq_n_s8((int8_t)(s->output_min - 128)),
                 .high = vdupq_n_s8((int8_t)(s->output_max - 128)),
+                .relu = rb_is_relu(s),
             },
         .outside = {{zero_point, zero_point}},
         .channels = channels,
@@ -182,20 +189,26 @@ RB_DOTPROD group group_of(const rb_conv_shape *s, const rb_dw8r4 *packed, int32_
     return g;
 }
 
+RB_DOTPROD void run_row(const rb_conv_shape *s, band b, const group *g, int32_t stride, variant v) {
+    if (stride == 1) {
+        run_stride1(s, b, g, v);
+    } else {
+        run_stride2(s, b, g, v);
+    }
+}
+
 // Every group of eight channels of a band.
 RB_DOTPROD void run_band(const rb_conv *conv, band b, int32_t stride) {
     const rb_conv_shape *s = &conv->shape;
     const rb_dw8r4 *packed = conv->packed;
     for (int32_t channel = 0; channel < s->output.channels; channel += RB_DW8R4_CHANNELS, packed++) {
         const group g = group_of(s, packed, s->output.channels - channel);
-        if (g.channels >= RB_DW8R4_CHANNELS && stride == 1) {
-            run_stride1(s, b, &g, true);
-        } else if (g.channels >= RB_DW8R4_CHANNELS) {
-            run_stride2(s, b, &g, true);
-        } else if (stride == 1) {
-            run_stride1(s, b, &g, false);
+        if (g.channels < RB_DW8R4_CHANNELS) {
+            run_row(s, b, &g, stride, (variant){false, false});
+        } else if (g.requantization.relu) {
+            run_row(s, b, &g, stride, (variant){true, true});
         } else {
-            run_stride2(s, b, &g, false);
+            run_row(s, b, &g, stride, (variant){true, false});
         }
         RB_UNROLL
         for (int32_t row = 0; row < 4; row++) {

@@ -24,12 +24,17 @@ typedef struct {
     int8x16_t low, high;  // less 128
     int8x16_t residual_zero_point;
     float32x4_t residual_multiplier;
+    bool relu;          // zero point 0 and all of 0...255
     bool adds_residual; // some of the block's channels have one
     bool edge;          // of the block's 16 channels some do not exist, in the output or in the residual
     // Where the block's channels lie in a residual pixel: channel `lane` at residual_offset + lane, for lanes from
     // residual_begin on, residual_count of them.
     int32_t residual_offset, residual_begin, residual_count;
 } rb_requantization;
+
+static inline bool rb_is_relu(const rb_conv_shape *s) {
+    return s->output.zero_point == 0 && s->output_min == 0 && s->output_max == 255;
+}
 
 // Of a tile's first block.
 static inline rb_requantization rb_requantization_of(const rb_tile *tile) {
@@ -45,6 +50,7 @@ static inline rb_requantization rb_requantization_of(const rb_tile *tile) {
         .high = vdupq_n_s8((int8_t)(s->output_max - 128)),
         .residual_zero_point = vdupq_n_s8((int8_t)(s->residual.zero_point - 128)),
         .residual_multiplier = vdupq_n_f32(s->residual_multiplier),
+        .relu = rb_is_relu(s),
         .adds_residual = count > 0,
         .edge = tile->channels < RB_BLOCK_CHANNELS || (count > 0 && count < RB_BLOCK_CHANNELS),
         .residual_offset = offset,
@@ -66,7 +72,11 @@ RB_INLINE void rb_scale(const rb_requantization *r, const int32x4_t sums[4], flo
 
 RB_INLINE void rb_add_residual(const rb_requantization *r, float32x4_t values[4], int8x16_t residual) {
     const int16x8_t low = vsubl_s8(vget_low_s8(residual), vget_low_s8(r->residual_zero_point));
+#if defined(__aarch64__)
+    const int16x8_t high = vsubl_high_s8(residual, r->residual_zero_point);
+#else
     const int16x8_t high = vsubl_s8(vget_high_s8(residual), vget_high_s8(r->residual_zero_point));
+#endif
     const int32x4_t centred[4] = {vmovl_s16(vget_low_s16(low)), vmovl_s16(vget_high_s16(low)),
                                   vmovl_s16(vget_low_s16(high)), vmovl_s16(vget_high_s16(high))};
     RB_UNROLL
@@ -88,9 +98,14 @@ RB_INLINE int32x4_t rb_round(float32x4_t value) {
 #endif
 }
 
-RB_INLINE int8x16_t rb_round_and_clamp(const rb_requantization *r, const float32x4_t values[4]) {
+// `relu` is r->relu, or false.
+RB_INLINE int8x16_t rb_round_and_clamp(const rb_requantization *r, const float32x4_t values[4], bool relu) {
     const int16x8_t low = vcombine_s16(vqmovn_s32(rb_round(values[0])), vqmovn_s32(rb_round(values[1])));
     const int16x8_t high = vcombine_s16(vqmovn_s32(rb_round(values[2])), vqmovn_s32(rb_round(values[3])));
+    if (relu) {
+        const uint8x16_t bytes = vcombine_u8(vqmovun_s16(low), vqmovun_s16(high));
+        return vreinterpretq_s8_u8(veorq_u8(bytes, vdupq_n_u8(0x80)));
+    }
     const int8x16_t bytes =
         vcombine_s8(vqmovn_s16(vqaddq_s16(low, r->zero_point)), vqmovn_s16(vqaddq_s16(high, r->zero_point)));
     return vminq_s8(vmaxq_s8(bytes, r->low), r->high);
@@ -130,8 +145,26 @@ __attribute__((noinline)) static void rb_requantize_edge(const rb_tile *tile, co
                          r->residual_count);
             rb_add_residual(r, values, vld1q_s8(residual));
         }
-        vst1q_s8(copy, rb_round_and_clamp(r, values));
+        vst1q_s8(copy, rb_round_and_clamp(r, values, false));
         rb_copy_some(tile->output + (size_t)p * stride, copy, channels);
+    }
+}
+
+RB_INLINE void rb_store_pixels(const rb_tile *tile, const rb_requantization *r, int32_t first, int32_t pixels,
+                               int32x4_t sums[][4], bool adds_residual, bool relu) {
+    const size_t stride = (size_t)tile->conv->shape.output.pixel_stride;
+    int8_t *output = (int8_t *)tile->output + (size_t)first * stride;
+    const int8_t *const *residual = (const int8_t *const *)tile->residual + first;
+    __asm__ volatile("" ::"i"(2 * adds_residual + relu)); // or compilers share the beginnings and branch at each pixel
+    RB_UNROLL
+    for (int32_t p = 0; p < pixels; p++) {
+        float32x4_t values[4];
+        rb_scale(r, sums[p], values);
+        if (adds_residual) {
+            rb_add_residual(r, values, vld1q_s8(residual[p] + r->residual_offset));
+        }
+        vst1q_s8(output, rb_round_and_clamp(r, values, relu));
+        output += stride;
     }
 }
 
@@ -149,22 +182,13 @@ RB_INLINE void rb_requantize_pixels(const rb_tile *tile, const rb_requantization
         rb_requantize_edge(tile, r, first, pixels, stored);
         return;
     }
-    const size_t stride = (size_t)tile->conv->shape.output.pixel_stride;
-    int8_t *output = (int8_t *)tile->output + (size_t)first * stride;
-    if (r->adds_residual) {
-        RB_UNROLL
-        for (int32_t p = 0; p < most; p++) {
-            float32x4_t values[4];
-            rb_scale(r, sums[p], values);
-            rb_add_residual(r, values, vld1q_s8((const int8_t *)tile->residual[first + p] + r->residual_offset));
-            vst1q_s8(output + (size_t)p * stride, rb_round_and_clamp(r, values));
-        }
+    if (r->adds_residual && r->relu) {
+        rb_store_pixels(tile, r, first, most, sums, true, true);
+    } else if (r->adds_residual) {
+        rb_store_pixels(tile, r, first, most, sums, true, false);
+    } else if (r->relu) {
+        rb_store_pixels(tile, r, first, most, sums, false, true);
     } else {
-        RB_UNROLL
-        for (int32_t p = 0; p < most; p++) {
-            float32x4_t values[4];
-            rb_scale(r, sums[p], values);
-            vst1q_s8(output + (size_t)p * stride, rb_round_and_clamp(r, values));
-        }
+        rb_store_pixels(tile, r, first, most, sums, false, false);
     }
 }

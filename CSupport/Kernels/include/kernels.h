@@ -21,7 +21,8 @@ typedef enum {
     RB_PATH_AVXVNNI = 3,    // x86_64 with AVX-VNNI
     RB_PATH_AVX512VNNI = 4, // x86_64 with AVX-512 F, BW, VL and VNNI
     RB_PATH_DOTPROD = 5,    // aarch64 with dot products (Armv8.2 DotProd)
-    RB_PATH_COUNT = 6
+    RB_PATH_I8MM = 6,       // aarch64 with the matrix multiplication of int8 (Armv8.6 I8MM), and dot products
+    RB_PATH_COUNT = 7
 } rb_path;
 
 // Whether this build has the path and this processor can execute it.
