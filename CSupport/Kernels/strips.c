@@ -1,4 +1,5 @@
 #include "strips.h"
+#include "winograd.h"
 #include <string.h>
 
 // The input channels that the groups of one block cover: from the first, a multiple of 4, to past the last.
@@ -88,7 +89,9 @@ static scratch_layout layout_of(const rb_conv_shape *s) {
 }
 
 size_t rb_conv_scratch_bytes(const rb_conv_shape *shape) {
-    return layout_of(shape).end;
+    const size_t strips = layout_of(shape).end;
+    const size_t winograd = rb_winograd_scratch_bytes(shape);
+    return strips > winograd ? strips : winograd;
 }
 
 // A convolution on its way: what stays the same for all strips.

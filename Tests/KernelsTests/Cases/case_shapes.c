@@ -53,9 +53,10 @@ static void add_residual(rb_random *random, rb_conv_shape *s) {
     s->residual_multiplier = ldexpf((float)mantissa, ONE_OF(random, -100, -9, -8, -7, -6, 20));
 }
 
-// Input channels: `groups` groups of `channels`.
+// Input channels: `groups` groups of `channels`. `usual`: a 3x3 kernel with stride 1 or 2, as most networks have it.
 typedef struct {
     int32_t channels, groups;
+    bool usual;
 } grouping;
 
 static bool is_depthwise(grouping g) {
@@ -66,9 +67,9 @@ static bool is_depthwise(grouping g) {
 static rb_conv_shape try_shape(rb_random *random, grouping grouping) {
     const int32_t channels = grouping.channels, groups = grouping.groups;
     rb_conv_shape s = {.groups = groups};
-    if (is_depthwise(grouping) && rb_random_in(random, 0, 3) != 0) { // as networks have it
+    if (grouping.usual) {
         s.kernel_height = s.kernel_width = 3;
-        s.stride_y = s.stride_x = rb_random_in(random, 1, 2);
+        s.stride_y = s.stride_x = ONE_OF(random, 1, 1, 2);
         s.dilation_y = s.dilation_x = 1;
     } else {
         s.kernel_height = rb_random_in(random, 1, 7);
@@ -80,8 +81,9 @@ static rb_conv_shape try_shape(rb_random *random, grouping grouping) {
     }
     s.padding_top = rb_random_in(random, 0, s.dilation_y * (s.kernel_height - 1));
     s.padding_left = rb_random_in(random, 0, s.dilation_x * (s.kernel_width - 1));
-    const int32_t input_height = rb_random_in(random, 1, 17);
-    s.input = random_shape(random, input_height, rb_random_in(random, 1, 17), channels * groups);
+    const int32_t smallest = grouping.usual ? rb_random_in(random, 1, 12) : 1;
+    const int32_t input_height = rb_random_in(random, smallest, 17);
+    s.input = random_shape(random, input_height, rb_random_in(random, smallest, 17), channels * groups);
     const int32_t height = output_size(s.input.height, s.kernel_height, s.stride_y, s.dilation_y,
                                        s.padding_top + rb_random_in(random, 0, s.padding_top));
     const int32_t width = output_size(s.input.width, s.kernel_width, s.stride_x, s.dilation_x,
@@ -89,10 +91,11 @@ static rb_conv_shape try_shape(rb_random *random, grouping grouping) {
     if (height < 1 || width < 1) {
         return s;
     }
-    const int32_t channels_out = groups == 1              ? ONE_OF(random, 16, 32, rb_random_in(random, 1, 70))
-                                 : channels % 4 == 0      ? groups * ONE_OF(random, channels, 4, 8)
-                                 : is_depthwise(grouping) ? groups * ONE_OF(random, 1, 1, 1, 2)
-                                                          : groups * rb_random_in(random, 1, 4);
+    const int32_t channels_out = groups == 1 && grouping.usual ? ONE_OF(random, 16, 16, 20, 5)
+                                 : groups == 1                 ? ONE_OF(random, 16, 32, rb_random_in(random, 1, 70))
+                                 : channels % 4 == 0           ? groups * ONE_OF(random, channels, 4, 8)
+                                 : is_depthwise(grouping)      ? groups * ONE_OF(random, 1, 1, 1, 2)
+                                                               : groups * rb_random_in(random, 1, 4);
     s.output = random_shape(random, height, width, channels_out);
     s.output_min = ONE_OF(random, 0, s.output.zero_point, rb_random_in(random, 0, 255));
     s.output_max = ONE_OF(random, 255, rb_random_in(random, s.output_min, 255));
@@ -109,16 +112,20 @@ static int64_t products(const rb_conv_shape *s) {
 
 static grouping random_grouping(rb_random *random, int32_t index) {
     switch (index % 16) {
+    case 3:
+    case 4:
+        return (grouping){ONE_OF(random, 8, 8, 16, 24, rb_random_in(random, 1, 40)), 1, true};
     case 5:
+        return (grouping){1, rb_random_in(random, 5, 150), false};
     case 6:
-    case 7: // depthwise
-        return (grouping){1, rb_random_in(random, 5, 150)};
+    case 7:
+        return (grouping){1, rb_random_in(random, 5, 150), true};
     case 14:
-        return (grouping){ONE_OF(random, 4, 8, 16, 32), rb_random_in(random, 2, 6)};
+        return (grouping){ONE_OF(random, 4, 8, 16, 32), rb_random_in(random, 2, 6), false};
     case 15:
-        return (grouping){rb_random_in(random, 1, 7), rb_random_in(random, 2, 9)};
+        return (grouping){rb_random_in(random, 1, 7), rb_random_in(random, 2, 9), false};
     default:
-        return (grouping){index % 70 + 1, 1};
+        return (grouping){index % 70 + 1, 1, false};
     }
 }
 
