@@ -109,7 +109,7 @@ RB_INLINE void run_pixels(const rb_tile *tile, const rb_requantization *r, int32
     rb_requantize_pixels(tile, r, first, TILE_PIXELS, sums);
 }
 
-static void run_strip(const rb_tile *tile) {
+static void run_strip_neon(const rb_tile *tile) {
     const rb_requantization r = rb_requantization_of(tile);
     const int64_t pairs = (int64_t)tile->taps * tile->tap_bytes / 4;
     const bool apart = rb_least_weights_meet(rb_tile_block(tile, 0)->weights, pairs, 2 * RB_BLOCK_CHANNELS);
@@ -123,7 +123,7 @@ static void run_strip(const rb_tile *tile) {
 }
 
 void conv_u8s8_4x16c2__neon(const rb_conv *conv) {
-    static const rb_tiling tiling = {1, {RB_STRIP_PIXELS / TILE_PIXELS * TILE_PIXELS}, run_strip};
+    static const rb_tiling tiling = {1, {RB_STRIP_PIXELS / TILE_PIXELS * TILE_PIXELS}, run_strip_neon};
     rb_run_tiles(conv, &tiling);
 }
 #endif

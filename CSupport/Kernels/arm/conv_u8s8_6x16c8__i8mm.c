@@ -62,7 +62,7 @@ RB_INLINE void split_pairs(int32x4_t pairs[PAIRS][OUTPUT_PAIRS], int32x4_t sums[
     }
 }
 
-static void run_strip(const rb_tile *tile) {
+static void run_strip_i8mm(const rb_tile *tile) {
     const rb_requantization r = rb_requantization_of(tile);
     const rb_block16 *block = rb_tile_block(tile, 0);
     const int32_t pixels = tile->pixels, taps = tile->taps, tap_bytes = tile->tap_bytes;
@@ -88,7 +88,7 @@ static void run_strip(const rb_tile *tile) {
 }
 
 void conv_u8s8_6x16c8__i8mm(const rb_conv *conv) {
-    static const rb_tiling tiling = {1, {RB_STRIP_PIXELS / TILE_PIXELS * TILE_PIXELS}, run_strip};
+    static const rb_tiling tiling = {1, {RB_STRIP_PIXELS / TILE_PIXELS * TILE_PIXELS}, run_strip_i8mm};
     rb_run_tiles(conv, &tiling);
 }
 #endif

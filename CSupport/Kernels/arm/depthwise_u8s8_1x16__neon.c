@@ -102,7 +102,7 @@ RB_INLINE void run_any(const rb_tile *tile, const rb_requantization *r, bool apa
     }
 }
 
-static void run_strip(const rb_tile *tile) {
+static void run_depthwise_strip(const rb_tile *tile) {
     const rb_requantization r = rb_requantization_of(tile);
     const bool apart = rb_least_weights_meet(rb_tile_block(tile, 0)->weights, tile->taps / 2, RB_BLOCK_CHANNELS);
     if (tile->taps == NINE && apart) {
@@ -117,7 +117,7 @@ static void run_strip(const rb_tile *tile) {
 }
 
 void depthwise_u8s8_1x16__neon(const rb_conv *conv) {
-    static const rb_tiling tiling = {1, {RB_STRIP_PIXELS}, run_strip};
+    static const rb_tiling tiling = {1, {RB_STRIP_PIXELS}, run_depthwise_strip};
     rb_run_tiles_of_blocks(conv, &tiling, (size_t)rb_dw16_bytes(&conv->shape));
 }
 #endif

@@ -219,11 +219,11 @@ RB_DOTPROD void run_band(const rb_conv *conv, band b, int32_t stride) {
     }
 }
 
-__attribute__((target("dotprod"))) static void run_stride1_band(const rb_conv *conv, const band *b) {
+__attribute__((target("dotprod"))) static void run_depthwise_stride1(const rb_conv *conv, const band *b) {
     run_band(conv, *b, 1);
 }
 
-__attribute__((target("dotprod"))) static void run_stride2_band(const rb_conv *conv, const band *b) {
+__attribute__((target("dotprod"))) static void run_depthwise_stride2(const rb_conv *conv, const band *b) {
     run_band(conv, *b, 2);
 }
 
@@ -235,9 +235,9 @@ void depthwise_u8s8_2x8r4__dotprod(const rb_conv *conv) {
     for (int32_t i = bands.begin; i < bands.end; i++) {
         const band b = band_of(conv, i * together);
         if (together == 2) {
-            run_stride1_band(conv, &b);
+            run_depthwise_stride1(conv, &b);
         } else {
-            run_stride2_band(conv, &b);
+            run_depthwise_stride2(conv, &b);
         }
     }
 }

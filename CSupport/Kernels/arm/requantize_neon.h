@@ -26,7 +26,8 @@ typedef struct {
     float32x4_t residual_multiplier;
     bool relu;          // zero point 0 and all of 0...255
     bool adds_residual; // some of the block's channels have one
-    bool edge;          // of the block's 16 channels some do not exist, in the output or in the residual
+    bool half;          // just the block's first 8 channels exist, in the output and in the residual if there is one
+    bool edge;          // else, of the block's 16 channels some do not exist in the one or in the other
     // Where the block's channels lie in a residual pixel: channel `lane` at residual_offset + lane, for lanes from
     // residual_begin on, residual_count of them.
     int32_t residual_offset, residual_begin, residual_count;
@@ -44,6 +45,8 @@ static inline rb_requantization rb_requantization_of(const rb_tile *tile) {
     const int32_t past = s->residual.channels - offset;
     const int32_t end = past < RB_BLOCK_CHANNELS ? past : RB_BLOCK_CHANNELS;
     const int32_t count = s->residual.height != 0 && end > begin ? end - begin : 0;
+    const bool half =
+        tile->channels == RB_BLOCK_CHANNELS / 2 && (count == 0 || (begin == 0 && past == RB_BLOCK_CHANNELS / 2));
     rb_requantization r = {
         .zero_point = vdupq_n_s16((int16_t)(s->output.zero_point - 128)),
         .low = vdupq_n_s8((int8_t)(s->output_min - 128)),
@@ -52,7 +55,8 @@ static inline rb_requantization rb_requantization_of(const rb_tile *tile) {
         .residual_multiplier = vdupq_n_f32(s->residual_multiplier),
         .relu = rb_is_relu(s),
         .adds_residual = count > 0,
-        .edge = tile->channels < RB_BLOCK_CHANNELS || (count > 0 && count < RB_BLOCK_CHANNELS),
+        .half = half,
+        .edge = !half && (tile->channels < RB_BLOCK_CHANNELS || (count > 0 && count < RB_BLOCK_CHANNELS)),
         .residual_offset = offset,
         .residual_begin = begin,
         .residual_count = count,
@@ -150,20 +154,32 @@ __attribute__((noinline)) static void rb_requantize_edge(const rb_tile *tile, co
     }
 }
 
+// What is the same for all pixels of a block, for the compiler to make code of its own for each.
+typedef struct {
+    bool half, adds_residual, relu;
+} rb_store_variant;
+
 RB_INLINE void rb_store_pixels(const rb_tile *tile, const rb_requantization *r, int32_t first, int32_t pixels,
-                               int32x4_t sums[][4], bool adds_residual, bool relu) {
+                               int32x4_t sums[][4], rb_store_variant v) {
     const size_t stride = (size_t)tile->conv->shape.output.pixel_stride;
     int8_t *output = (int8_t *)tile->output + (size_t)first * stride;
     const int8_t *const *residual = (const int8_t *const *)tile->residual + first;
-    __asm__ volatile("" ::"i"(2 * adds_residual + relu)); // or compilers share the beginnings and branch at each pixel
+    // Or compilers share the beginnings of the variants and branch at each pixel.
+    __asm__ volatile("" ::"i"(4 * v.half + 2 * v.adds_residual + v.relu));
     RB_UNROLL
     for (int32_t p = 0; p < pixels; p++) {
         float32x4_t values[4];
         rb_scale(r, sums[p], values);
-        if (adds_residual) {
-            rb_add_residual(r, values, vld1q_s8(residual[p] + r->residual_offset));
+        if (v.adds_residual) {
+            const int8_t *from = residual[p] + r->residual_offset;
+            rb_add_residual(r, values, v.half ? vcombine_s8(vld1_s8(from), vdup_n_s8(0)) : vld1q_s8(from));
         }
-        vst1q_s8(output, rb_round_and_clamp(r, values, relu));
+        const int8x16_t bytes = rb_round_and_clamp(r, values, v.relu);
+        if (v.half) {
+            vst1_s8(output, vget_low_s8(bytes));
+        } else {
+            vst1q_s8(output, bytes);
+        }
         output += stride;
     }
 }
@@ -180,15 +196,17 @@ RB_INLINE void rb_requantize_pixels(const rb_tile *tile, const rb_requantization
             vst1q_s32(stored + 4 * i, sums[i / 4][i % 4]);
         }
         rb_requantize_edge(tile, r, first, pixels, stored);
-        return;
-    }
-    if (r->adds_residual && r->relu) {
-        rb_store_pixels(tile, r, first, most, sums, true, true);
+    } else if (r->half && r->adds_residual) {
+        rb_store_pixels(tile, r, first, most, sums, (rb_store_variant){true, true, false});
+    } else if (r->half) {
+        rb_store_pixels(tile, r, first, most, sums, (rb_store_variant){true, false, false});
+    } else if (r->adds_residual && r->relu) {
+        rb_store_pixels(tile, r, first, most, sums, (rb_store_variant){false, true, true});
     } else if (r->adds_residual) {
-        rb_store_pixels(tile, r, first, most, sums, true, false);
+        rb_store_pixels(tile, r, first, most, sums, (rb_store_variant){false, true, false});
     } else if (r->relu) {
-        rb_store_pixels(tile, r, first, most, sums, false, true);
+        rb_store_pixels(tile, r, first, most, sums, (rb_store_variant){false, false, true});
     } else {
-        rb_store_pixels(tile, r, first, most, sums, false, false);
+        rb_store_pixels(tile, r, first, most, sums, (rb_store_variant){false, false, false});
     }
 }

@@ -4,6 +4,7 @@
 float rb_dot(const float *a, const float *b, int32_t count) {
     float partial[8] = {0};
     const int32_t whole = count - count % 8;
+#pragma clang loop unroll_count(4)
     for (int32_t i = 0; i < whole; i += 8) {
         for (int32_t lane = 0; lane < 8; lane++) { // independent sums: the compiler makes a vector of them
             partial[lane] += a[i + lane] * b[i + lane];

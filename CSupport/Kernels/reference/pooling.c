@@ -3,10 +3,16 @@
 #include "../conv.h"
 #include <string.h>
 
-static void take_larger(uint8_t *best, const uint8_t *pixel, uint8_t flip, int32_t channels) {
-    for (int32_t c = 0; c < channels; c++) {
-        const uint8_t a = best[c] ^ flip, b = pixel[c] ^ flip;
-        best[c] = (a > b ? a : b) ^ flip;
+// A byte with its top bit flipped is a signed byte in the same order.
+static void take_larger(uint8_t *restrict best, const uint8_t *restrict pixel, uint8_t flip, int32_t channels) {
+    if (flip == 0) {
+        for (int32_t c = 0; c < channels; c++) {
+            best[c] = best[c] > pixel[c] ? best[c] : pixel[c];
+        }
+    } else {
+        for (int32_t c = 0; c < channels; c++) {
+            best[c] = (int8_t)best[c] > (int8_t)pixel[c] ? best[c] : pixel[c];
+        }
     }
 }
 
