@@ -60,6 +60,17 @@ public struct Dataset: Sendable {
         }
     }
 
+    /// The pictures that `thinned(to:)` leaves out.
+    public func withoutFirst(_ counts: [Int]) -> Dataset {
+        var left = counts
+        return picking(
+            labels.indices.filter { index in
+                guard left.indices.contains(labels[index]), left[labels[index]] > 0 else { return true }
+                left[labels[index]] -= 1
+                return false
+            })
+    }
+
     /// At most `limit` pictures, as evenly over the classes as they allow: one of each class in turn, evenly spread over
     /// each class's own pictures.
     public func balanced(over limit: Int) -> Dataset {

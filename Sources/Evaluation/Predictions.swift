@@ -1,5 +1,6 @@
 import Dispatch
 import Inference
+import Quantization
 import Synchronization
 
 /// Why an evaluation came to no result.

@@ -64,5 +64,5 @@ public struct ExecutionPath: Equatable, Sendable {
     /// The next best path after this one, available or not; the reference is its own.
     var lesser: ExecutionPath { ExecutionPath(rb_path_lesser(kernelPath)) }
     /// How the path keeps activations in the arena: a byte there is q ^ flip.
-    var activationFlip: UInt8 { rb_path_activation_flip(kernelPath) }
+    public var activationFlip: UInt8 { rb_path_activation_flip(kernelPath) }
 }

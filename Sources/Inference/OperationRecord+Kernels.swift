@@ -29,6 +29,13 @@ extension OperationRecord {
         return rb_conv_packed_bytes(path.kernelPath, &shape)
     }
 
+    /// NUL-terminated ASCII, the kernel that computes a convolution on a path; nil for other operations.
+    public func kernelName(path: ExecutionPath) -> UnsafePointer<CChar>? {
+        guard kind == OperationKind.convolution.rawValue else { return nil }
+        var shape = convolutionShape
+        return rb_conv_kernel_name(path.kernelPath, &shape)
+    }
+
     /// Working memory that the operation needs on any path, bytes, a multiple of 64.
     public var requiredScratchBytes: Int {
         guard kind == OperationKind.convolution.rawValue else { return 0 }

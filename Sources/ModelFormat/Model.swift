@@ -97,6 +97,11 @@ public struct Model {
     /// UTF-8 text, one "key: value" a line.
     public var provenance: UnsafeRawBufferPointer { sections.bytes(of: .provenance, in: bytes) }
 
+    /// The bytes of a section, none for an absent optional one.
+    public func contents(of section: SectionKind) -> UnsafeRawBufferPointer {
+        sections.bytes(of: section, in: bytes)
+    }
+
     /// Bytes of a section, 0 for an absent optional one.
     public func byteCount(of section: SectionKind) -> Int { sections[section].count }
 

@@ -31,15 +31,18 @@ struct ArenaDemand {
         let plan = MemoryPlan(list, alignment: Layout.alignment)
         return ArenaLayout(
             offsets: Dictionary(uniqueKeysWithValues: zip(uses, plan.offsets)), size: plan.size,
-            leastPossible: MemoryPlan.leastPossible(list))
+            aliveBytes: MemoryPlan.aliveBytes(list))
     }
 }
 
 struct ArenaLayout {
     fileprivate let offsets: [ArenaDemand.Use: Int]
     let size: Int
+    /// In each step, bytes.
+    let aliveBytes: [Int]
+
     /// The most that is alive in one step, bytes.
-    let leastPossible: Int
+    var leastPossible: Int { aliveBytes.max() ?? 0 }
 
     /// Where a use begins; 0 for one that takes nothing.
     subscript(use: ArenaDemand.Use) -> UInt32 {

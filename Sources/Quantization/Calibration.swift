@@ -74,7 +74,7 @@ private func measure(
     progress: @escaping @Sendable (Double) -> Void
 ) throws -> (histograms: [FloatGraph.Value: ActivationHistogram], means: [FloatGraph.Value: [Double]]) {
     let joined = Mutex<Histograms>([:])
-    let batches = try images.mapBatches(through: graph, progress: progress) { batch, _ in
+    let batches = try images.mapBatches(through: graph, progress: progress) { batch in
         var histograms: Histograms = [:]
         var sums: [FloatGraph.Value: [Double]] = [:]
         var firstNotFinite: FloatGraph.Value?
@@ -125,7 +125,7 @@ private func consequences(
         var noise: [Double]
         var signal = 0.0
     }
-    let batches = try images.mapBatches(through: graph, progress: progress) { batch, _ in
+    let batches = try images.mapBatches(through: graph, progress: progress) { batch in
         var changes: [Read: Change] = [:]
         _ = graph.features(of: batch) { reader, inputs, result in
             for (place, value) in graph[reader].inputs.enumerated() {

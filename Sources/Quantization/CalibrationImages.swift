@@ -28,13 +28,13 @@ public struct CalibrationImages: Sendable {
 
     /// What `body` makes of batch after batch, on every core, in the order of the batches.
     func mapBatches<Result: Sendable>(
-        through graph: FloatGraph, progress: (@Sendable (Double) -> Void)? = nil,
-        body: @Sendable (Activations, Range<Int>) throws -> Result
+        through graph: FloatGraph, progress: @escaping @Sendable (Double) -> Void,
+        body: @Sendable (Activations) throws -> Result
     ) throws -> [Result] {
         let shape = graph[graph.input].shape
         return try forEachBatch(of: count, size: graph.batchSize, progress: progress, makeWorker: makeLoader) {
             load, batch in
-            try body(Activations(shape: shape, images: batch.map { try load($0) }), batch)
+            try body(Activations(shape: shape, images: batch.map { try load($0) }))
         }
     }
 }

@@ -71,6 +71,14 @@ struct FusedNetwork {
         return value
     }
 
+    /// The values on the device that a step reads.
+    func reads(of step: Step) -> [FloatGraph.Value] {
+        if case .convolution(_, let residual?, _) = step.kind {
+            return [step.input, residual.value]
+        }
+        return [step.input]
+    }
+
     /// Kernels read channels in groups of 4, so every slice must begin with a group.
     private mutating func addSlices(of whole: FloatGraph.Value, in graph: FloatGraph) throws(QuantizationError) {
         var channelOffset = 0
@@ -92,11 +100,7 @@ struct FusedNetwork {
         var written = Set(steps.map(\.output) + slices.values.map(\.whole))
         written.insert(graph.input)
         for step in steps {
-            var reads = [step.input]
-            if case .convolution(_, let residual?, _) = step.kind {
-                reads.append(residual.value)
-            }
-            for read in reads where !written.contains(read) {
+            for read in reads(of: step) where !written.contains(read) {
                 throw .unsupportedNode(name: graph[read].name)
             }
         }

@@ -4,9 +4,9 @@ extension CalibrationImages {
     /// The mean of the images' feature vectors, by the float network; of no images, nil. The order of summation is that of
     /// the images, whichever thread computes them.
     public func meanFeature(
-        of graph: FloatGraph, progress: (@Sendable (Double) -> Void)? = nil
+        of graph: FloatGraph, progress: @escaping @Sendable (Double) -> Void = { _ in }
     ) throws -> [Float]? {
-        let sums = try mapBatches(through: graph, progress: progress) { images, _ in
+        let sums = try mapBatches(through: graph, progress: progress) { images in
             graph.features(of: images).map { $0.map(Double.init) }.reduce(added)!
         }
         return sums.reduce(added)?.map { Float($0 / Double(count)) }

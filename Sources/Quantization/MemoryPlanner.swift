@@ -7,7 +7,7 @@
 //   4. The arena ends where the highest buffer ends.
 // The large buffers, which decide the peak, so stand at the bottom, and small ones fill the gaps that lifetimes leave.
 // The result is always valid. It is not guaranteed to be the smallest: finding that is NP-hard, and an unlucky order can
-// leave a gap that nothing fits. `leastPossible` says how far from the best it can be at most.
+// leave a gap that nothing fits. `aliveBytes` says how far from the best it can be at most.
 
 /// Memory that is needed during some steps of the plan.
 struct Buffer: Equatable {
@@ -46,11 +46,10 @@ struct MemoryPlan: Equatable {
         self.size = size
     }
 
-    /// The most memory that is alive in one step: no plan can be smaller.
-    static func leastPossible(_ buffers: [Buffer]) -> Int {
-        let steps = Set(buffers.map(\.lifetime.lowerBound))
-        return steps.map { step in
+    /// What is alive in each step: no plan can be smaller than the largest of these.
+    static func aliveBytes(_ buffers: [Buffer]) -> [Int] {
+        (0..<(buffers.map { $0.lifetime.upperBound + 1 }.max() ?? 0)).map { step in
             buffers.reduce(0) { $0 + ($1.lifetime.contains(step) ? $1.size : 0) }
-        }.max() ?? 0
+        }
     }
 }

@@ -20,8 +20,12 @@ public func quantize(
     let network = try FusedNetwork(graph)
     let inputs = network.steps.map(\.input)
     let outputs = network.steps.dropLast().map { network.quantizationSource(of: $0.output) }
-    let calibration = try calibrate(
-        graph, values: Set(inputs + outputs), images: images, method: method, progress: progress)
+    // Of one image: calibration reads every image once, the other parts a few of them several times.
+    let measured = images.spread(over: measuredImages)
+    let share = Double(images.count) / Double(images.count + measured.count)
+    let calibration = try calibrate(graph, values: Set(inputs + outputs), images: images, method: method) {
+        progress(share * $0)
+    }
     var quantizations = calibration.ranges.mapValues { AffineQuantization(covering: $0.chosen) }
     quantizations[graph.input] = AffineQuantization(covering: description.input.range)
 
@@ -34,20 +38,52 @@ public func quantize(
     }
     let (contents, arena) = writer.finished(head: head, description: description)
     let file = contents.serialized()
-    if let error = file.withUnsafeBytes(refusal) {
-        throw QuantizationError.refused(error)
-    }
+    let verified = try verified(file)
+    let errors = try measureErrors(
+        of: verified, against: graph, outputs: network.steps.map(\.output), images: measured
+    ) { progress(share + (1 - share) * $0) }
+    note(errors, of: network, in: &layers, aliveBytes: arena.aliveBytes)
     let report = QuantizationReport(
-        layers: layers, fileBytes: file.count, activationBytes: arena.size, leastActivationBytes: arena.leastPossible)
+        layers: layers, fileBytes: file.count, fileSections: sections(of: verified), activationBytes: arena.size,
+        leastActivationBytes: arena.leastPossible, headArenaBytes: arena.aliveBytes.last ?? 0,
+        measuredImages: measured.count)
     return QuantizedModel(file: file, report: report)
 }
 
-/// Why the device would refuse a file, or nil where it would run it.
-private func refusal(of file: UnsafeRawBufferPointer) -> ModelError? {
+/// Each gives thousands of values of every layer.
+private let measuredImages = 16
+
+private func note(
+    _ errors: [OperationError], of network: FusedNetwork, in layers: inout [QuantizationReport.Layer],
+    aliveBytes: [Int]
+) {
+    // Of a concatenation, which no step computes as a whole, its parts together.
+    var known: [FloatGraph.Value: OperationError] = [:]
+    for (number, step) in network.steps.enumerated() {
+        let inputs = network.reads(of: step).compactMap { known[$0]?.signalToNoise }
+        layers[number].inputSignalToNoise = inputs.min()
+        layers[number].signalToNoise = errors[number].signalToNoise
+        layers[number].saturation = errors[number].saturation
+        layers[number].arenaBytes = aliveBytes[number]
+        known[step.output] = errors[number]
+        if let slice = network.slices[step.output] {
+            known[slice.whole, default: OperationError()] += errors[number]
+        }
+    }
+}
+
+private func sections(of file: ModelFile) -> [QuantizationReport.Section] {
+    file.withModel { model in
+        SectionKind.allCases.map { QuantizationReport.Section(name: $0.name, bytes: model.byteCount(of: $0)) }
+            .filter { $0.bytes > 0 }
+    }
+}
+
+/// Throws why the device would refuse a file.
+private func verified(_ file: [UInt8]) throws(QuantizationError) -> ModelFile {
     do throws(ModelError) {
-        _ = try Model(verifying: file)
-        return nil
+        return try ModelFile(file)
     } catch {
-        return error
+        throw .refused(error)
     }
 }

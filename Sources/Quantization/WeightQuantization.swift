@@ -1,4 +1,5 @@
 import FloatGraph
+import FloatKernels
 import Foundation
 
 /// A convolution's numbers in int8, and what was lost on the way.
@@ -12,6 +13,8 @@ struct QuantizedConvolution {
     /// Channels whose weights are so small beside their bias that they get a coarser scale than their own: mostly dead
     /// channels, whose weights become 0.
     private(set) var coarsenedChannels = 0
+    /// Biases that did not fit 32 bits and were cut off.
+    private(set) var clampedBiases = 0
     /// Sums of squares of the weights and of what rounding changed in them.
     private var signal = 0.0
     private var noise = 0.0
@@ -33,67 +36,46 @@ struct QuantizedConvolution {
             throw .tooManyInputs(layer: layer, weightsPerOutput: convolution.weightsPerOutput)
         }
         let perOutput = convolution.weightsPerOutput
+        weights = [Int8](repeating: 0, count: convolution.weights.count)
         for channel in 0..<convolution.outputChannels {
-            let floats = convolution.weights[channel * perOutput..<(channel + 1) * perOutput].map(Double.init)
-            let group = channel / convolution.groupOutputs
-            var channelBias = Double(convolution.bias[channel])
+            let own = channel * perOutput..<(channel + 1) * perOutput
+            let channelBias = Double(convolution.bias[channel])
             // Two floors: the bias must fit, and the multiplier must be at least 2^-100, or the device's verifier
             // refuses it; 2^-90 leaves room for rounding.
-            let ownScale = bestScale(floats)
+            let ownScale = convolution.weights.withUnsafeBufferPointer {
+                rb_best_weight_scale($0.baseAddress! + own.lowerBound, perOutput)
+            }
             let floor = max(
                 abs(channelBias) / (Double(input.scale) * largestBias),
                 0x1p-90 * Double(output.scale) / Double(input.scale))
             let scale = max(ownScale, floor)
             coarsenedChannels += ownScale < floor ? 1 : 0
-            let integers = floats.map { quantized($0, scale: scale) }
-            for ((float, integer), meanInput) in zip(
-                zip(floats, integers), meanInputs[group * perOutput..<(group + 1) * perOutput])
-            {
-                let error = integer * scale - float
-                channelBias -= error * meanInput
-                signal += float * float
-                noise += error * error
-            }
-            append(integers, positions: convolution.window.count)
-            let integerBias = (channelBias / (Double(input.scale) * scale)).rounded(.toNearestOrEven)
+            let group = channel / convolution.groupOutputs
+            let shift = round(convolution, own, meanInputs[group * perOutput..<(group + 1) * perOutput], scale: scale)
+            let integerBias = ((channelBias - shift) / (Double(input.scale) * scale)).rounded(.toNearestOrEven)
             bias.append(Int32(min(max(integerBias, -largestBias), largestBias)))
+            clampedBiases += abs(integerBias) > largestBias ? 1 : 0
             multipliers.append(Float(Double(input.scale) * scale / Double(output.scale)))
         }
     }
 
-    /// Appends the weights of one output, given as `[inputs][positions]`, with the inputs last.
-    private mutating func append(_ integers: [Double], positions: Int) {
-        for position in 0..<positions {
-            for index in stride(from: position, to: integers.count, by: positions) {
-                weights.append(Int8(integers[index]))
+    /// Rounds the weights of one output and returns what that adds to the output's mean.
+    private mutating func round(
+        _ convolution: Convolution, _ own: Range<Int>, _ meanInputs: ArraySlice<Double>, scale: Double
+    ) -> Double {
+        let error = convolution.weights.withUnsafeBufferPointer { floats in
+            meanInputs.withUnsafeBufferPointer { means in
+                weights.withUnsafeMutableBufferPointer { integers in
+                    rb_quantize_weights(
+                        floats.baseAddress! + own.lowerBound, means.baseAddress!, convolution.groupInputs,
+                        convolution.window.count, scale, integers.baseAddress! + own.lowerBound)
+                }
             }
         }
+        signal += error.signal
+        noise += error.noise
+        return error.mean_shift
     }
-}
-
-private func quantized(_ weight: Double, scale: Double) -> Double {
-    min(max((weight / scale).rounded(.toNearestOrEven), -127), 127)
-}
-
-/// The scale with the smallest square error: of those that make 127 of the largest weight or of 1 to 30 % less, where
-/// the few largest weights are cut off for finer steps; 0 where all weights are 0.
-private func bestScale(_ weights: [Double]) -> Double {
-    let largest = weights.reduce(0) { max($0, abs($1)) }
-    // Below this scale the verifier's floor decides in any case, and errors would underflow.
-    guard largest > 0x1p-100 else { return largest / 127 }
-    var best = (scale: largest / 127, error: Double.infinity)
-    for percent in 0...30 {
-        let scale = largest / 127 * (1 - Double(percent) / 100)
-        var error = 0.0
-        for weight in weights {
-            let difference = quantized(weight, scale: scale) * scale - weight
-            error += difference * difference
-        }
-        if error < best.error {
-            best = (scale, error)
-        }
-    }
-    return best.scale
 }
 
 extension Convolution {

@@ -3,13 +3,16 @@ import ModelFormat
 
 extension TextWriter where Sink: ~Copyable {
     /// What a model holds, in lines of "name  value", then a table of its operations.
-    public mutating func append(describing model: Model, path: ExecutionPath, arenaBytes: Int) {
+    public mutating func append(
+        describing model: Model, path: ExecutionPath, arenaBytes: Int, listsOperations: Bool = true
+    ) {
         appendInput(of: model)
         appendHead(of: model)
         appendMemory(of: model, path: path, arenaBytes: arenaBytes)
         appendClasses(of: model)
         append("made from\n")
         appendIndented(model.provenance)
+        guard listsOperations else { return }
         append("operations\n")
         for index in 0..<model.operationCount {
             append("  ")

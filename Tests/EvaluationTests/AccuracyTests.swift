@@ -23,10 +23,10 @@ func groupsFollowTrainingImages(images: Int, group: FrequencyGroup) {
 }
 
 @Test(
-    "Int8 may differ by half a point overall and by one in a group, up or down",
+    "Int8 may lose 0.3 points overall and one in a group, and gain what it likes",
     arguments: [
-        (200, 100, true), (201, 99, true), (198, 100, true), (202, 100, true), (197, 100, false), (203, 100, false),
-        (200, 99, true), (200, 98, false),
+        (200, 100, true), (201, 99, true), (199, 100, true), (198, 100, false), (203, 100, true), (200, 99, true),
+        (202, 98, false), (0, 100, false),
     ])
 func limitsAreChecked(rightOfMany: Int, rightOfFew: Int, isWithin: Bool) {
     func row(_ numbers: AccuracyRow.Numbers, many: Int, few: Int) -> AccuracyRow {

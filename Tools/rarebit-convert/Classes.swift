@@ -38,6 +38,11 @@ struct Classes {
         allCounts.isEmpty ? data : data.thinned(to: allCounts)
     }
 
+    /// The rest of it; all where there are no counts.
+    func heldOutPart(of data: Dataset) -> Dataset {
+        data.withoutFirst(allCounts)
+    }
+
     /// The images of the kept classes, labelled as the model numbers them. `text` names the data set.
     func restricting(_ data: Dataset, _ text: String) throws -> Dataset {
         guard let subset else { return data }

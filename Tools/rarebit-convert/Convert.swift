@@ -37,7 +37,14 @@ struct Convert: ParsableCommand {
             valueName: "a"),
         transform: rarebit_convert.alpha)
     var alpha: Float?
-    @Option(help: ArgumentHelp("Write what became of each layer.", valueName: "file.json"))
+    @Option(
+        help: ArgumentHelp(
+            "Evaluate too, on the test part of this data set, in float32 and in int8.", valueName: "spec"))
+    var evaluate: String?
+    @Option(
+        help: ArgumentHelp(
+            "Write what became of each layer, and the evaluation: JSON, or by its ending one HTML page.",
+            valueName: "file"))
     var report: String?
 
     func validate() throws {
@@ -47,6 +54,7 @@ struct Convert: ParsableCommand {
     func run() throws {
         let started = ContinuousClock.now
         let specification = try dataSpecification(calibrate)
+        let evaluationSpecification = try evaluate.map(dataSpecification)
         for file in [output, report].compactMap(\.self) {
             try checkWritable(file)
         }
@@ -55,13 +63,50 @@ struct Convert: ParsableCommand {
         let calibration = try calibrationData(specification, for: network)
         let model = try quantized(network, calibration: calibration)
         try replaceFile(output, with: model.file)
-        if let report {
-            try replaceFile(report, with: encoded(model.report))
-        }
         for warning in model.report.warnings {
             FileHandle.standardError.write(Data("rarebit-convert: warning: \(warning)\n".utf8))
         }
-        print(summary(of: model, network, calibrationImages: calibration.count, took: started.duration(to: .now)))
+        let subject = Subject(
+            model: (output, try inFile(output) { try ModelFile(model.file) }), float: (checkpoint, network),
+            classCounts: nil)
+        let choice = try alphaChoice(specification, subject)
+        let evaluation = try evaluationSpecification.map {
+            try subject.evaluation(of: $0, named: evaluate!, alphas: nil, choice: nil)
+        }
+        let conversion = conversion(of: network, model, calibrationImages: calibration.count, choice)
+        let summary = ConversionReport(title: subject.title, conversion: conversion, evaluation: evaluation)
+        if let report {
+            try writeReport(summary, figures: summary, to: report)
+        }
+        print(self.summary(of: model, network, calibrationImages: calibration.count, took: started.duration(to: .now)))
+        print(conversion.text, terminator: "")
+        if let evaluation {
+            print("\n\(evaluation.text)")
+        }
+    }
+
+    /// By the calibration data; nil where its labels are not those of the model's classes.
+    private func alphaChoice(_ specification: DataSpecification, _ subject: Subject) throws -> AlphaChoice? {
+        guard subject.hasAdjustment,
+            let pictures = try? subject.picturesForChoice(
+                specification, calibrate, classNames: subject.allClassNames),
+            pictures.dataset.labels.allSatisfy(subject.classNames.indices.contains)
+        else { return nil }
+        return try subject.chooseAlpha(on: pictures)
+    }
+
+    private func conversion(
+        of network: Network, _ model: QuantizedModel, calibrationImages: Int, _ choice: AlphaChoice?
+    ) -> ConversionReport.Conversion {
+        ConversionReport.Conversion(
+            architecture: network.architecture.rawValue, source: URL(fileURLWithPath: checkpoint).lastPathComponent,
+            inputSize: [network.model.input.height, network.model.input.width],
+            classes: network.classes.names.enumerated().map { label, name in
+                let counts = network.classes.counts
+                return .init(name: name, trainingImages: counts.indices.contains(label) ? counts[label] : nil)
+            },
+            calibration: .init(data: calibrate, images: calibrationImages, method: calibrationMethod),
+            quantization: model.report, alphaChoice: choice)
     }
 
     /// Training images, no more of each class than the network was trained with. Classes count alike: what only rare
@@ -139,9 +184,10 @@ func dataSpecification(_ text: String) throws -> DataSpecification {
     }
 }
 
-/// JSON with sorted keys: the same report gives the same bytes.
+/// JSON with sorted keys in snake case: the same report gives the same bytes.
 func encoded(_ value: some Encodable) throws -> [UInt8] {
     let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     return [UInt8](try encoder.encode(value)) + [UInt8(ascii: "\n")]
 }

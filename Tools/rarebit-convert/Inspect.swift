@@ -8,13 +8,23 @@ import Telemetry
 
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say what a checkpoint or a model holds, and what a checkpoint would become.")
+        abstract: "Say what a checkpoint or a model holds, and what a checkpoint would become; compare two models.",
+        discussion: "Of a model it lists every operation and draws the memory plan: operations down, the arena across.")
 
     @Argument(help: "A model file, or a file of weights: PyTorch or safetensors.")
     var file: String
+    @Argument(help: ArgumentHelp("A second model file, to say how it differs from the first.", valueName: "second"))
+    var second: String?
 
     func run() throws {
-        print(try isModelFile(file) ? describeModel() : describeCheckpoint())
+        guard let second else {
+            return print(try isModelFile(file) ? describeModel() : describeCheckpoint())
+        }
+        for path in [file, second] where try !isModelFile(path) {
+            throw UsageFailure("\(path): is no model file; inspect compares two model files")
+        }
+        let (first, other) = (try loadModel(file), try loadModel(second))
+        print(first.withModel { a in other.withModel { b in comparison(of: a, b) } }.joined(separator: "\n"))
     }
 
     private func describeModel() throws -> String {
@@ -22,8 +32,13 @@ struct Inspect: ParsableCommand {
             guard let path = ExecutionPath.best(for: model) else { throw Failure(file, InferenceError.noUsablePath) }
             let arenaBytes = try inFile(file) { try Engine.arenaBytes(model: model, path: path) }
             var writer = TextWriter(MemorySink())
-            writer.append(describing: model, path: path, arenaBytes: arenaBytes)
-            return writer.finish().text
+            writer.append(describing: model, path: path, arenaBytes: arenaBytes, listsOperations: false)
+            return writer.finish().text + """
+                operations
+                \(operationTable(of: model, path: path))
+                memory plan, \(model.activationBytes) bytes
+                \(ArenaPicture(model).text)
+                """
         }
     }
 

@@ -27,6 +27,14 @@ double rb_f32_squared_distance(const float *a, const float *b, size_t count);
 /// The sum of squares, in double, in a fixed order.
 double rb_f32_squared_norm(const float *values, size_t count);
 
+/// The sum of squares of what an affine uint8 tensor is away from `values`, `[channels][pixels]`: its bytes are
+/// `[pixels][pixel_stride]`, of which the first `channels` count, and stand for scale * (byte - zero_point).
+double rb_f32_distance_to_bytes(const float *values, const uint8_t *bytes, size_t pixels, size_t channels,
+                                size_t pixel_stride, float scale, int zero_point);
+
+/// How many bytes of such a tensor are at an end of their range that is not zero itself.
+size_t rb_saturated_bytes(const uint8_t *bytes, size_t pixels, size_t channels, size_t pixel_stride, int zero_point);
+
 /// The sum over the bins of a histogram of count times squared rounding error: bin i stands for counts[i] values of
 /// values[i], in rising order, which become scale * (byte - zero_point).
 double rb_histogram_squared_error(const double *values, const double *counts, size_t bins, double scale,
@@ -37,3 +45,19 @@ double rb_histogram_squared_error(const double *values, const double *counts, si
 /// averaged over the bins of each byte, at least one value in every bin (Migacz, "8-bit Inference with TensorRT",
 /// 2017). Infinity where nothing is inside.
 double rb_histogram_divergence(const double *values, const double *counts, size_t bins, double scale, int zero_point);
+
+/// The scale whose rounding of weights to -127...127 has the smallest square error: of those that make 127 of the
+/// largest weight or of 1 to 30 % less, where the few largest weights are cut off for finer steps; 0 where all weights
+/// are 0.
+double rb_best_weight_scale(const float *weights, size_t count);
+
+/// What rounding changed: sums over the weights of their squares, of their squared errors, and of error times mean
+/// input.
+typedef struct {
+    double signal, noise, mean_shift;
+} rb_weight_error;
+
+/// Rounds the weights of one output channel, `[inputs][positions]`, to `[positions][inputs]` in -127...127.
+/// `mean_inputs` stand as the weights do. `scale` is positive.
+rb_weight_error rb_quantize_weights(const float *weights, const double *mean_inputs, size_t inputs, size_t positions,
+                                    double scale, int8_t *quantized);

@@ -3,7 +3,7 @@ import ModelFormat
 /// A verified model file in memory; nothing changes it, so threads may share it.
 public final class ModelFile: @unchecked Sendable {
     /// A view into `memory`: only to be used while this object lives.
-    let model: Model
+    package let model: Model
     private let memory: AlignedMemory
 
     /// Verifies a copy of `bytes`.
@@ -17,6 +17,9 @@ public final class ModelFile: @unchecked Sendable {
     public func withModel<Result>(_ body: (Model) throws -> Result) rethrows -> Result {
         try withExtendedLifetime(self) { try body(model) }
     }
+
+    /// Whether the head can be adjusted by an alpha.
+    public var hasAdjustment: Bool { model.head.hasDirections == 1 }
 
     public var defaultAlpha: Float { model.head.defaultAlpha }
 
