@@ -86,7 +86,7 @@ private func int8(_ model: FloatModel) throws -> ModelFile {
         guard index == 0 else { throw .missing(path: "b.png") }
         return pictures[0]
     }
-    #expect(throws: EvaluationError.data(.missing(path: "b.png"))) {
+    #expect(throws: DataError.missing(path: "b.png")) {
         try predictions(of: sampleModel(), on: broken, alphas: [0])
     }
 }

@@ -31,10 +31,6 @@ func inFile<Result>(_ path: String, _ body: () throws -> Result) throws -> Resul
     } catch let error as DataError {
         // Data errors know their own path.
         throw Failure("\(error)")
-    } catch EvaluationError.data(let error) {
-        throw Failure("\(error)")
-    } catch EvaluationError.inference(let error) {
-        throw Failure(path, error)
     } catch let error as Failure {
         throw error
     } catch let error as UsageFailure {
