@@ -70,10 +70,14 @@ private func normalValues(_ count: Int, seed: UInt64) -> [Float] {
 }
 
 @Suite struct Percentile {
-    @Test func givesUpTheOutermostOfTenThousandOnEitherSide() {
-        // 100,000 values from -2 to 4: ten on either side may be lost, five are far away.
+    @Test func givesUpTheOutermostOfAHundredThousandOnEitherSide() {
+        // A million values from -2 to 4: ten on either side may be lost, five are far away.
         let even = (0..<100_000).map { Float($0) * 6e-5 - 2 }
-        let range = CalibrationMethod.percentile.range(for: histogram(even, [50, 60, 70, 80, 90, -50, -60]))
+        var histogram = histogram([50, 60, 70, 80, 90, -50, -60])
+        for _ in 0..<10 {
+            _ = even.withUnsafeBufferPointer { histogram.count($0) }
+        }
+        let range = CalibrationMethod.percentile.range(for: histogram)
         // A bin is 1/16 wide.
         #expect(abs(range.upperBound - 4) < 0.0625)
         #expect(abs(range.lowerBound + 2) < 0.0625)
@@ -125,6 +129,14 @@ private func normalValues(_ count: Int, seed: UInt64) -> [Float] {
         let range = CalibrationMethod.entropy.range(for: histogram(body, [40, 41, 42]))
         #expect((3...20).contains(range.upperBound))
     }
+}
+
+@Test func equalValuesDoNotMakeTheLossOfInformationCutOffTheOthers() {
+    // Half of the values are the same, as where a channel sees an empty background.
+    let spread = normalValues(100_000, seed: 8).map(abs)
+    let range = CalibrationMethod.entropy.range(
+        for: histogram(spread, [Float](repeating: 0.33, count: 100_000)))
+    #expect(range.upperBound > 2.5)
 }
 
 /// A layer that reads a tensor of two channels: one wide, which it hardly weighs, and one narrow, which it multiplies by 100.
