@@ -100,6 +100,25 @@ struct HeadTests {
         #expect(rb_dot(a, b, Int32(count)) == even + odd)
     }
 
+    @Test("Every row's logit has the bits of its dot product, also the last few rows", arguments: 1...9, [5, 8, 21])
+    func rowsTakenTogether(classes: Int, dimensions: Int) {
+        var numbers = Numbers(state: UInt64(classes))
+        let rows = Memory(numbers.floats(classes * dimensions))
+        let features = Memory(numbers.floats(dimensions))
+        let normalised = Memory([Float](repeating: .nan, count: dimensions))
+        let logits = Memory([Float](repeating: .nan, count: classes))
+        withExtendedLifetime((rows, features, normalised)) {
+            var head = rb_head(
+                classes: Int32(classes), dimensions: Int32(dimensions), heads: 1, feature_norm: RB_FEATURE_NONE,
+                rows: rows.start, bias: nil, centre: nil, directions: nil, direction_terms: nil, alpha: 0,
+                features: features.start, normalised: normalised.start, plain: logits.start, logits: logits.start)
+            rb_head_run(&head)
+            for i in 0..<classes {
+                #expect(logits.elements[i] == rb_dot(features.start, rows.start! + i * dimensions, Int32(dimensions)))
+            }
+        }
+    }
+
     @Test(
         "Logits follow the formula for every feature norm",
         arguments: [RB_FEATURE_NONE, RB_FEATURE_PER_HEAD, RB_FEATURE_CAPSULE], [0, 0.5, 3] as [Float])

@@ -1,21 +1,66 @@
-#include "../include/kernels.h"
+#include "include/kernels.h"
 #include <math.h>
 
+enum { LANES = 8 };
+
+static float combined(const float *partial) {
+    return ((partial[0] + partial[4]) + (partial[2] + partial[6])) +
+           ((partial[1] + partial[5]) + (partial[3] + partial[7]));
+}
+
 float rb_dot(const float *a, const float *b, int32_t count) {
-    float partial[8] = {0};
-    const int32_t whole = count - count % 8;
+    float partial[LANES] = {0};
+    const int32_t whole = count - count % LANES;
 #pragma clang loop unroll_count(4)
-    for (int32_t i = 0; i < whole; i += 8) {
-        for (int32_t lane = 0; lane < 8; lane++) { // independent sums: the compiler makes a vector of them
+    for (int32_t i = 0; i < whole; i += LANES) {
+        for (int32_t lane = 0; lane < LANES; lane++) { // independent sums: the compiler makes a vector of them
             partial[lane] += a[i + lane] * b[i + lane];
         }
     }
     for (int32_t i = whole; i < count; i++) {
         partial[i - whole] += a[i] * b[i];
     }
-    return ((partial[0] + partial[4]) + (partial[2] + partial[6])) +
-           ((partial[1] + partial[5]) + (partial[3] + partial[7]));
+    return combined(partial);
 }
+
+// Not on 32-bit ARM, whose vector unit flushes denormal numbers to zero.
+#if !defined(__arm__)
+enum { ROWS = 4 };
+typedef float float4 __attribute__((vector_size(16), aligned(4), may_alias));
+
+// sums[r] = rb_dot(n, rows + r * count, count), in its order, for ROWS rows: while one addition is under way, those of
+// the other rows begin. A third faster than row by row, where 1000 rows of 1280 come from the third-level cache.
+static void dot_rows(const float *n, const float *rows, int32_t count, float *sums) {
+    float4 low[ROWS] = {{0}};
+    float4 high[ROWS] = {{0}};
+    const int32_t whole = count - count % LANES;
+    for (int32_t i = 0; i < whole; i += LANES) {
+        const float4 n_low = *(const float4 *)(n + i);
+        const float4 n_high = *(const float4 *)(n + i + 4);
+        for (int32_t r = 0; r < ROWS; r++) {
+            const float *row = rows + (size_t)r * (size_t)count + i;
+            low[r] += n_low * *(const float4 *)row;
+            high[r] += n_high * *(const float4 *)(row + 4);
+        }
+    }
+    for (int32_t r = 0; r < ROWS; r++) {
+        const float *row = rows + (size_t)r * (size_t)count;
+        float partial[LANES];
+        *(float4 *)partial = low[r];
+        *(float4 *)(partial + 4) = high[r];
+        for (int32_t i = whole; i < count; i++) {
+            partial[i - whole] += n[i] * row[i];
+        }
+        sums[r] = combined(partial);
+    }
+}
+#else
+enum { ROWS = 1 };
+
+static void dot_rows(const float *n, const float *rows, int32_t count, float *sums) {
+    sums[0] = rb_dot(n, rows, count);
+}
+#endif
 
 static void scale(float *x, float factor, int32_t count) {
     for (int32_t i = 0; i < count; i++) {
@@ -47,9 +92,16 @@ static void normalise(const rb_head *head) {
 
 void rb_head_run(const rb_head *head) {
     normalise(head);
+    const size_t dimensions = (size_t)head->dimensions;
+    int32_t first = 0;
+    for (; first + ROWS <= head->classes; first += ROWS) {
+        dot_rows(head->normalised, head->rows + first * dimensions, head->dimensions, head->plain + first);
+    }
+    for (; first < head->classes; first++) {
+        head->plain[first] = rb_dot(head->normalised, head->rows + first * dimensions, head->dimensions);
+    }
     for (int32_t i = 0; i < head->classes; i++) {
-        const float plain = rb_dot(head->normalised, head->rows + (size_t)i * head->dimensions, head->dimensions);
-        head->plain[i] = head->bias ? plain + head->bias[i] : plain;
+        head->plain[i] = head->bias ? head->plain[i] + head->bias[i] : head->plain[i];
         head->logits[i] = head->plain[i];
     }
     if (head->directions == NULL || head->alpha == 0.0f) {
