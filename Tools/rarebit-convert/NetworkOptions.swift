@@ -111,7 +111,10 @@ struct AdjustmentOptions: ParsableArguments {
     var targetPrior: String?
     @Option(
         help: ArgumentHelp(
-            "Compute the direction of the training features from the training part of a data set, for tde.",
+            """
+            Compute the direction of the training features for tde, from 2048 images of the training part of a data set. It \
+            wins over the checkpoint's.
+            """,
             valueName: "spec"))
     var estimateDirection: String?
 }
