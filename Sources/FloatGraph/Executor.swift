@@ -7,27 +7,45 @@ extension FloatGraph {
     /// `observe` sees every value, in order of execution. Memory: every value is given up when its last reader has run.
     /// Several threads may run one graph at once; each batch is computed by the thread that asks for it.
     public func features(of images: Activations, observe: Observer? = nil) -> [[Float]] {
+        observe?(input, [], images)
+        guard let observe else {
+            return run(images, computing: result)
+        }
+        return run(images) { value, inputs in
+            let result = result(of: value, from: inputs)
+            observe(value, inputs, result)
+            return result
+        }
+    }
+
+    private func run(
+        _ images: Activations, computing compute: (Value, consuming [Activations]) -> Activations
+    ) -> [[Float]] {
         precondition(images.shape == self[input].shape)
         var waiting = readers().map(\.count)
         var results = [Activations?](repeating: nil, count: nodes.count)
         results[0] = images
-        observe?(input, [], images)
         for value in values.dropFirst() {
             // A value whose last reader this is moves out of the list, so that relu and add can work in place.
             let inputs = self[value].inputs.map { input in
                 waiting[input.index] -= 1
                 return waiting[input.index] == 0 ? results[input.index].take()! : results[input.index]!
             }
-            if let observe {
-                let result = self.result(of: value, from: inputs)
-                observe(value, inputs, result)
-                results[value.index] = result
-            } else {
-                results[value.index] = result(of: value, from: inputs)
-            }
+            results[value.index] = compute(value, inputs)
         }
         let features = results[self.features.index]!
         return (0..<images.images).map { features[image: $0] }
+    }
+
+    /// The feature vectors of a batch of images where `change` replaces every value but the images as it is computed; nil keeps
+    /// it.
+    public func features(
+        of images: Activations, changedBy change: (_ value: Value, _ result: Activations) -> Activations?
+    ) -> [[Float]] {
+        run(images) { value, inputs in
+            let result = result(of: value, from: inputs)
+            return change(value, result) ?? result
+        }
     }
 
     /// What one node computes from these inputs.

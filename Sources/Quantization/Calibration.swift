@@ -24,44 +24,19 @@ func calibrate(
     progress: @escaping @Sendable (Double) -> Void
 ) throws -> Calibration {
     guard images.count > 0 else { throw QuantizationError.noCalibrationImages }
-    let share = method == .auto ? 0.7 : 1
+    let share = method == .auto ? 0.6 : 1
     let (histograms, means) = try measure(graph, values: values, images: images) { progress(share * $0) }
-    guard method == .auto else {
-        return Calibration(
-            ranges: histograms.mapValues { histogram in
-                CalibratedRange(observed: histogram.range!, chosen: method.range(for: histogram), method: method)
-            }, means: means)
-    }
-    let candidates = histograms.mapValues(distinctRanges)
-    let errors = try consequences(
-        of: candidates.mapValues { $0.map { AffineQuantization(covering: $0.chosen) } }, in: graph,
-        images: images.spread(over: imagesForChoice)
-    ) { progress(share + (1 - share) * $0) }
-    let ranges = candidates.mapValues(\.first!).merging(
-        errors.map { value, errors in
-            (value, candidates[value]![errors.indices.min { errors[$0] < errors[$1] }!])
-        }, uniquingKeysWith: { $1 })
+    let ranges =
+        method == .auto
+        ? try automaticRanges(histograms, in: graph, images: images) { progress(share + (1 - share) * $0) }
+        : histograms.mapValues { CalibratedRange($0, by: method) }
     return Calibration(ranges: ranges, means: means)
 }
 
-/// A few images tell ranges apart that differ at all: each has thousands of values of every tensor.
-private let imagesForChoice = 16
-
-/// The ranges of the simple methods; those that agree are tried once.
-private func distinctRanges(for histogram: ActivationHistogram) -> [CalibratedRange] {
-    var found: [CalibratedRange] = []
-    for method in CalibrationMethod.simple {
-        let range = method.range(for: histogram)
-        let extent = range.upperBound - range.lowerBound
-        let isKnown = found.contains {
-            abs($0.chosen.upperBound - range.upperBound) <= extent / 128
-                && abs($0.chosen.lowerBound - range.lowerBound) <= extent / 128
-        }
-        if !isKnown {
-            found.append(CalibratedRange(observed: histogram.range!, chosen: range, method: method))
-        }
+extension CalibratedRange {
+    init(_ histogram: ActivationHistogram, by method: CalibrationMethod) {
+        self.init(observed: histogram.range!, chosen: method.range(for: histogram), method: method)
     }
-    return found
 }
 
 // MARK: Statistics
@@ -107,51 +82,6 @@ private func measure(
         means[value] = sums.map { $0 / Double(images.count * shape.height * shape.width) }
     }
     return (joined.withLock { $0 }, means)
-}
-
-// MARK: Choice by consequences
-
-/// For each candidate of each value: how much the nodes that read the value change when it alone is rounded so, as the sum
-/// over the nodes of squared change / squared result. A value that no node reads is left out.
-private func consequences(
-    of candidates: [FloatGraph.Value: [AffineQuantization]], in graph: FloatGraph, images: CalibrationImages,
-    progress: @escaping @Sendable (Double) -> Void
-) throws -> [FloatGraph.Value: [Double]] {
-    struct Read: Hashable {
-        let value: FloatGraph.Value
-        let reader: FloatGraph.Value
-    }
-    struct Change {
-        var noise: [Double]
-        var signal = 0.0
-    }
-    let batches = try images.mapBatches(through: graph, progress: progress) { batch in
-        var changes: [Read: Change] = [:]
-        _ = graph.features(of: batch) { reader, inputs, result in
-            for (place, value) in graph[reader].inputs.enumerated() {
-                guard let candidates = candidates[value], candidates.count > 1 else { continue }
-                changes[Read(value: value, reader: reader)] = Change(
-                    noise: candidates.map { candidate in
-                        var inputs = inputs
-                        inputs[place] = inputs[place].rounded(by: candidate)
-                        return squaredDistance(graph.result(of: reader, from: inputs).values, result.values)
-                    }, signal: squaredNorm(result.values))
-            }
-        }
-        return changes
-    }
-    var errors: [FloatGraph.Value: [Double]] = [:]
-    for read in (batches.first?.keys.sorted { ($0.value.index, $0.reader.index) < ($1.value.index, $1.reader.index) })
-        ?? []
-    {
-        let signal = batches.reduce(0) { $0 + $1[read]!.signal }
-        guard signal > 0 else { continue }
-        let known = errors[read.value] ?? [Double](repeating: 0, count: candidates[read.value]!.count)
-        errors[read.value] = known.indices.map { candidate in
-            known[candidate] + batches.reduce(0) { $0 + $1[read]!.noise[candidate] } / signal
-        }
-    }
-    return errors
 }
 
 extension Activations {
