@@ -194,3 +194,37 @@ private func changeOfWeighed(_ range: CalibratedRange, _ images: [[Float]]) -> D
     }
     return sum
 }
+
+@Test func theAutomaticChoiceIsAtLeastAsGoodForTheFeaturesAsAnySingleMethod() throws {
+    // Three layers of a normal distribution's tail, in which methods differ.
+    var values = SampleValues(seed: 9)
+    var graph = FloatGraph(input: FeatureShape(channels: 3, height: 8, width: 8))
+    var value = graph.input
+    for layer in 0..<3 {
+        let inputs = graph[value].shape.channels
+        let convolution = Convolution(
+            inputChannels: inputs, outputChannels: 8, window: Window(size: 3, stride: 1, padding: 1),
+            weights: values.array(8 * inputs * 9), bias: values.array(8))
+        value = try graph.append(
+            .relu, graph.append(.convolution(convolution), value, name: "\(layer)"), name: "\(layer).relu")
+    }
+    try graph.append(.globalAveragePool, value, name: "features")
+    let images = (0..<8).map { seed in normalValues(192, seed: UInt64(100 + seed)) }
+    let batch = Activations(shape: graph[graph.input].shape, images: images)
+    let expected = graph.features(of: batch)
+    let rounded = Set(graph.values.filter { graph[$0].name.hasSuffix("relu") })
+
+    func featureError(_ method: CalibrationMethod) throws -> Double {
+        let ranges = try calibrate(graph, values: rounded, images: CalibrationImages(images), method: method) { _ in }
+            .ranges
+        let found = graph.features(of: batch) { value, result in
+            ranges[value].map { result.rounded(by: AffineQuantization(covering: $0.chosen)) }
+        }
+        return zip(found, expected).reduce(0) { $0 + squaredDistance($1.0, $1.1) }
+    }
+    let automatic = try featureError(.auto)
+    #expect(automatic > 0)
+    for method in CalibrationMethod.simple {
+        #expect(try automatic <= featureError(method))
+    }
+}
