@@ -87,6 +87,15 @@ RB_O16_LAYOUT(o16c4_u8, o16_supports, 4, 0)
 RB_O16_LAYOUT(o16c4_s8, o16_supports, 4, 128)
 RB_O16_LAYOUT(o16c8_s8, o16c8_supports, 8, 128)
 
+// o16c4_rows is o16c4 for kernels that take one block of output channels and windows three pixels wide from copied
+// rows.
+static bool o16c4_rows_supports(const rb_conv_shape *shape) {
+    return rb_copies_rows(shape) && shape->kernel_width == 3 && shape->stride_x == 1 &&
+           shape->output.channels <= RB_BLOCK_CHANNELS && o16_supports(shape);
+}
+
+const rb_layout rb_layout_o16c4_rows_u8 = {o16c4_rows_supports, o16_packed_bytes, o16c4_u8_pack};
+
 // in_place is the file's own order: nothing is packed.
 static bool supports_all(const rb_conv_shape *shape) {
     (void)shape;

@@ -75,8 +75,8 @@ static window_taps taps_of(const rb_conv_shape *s) {
 }
 
 // Scratch holds a table of addresses, [taps + 1][RB_TABLE_PIXELS] with the residual's pixels last; one tap of zero
-// points; and the copies of rows. An address counts as 8 bytes everywhere, so that a file's arena size holds on every
-// architecture.
+// points; and the copies of rows, a row of zero points, and as many pixels as a kernel may read past the end of one. An
+// address counts as 8 bytes everywhere, so that a file's arena size holds on every architecture.
 typedef struct {
     size_t outside, copies, end;
 } scratch_layout;
@@ -85,7 +85,9 @@ static scratch_layout layout_of(const rb_conv_shape *s) {
     const window_taps w = taps_of(s);
     const size_t table = ((size_t)w.taps + 1) * RB_TABLE_PIXELS * 8;
     const size_t copies = table + rb_round_up((size_t)larger(w.tap_bytes, rb_rounded_inputs(s)), 64);
-    return (scratch_layout){table, copies, copies + rb_round_up((size_t)w.rows * (size_t)w.row_bytes, 64)};
+    const size_t past_end = (size_t)RB_ROW_TILE_PIXELS * (size_t)rb_rounded_inputs(s);
+    const size_t copies_bytes = w.rows > 0 ? ((size_t)w.rows + 1) * (size_t)w.row_bytes + past_end : 0;
+    return (scratch_layout){table, copies, copies + rb_round_up(copies_bytes, 64)};
 }
 
 size_t rb_conv_scratch_bytes(const rb_conv_shape *shape) {
@@ -191,10 +193,10 @@ static void fill_table(const work *w, pixel_run run) {
     }
 }
 
-void rb_run_strips(const rb_conv *conv, rb_range pixels, int32_t tile_pixels,
-                   void (*run)(const rb_strip *strip, const void *context), const void *context) {
+// Prepares the scratch memory.
+static work begin_work(const rb_conv *conv) {
     const scratch_layout layout = layout_of(&conv->shape);
-    work w = {
+    const work w = {
         .conv = conv,
         .window = taps_of(&conv->shape),
         .table = (const uint8_t **)conv->scratch,
@@ -202,6 +204,12 @@ void rb_run_strips(const rb_conv *conv, rb_range pixels, int32_t tile_pixels,
         .copies = conv->scratch + layout.copies,
     };
     memset(w.outside, conv->shape.input.zero_point ^ conv->flip, layout.end - layout.outside);
+    return w;
+}
+
+void rb_run_strips(const rb_conv *conv, rb_range pixels, int32_t tile_pixels,
+                   void (*run)(const rb_strip *strip, const void *context), const void *context) {
+    work w = begin_work(conv);
     rb_strip strip = {
         .conv = conv,
         .taps = w.window.taps,
@@ -261,5 +269,24 @@ void rb_run_rows(const rb_conv *conv, rb_range pixels, void (*run)(const rb_run 
         const bool inside = window_inputs(conv, outside, y, x, inputs);
         next.count = inside ? smaller(inside_end - x, pixels.end - next.first) : 1;
         run(&next);
+    }
+}
+
+bool rb_copies_rows(const rb_conv_shape *shape) {
+    return taps_of(shape).rows > 0;
+}
+
+void rb_run_copied_rows(const rb_conv *conv, void (*run)(const rb_conv *conv, int32_t y, const uint8_t *const *rows)) {
+    const rb_conv_shape *s = &conv->shape;
+    work w = begin_work(conv);
+    const rb_range part = rb_share(s->output.height, conv->part, conv->parts);
+    for (int32_t y = part.begin; y < part.end; y++) {
+        copy_rows(&w, (pixel_run){y * s->output.width, s->output.width});
+        for (int32_t ky = 0; ky < s->kernel_height; ky++) {
+            const int32_t input_y = y * s->stride_y - s->padding_top + ky * s->dilation_y;
+            const bool exists = input_y >= 0 && input_y < s->input.height;
+            w.table[ky] = exists ? copied_row(&w, input_y) : w.copies + (size_t)w.window.rows * w.window.row_bytes;
+        }
+        run(conv, y, w.table);
     }
 }

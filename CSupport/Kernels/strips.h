@@ -7,6 +7,7 @@ enum {
     RB_STRIP_PIXELS = 64,   // most output pixels whose input addresses are worked out together
     RB_TILE_PIXELS = 8,     // most output pixels that a kernel computes together
     RB_TABLE_PIXELS = RB_STRIP_PIXELS + RB_TILE_PIXELS, // a kernel may load addresses past the pixels of its tile
+    RB_ROW_TILE_PIXELS = 16,                            // most pixels of a tile that lies in one row
     RB_ROW_TAP_CHANNELS = 32,                           // up to this many input channels, a kernel row is one tap
     RB_ROW_COPIES_BYTES = 1 << 20                       // unless the copies of rows would take more
 };
@@ -46,3 +47,9 @@ typedef struct {
 // Calls `run` for the output pixels given, in as few runs as they make. Every tap is one position of the window: for
 // convolutions that work on a pixel's channels one by one.
 void rb_run_rows(const rb_conv *conv, rb_range pixels, void (*run)(const rb_run *run));
+
+// Whether the convolution works on copies of its input's rows, with zero points on both sides: it has few channels.
+bool rb_copies_rows(const rb_conv_shape *shape);
+// Calls `run` for every output row of the part. rows[ky] is the copy of an input row, from the first column under the
+// window of output pixel 0 on, or a row of zero points. A kernel may read RB_ROW_TILE_PIXELS pixels past a row's end.
+void rb_run_copied_rows(const rb_conv *conv, void (*run)(const rb_conv *conv, int32_t y, const uint8_t *const *rows));

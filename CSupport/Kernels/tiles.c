@@ -52,7 +52,21 @@ static void run_strip(const rb_strip *strip, const void *context) {
 static bool parts_are_blocks(const rb_conv *conv, int32_t blocks, const tile_work *w) {
     const rb_shape *input = &conv->shape.input;
     const uint64_t input_bytes = (uint64_t)input->height * (uint64_t)input->width * (uint64_t)input->pixel_stride;
-    return blocks >= conv->parts * w->tiling->blocks && (uint64_t)blocks * w->block_bytes > input_bytes;
+    return conv->shape.groups == 1 && blocks >= conv->parts * w->tiling->blocks &&
+           (uint64_t)blocks * w->block_bytes > input_bytes;
+}
+
+// A tile's blocks have the same input channels: with groups they are blocks of one group.
+static int32_t most_blocks_of_tile(const rb_conv_shape *s, int32_t most) {
+    if (s->groups == 1) {
+        return most;
+    }
+    const int32_t group_outputs = s->output.channels / s->groups;
+    const int32_t blocks = group_outputs / RB_BLOCK_CHANNELS;
+    while (most > 1 && (group_outputs % RB_BLOCK_CHANNELS != 0 || blocks % most != 0)) {
+        most--;
+    }
+    return most;
 }
 
 void rb_run_tiles(const rb_conv *conv, const rb_tiling *tiling) {
@@ -62,9 +76,7 @@ void rb_run_tiles(const rb_conv *conv, const rb_tiling *tiling) {
 void rb_run_tiles_of_blocks(const rb_conv *conv, const rb_tiling *tiling, size_t block_bytes) {
     const rb_conv_shape *s = &conv->shape;
     rb_tiling used = *tiling;
-    if (s->groups > 1) {
-        used.blocks = 1; // each block has its own input channels
-    }
+    used.blocks = most_blocks_of_tile(s, tiling->blocks);
     tile_work w = {.tiling = &used, .block_bytes = block_bytes};
     const int32_t blocks = (s->output.channels + RB_BLOCK_CHANNELS - 1) / RB_BLOCK_CHANNELS;
     const bool by_blocks = parts_are_blocks(conv, blocks, &w);

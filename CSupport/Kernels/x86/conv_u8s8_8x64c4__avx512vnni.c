@@ -64,14 +64,6 @@ TILE bool is_whole(const rb_tile *tile, const int32_t blocks) {
            (s->residual.height == 0 || (first >= 0 && first + tile->channels <= s->residual.channels));
 }
 
-// The lanes of a block whose channels exist: channels `begin` ... `begin` + 15 of 0 ... `channels` - 1.
-TILE __mmask16 existing(int32_t begin, int32_t channels) {
-    const int32_t end = channels - begin;
-    const uint32_t below_end = end >= RB_BLOCK_CHANNELS ? 0xFFFF : end <= 0 ? 0 : (1u << end) - 1;
-    const uint32_t below_begin = begin >= 0 ? 0 : begin <= -RB_BLOCK_CHANNELS ? 0xFFFF : (1u << -begin) - 1;
-    return (__mmask16)(below_end & ~below_begin);
-}
-
 // Requantises one register of accumulators of a tile.
 TILE __m512i scale(const rb_tile *tile, const rb_requantize_avx512 *r, int32_t p, int32_t b, bool add, bool whole,
                    __m512i sums) {
@@ -86,7 +78,7 @@ TILE __m512i scale(const rb_tile *tile, const rb_requantize_avx512 *r, int32_t p
         return rb_scale_add_avx512(r, sums, multiplier, _mm_loadu_si128((const __m128i *)residual));
     }
     const __m128i absent = _mm_set1_epi8((char)s->residual.zero_point); // adds nothing
-    const __mmask16 mask = existing(begin, s->residual.channels);
+    const __mmask16 mask = rb_existing_avx512(begin, s->residual.channels);
     return rb_scale_add_avx512(r, sums, multiplier, _mm_mask_loadu_epi8(absent, mask, residual));
 }
 
@@ -96,7 +88,7 @@ TILE void store(const rb_tile *tile, int32_t p, int32_t b, bool whole, __m128i b
     if (whole) {
         _mm_storeu_si128((__m128i *)output, bytes);
     } else {
-        _mm_mask_storeu_epi8(output, existing(b * RB_BLOCK_CHANNELS, tile->channels), bytes);
+        _mm_mask_storeu_epi8(output, rb_existing_avx512(b * RB_BLOCK_CHANNELS, tile->channels), bytes);
     }
 }
 

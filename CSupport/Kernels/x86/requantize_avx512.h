@@ -29,6 +29,14 @@ RB_AVX512 static inline rb_requantize_avx512 rb_make_requantize_avx512(const rb_
     };
 }
 
+// The lanes of a block whose channels exist: channels `begin` ... `begin` + 15 of 0 ... `channels` - 1.
+RB_AVX512 static inline __mmask16 rb_existing_avx512(int32_t begin, int32_t channels) {
+    const int32_t end = channels - begin;
+    const uint32_t below_end = end >= RB_BLOCK_CHANNELS ? 0xFFFF : end <= 0 ? 0 : (1u << end) - 1;
+    const uint32_t below_begin = begin >= 0 ? 0 : begin <= -RB_BLOCK_CHANNELS ? 0xFFFF : (1u << -begin) - 1;
+    return (__mmask16)(below_end & ~below_begin);
+}
+
 // Sixteen accumulators to int32 results without the output's zero point, not yet clamped from below.
 RB_AVX512 static inline __m512i rb_scale_avx512(const rb_requantize_avx512 *r, __m512i sums, __m512 multiplier) {
     const __m512 value = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), multiplier);
