@@ -83,7 +83,8 @@ static rb_conv_shape try_shape(rb_random *random, grouping grouping) {
     s.padding_left = rb_random_in(random, 0, s.dilation_x * (s.kernel_width - 1));
     const int32_t smallest = grouping.usual ? rb_random_in(random, 1, 12) : 1;
     const int32_t input_height = rb_random_in(random, smallest, 17);
-    s.input = random_shape(random, input_height, rb_random_in(random, smallest, 17), channels * groups);
+    const int32_t input_width = ONE_OF(random, rb_random_in(random, smallest, 17), rb_random_in(random, smallest, 40));
+    s.input = random_shape(random, input_height, input_width, channels * groups);
     const int32_t height = output_size(s.input.height, s.kernel_height, s.stride_y, s.dilation_y,
                                        s.padding_top + rb_random_in(random, 0, s.padding_top));
     const int32_t width = output_size(s.input.width, s.kernel_width, s.stride_x, s.dilation_x,
@@ -93,13 +94,13 @@ static rb_conv_shape try_shape(rb_random *random, grouping grouping) {
     }
     const int32_t channels_out = groups == 1 && grouping.usual ? ONE_OF(random, 16, 16, 20, 5)
                                  : groups == 1                 ? ONE_OF(random, 16, 32, rb_random_in(random, 1, 70))
-                                 : channels % 4 == 0           ? groups * ONE_OF(random, channels, 4, 8)
+                                 : channels % 4 == 0           ? groups * ONE_OF(random, channels, channels, 4, 8)
                                  : is_depthwise(grouping)      ? groups * ONE_OF(random, 1, 1, 1, 2)
                                                                : groups * rb_random_in(random, 1, 4);
     s.output = random_shape(random, height, width, channels_out);
     s.output_min = ONE_OF(random, 0, s.output.zero_point, rb_random_in(random, 0, 255));
     s.output_max = ONE_OF(random, 255, rb_random_in(random, s.output_min, 255));
-    if (!is_depthwise(grouping) || rb_random_in(random, 0, 3) == 0) {
+    if (groups == 1 || rb_random_in(random, 0, 3) == 0) {
         add_residual(random, &s);
     }
     return s;
@@ -120,6 +121,10 @@ static grouping random_grouping(rb_random *random, int32_t index) {
     case 6:
     case 7:
         return (grouping){1, rb_random_in(random, 5, 150), true};
+    case 9: // the first layers of a network
+        return (grouping){rb_random_in(random, 1, 32), 1, true};
+    case 13:
+        return (grouping){ONE_OF(random, 4, 8), rb_random_in(random, 2, 40), rb_random_in(random, 0, 3) != 0};
     case 14:
         return (grouping){ONE_OF(random, 4, 8, 16, 32), rb_random_in(random, 2, 6), false};
     case 15:
