@@ -44,6 +44,7 @@ extern const rb_layout rb_layout_o16c8_s8;
 extern const rb_layout rb_layout_dw64_u8;
 extern const rb_layout rb_layout_winograd4_s8;
 extern const rb_layout rb_layout_winograd2_s8;
+extern const rb_layout rb_layout_dw16c2_u8;
 extern const rb_layout rb_layout_g64_u8;
 extern const rb_layout rb_layout_dw16_s8;
 extern const rb_layout rb_layout_dw8r4_s8;

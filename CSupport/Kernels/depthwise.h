@@ -38,3 +38,20 @@ typedef struct {
     float multiplier[RB_DW8R4_CHANNELS];
     int8_t weights[2 * 3 * RB_DW8R4_CHANNELS * 4];
 } rb_dw8r4;
+
+// The 16 channels from rb_block_first_input on, in the order in which interleaving two taps' 16-bit values leaves them:
+// channels 0...3 and 8...11, then 4...7 and 12...15.
+typedef struct {
+    int32_t bias[RB_BLOCK_CHANNELS]; // corrected for the zero point
+    float multiplier[RB_BLOCK_CHANNELS];
+    int8_t weights[][2][RB_BLOCK_CHANNELS]; // [tap / 2][place / 8][place % 8 * 2 + tap % 2], zero past the last tap
+} rb_dw16c2;
+
+static inline int32_t rb_dw16c2_place(int32_t channel) {
+    return channel / 4 % 2 * 8 + channel / 8 * 4 + channel % 4;
+}
+
+static inline uint64_t rb_dw16c2_bytes(const rb_conv_shape *shape) {
+    const uint64_t taps = (uint64_t)shape->kernel_height * (uint64_t)shape->kernel_width;
+    return (sizeof(rb_dw16c2) + (taps + 1) / 2 * 2 * RB_BLOCK_CHANNELS + 63) / 64 * 64;
+}

@@ -41,11 +41,15 @@ const rb_layout rb_layout_dw64_u8 = {dw64_supports, dw64_packed_bytes, dw64_u8_p
 // dw16: depthwise convolutions without a residual, in blocks of 16 channels. The last block begins earlier where there
 // are not 16 channels left, so that a kernel can read and multiply it whole; channels of the block before it weigh zero
 // there and are not stored.
-static bool dw16_supports(const rb_conv_shape *shape) {
+static bool is_depthwise16(const rb_conv_shape *shape, uint64_t block_bytes) {
     const int32_t channels = shape->input.channels;
     return shape->groups == channels && shape->output.channels == channels && channels > RB_BLOCK_CHANNELS - 4 &&
            shape->residual.height == 0 &&
-           rb_round_up((size_t)channels, RB_BLOCK_CHANNELS) / RB_BLOCK_CHANNELS * rb_dw16_bytes(shape) <= INT32_MAX;
+           rb_round_up((size_t)channels, RB_BLOCK_CHANNELS) / RB_BLOCK_CHANNELS * block_bytes <= INT32_MAX;
+}
+
+static bool dw16_supports(const rb_conv_shape *shape) {
+    return is_depthwise16(shape, rb_dw16_bytes(shape));
 }
 
 static size_t dw16_packed_bytes(const rb_conv_shape *shape) {
@@ -108,3 +112,34 @@ static void dw8r4_s8_pack(const rb_conv *conv, void *packed) {
 }
 
 const rb_layout rb_layout_dw8r4_s8 = {dw8r4_supports, dw8r4_packed_bytes, dw8r4_s8_pack};
+
+// dw16c2: the same blocks as dw16, with pairs of taps.
+static bool dw16c2_supports(const rb_conv_shape *shape) {
+    return is_depthwise16(shape, rb_dw16c2_bytes(shape));
+}
+
+static size_t dw16c2_packed_bytes(const rb_conv_shape *shape) {
+    const size_t blocks = rb_round_up((size_t)shape->input.channels, RB_BLOCK_CHANNELS) / RB_BLOCK_CHANNELS;
+    return blocks * (size_t)rb_dw16c2_bytes(shape);
+}
+
+static void dw16c2_u8_pack(const rb_conv *conv, void *packed) {
+    const rb_conv_shape *s = &conv->shape;
+    const int32_t taps = s->kernel_height * s->kernel_width;
+    memset(packed, 0, dw16c2_packed_bytes(s));
+    for (int32_t c = 0; c < s->input.channels; c++) {
+        const int32_t index = c / RB_BLOCK_CHANNELS;
+        rb_dw16c2 *block = (rb_dw16c2 *)((uint8_t *)packed + (size_t)index * (size_t)rb_dw16c2_bytes(s));
+        const int32_t place = rb_dw16c2_place(c - rb_block_first_input(s, index * RB_BLOCK_CHANNELS));
+        int32_t sum = 0;
+        for (int32_t tap = 0; tap < taps; tap++) {
+            const int8_t weight = conv->weights[(size_t)c * taps + tap];
+            block->weights[tap / 2][place / 8][place % 8 * 2 + tap % 2] = weight;
+            sum += weight;
+        }
+        block->bias[place] = conv->bias[c] - s->input.zero_point * sum;
+        block->multiplier[place] = conv->multiplier[c];
+    }
+}
+
+const rb_layout rb_layout_dw16c2_u8 = {dw16c2_supports, dw16c2_packed_bytes, dw16c2_u8_pack};

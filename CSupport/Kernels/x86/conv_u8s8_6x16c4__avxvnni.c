@@ -38,8 +38,12 @@ RB_AVXVNNI static inline void accumulate(const rb_tile *tile, __m256i sums[TILE_
 RB_AVXVNNI static void run_tile(const rb_tile *tile) {
     __m256i sums[TILE_PIXELS][2];
     accumulate(tile, sums);
-    for (int32_t p = 0; p < tile->pixels; p++) {
-        rb_requantize_avx2(tile, p, 0, sums[p][0], sums[p][1]);
+// Indices that are constants keep the sums in registers.
+#pragma clang loop unroll(full)
+    for (int32_t p = 0; p < TILE_PIXELS; p++) {
+        if (p < tile->pixels) {
+            rb_requantize_avx2(tile, p, 0, sums[p][0], sums[p][1]);
+        }
     }
 }
 
