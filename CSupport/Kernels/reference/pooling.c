@@ -3,19 +3,6 @@
 #include "../conv.h"
 #include <string.h>
 
-// A byte with its top bit flipped is a signed byte in the same order.
-static void take_larger(uint8_t *restrict best, const uint8_t *restrict pixel, uint8_t flip, int32_t channels) {
-    if (flip == 0) {
-        for (int32_t c = 0; c < channels; c++) {
-            best[c] = best[c] > pixel[c] ? best[c] : pixel[c];
-        }
-    } else {
-        for (int32_t c = 0; c < channels; c++) {
-            best[c] = (int8_t)best[c] > (int8_t)pixel[c] ? best[c] : pixel[c];
-        }
-    }
-}
-
 static inline int32_t larger(int32_t a, int32_t b) {
     return a > b ? a : b;
 }
@@ -24,49 +11,81 @@ static inline int32_t smaller(int32_t a, int32_t b) {
     return a < b ? a : b;
 }
 
+enum { CHANNELS_TOGETHER = 64 };
+
+// Input pixels under a window: `rows` x `columns` of them from `first` on.
+typedef struct {
+    const uint8_t *first;
+    size_t row_stride, pixel_stride;
+    int32_t rows, columns;
+} window;
+
+// The largest of each of up to CHANNELS_TOGETHER channels, which a constant number of them keeps in registers. A byte
+// with its top bit flipped is a signed byte in the same order.
+static inline void take_largest(window w, const bool flipped, const int32_t channels, uint8_t *output) {
+    uint8_t best[CHANNELS_TOGETHER];
+    memset(best, flipped ? 0x80 : 0, sizeof best);
+    for (int32_t y = 0; y < w.rows; y++, w.first += w.row_stride) {
+        const uint8_t *pixel = w.first;
+        for (int32_t x = 0; x < w.columns; x++, pixel += w.pixel_stride) {
+            for (int32_t c = 0; c < channels; c++) {
+                const bool larger = flipped ? (int8_t)pixel[c] > (int8_t)best[c] : pixel[c] > best[c];
+                best[c] = larger ? pixel[c] : best[c];
+            }
+        }
+    }
+    memcpy(output, best, (size_t)channels);
+}
+
+static inline void pool_pixel(window w, const bool flipped, int32_t channels, uint8_t *output) {
+    for (; channels >= CHANNELS_TOGETHER; channels -= CHANNELS_TOGETHER) {
+        take_largest(w, flipped, CHANNELS_TOGETHER, output);
+        w.first += CHANNELS_TOGETHER;
+        output += CHANNELS_TOGETHER;
+    }
+    take_largest(w, flipped, channels, output);
+}
+
 void rb_max_pool_run(const rb_max_pool *pool) {
     const rb_shape *input = &pool->input;
-    const size_t channels = (size_t)pool->output.channels;
+    window w = {.row_stride = rb_pixel_offset(input, 1, 0), .pixel_stride = (size_t)input->pixel_stride};
     for (int32_t y = 0; y < pool->output.height; y++) {
-        const int32_t top = y * pool->stride_y - pool->padding_top;
-        const int32_t bottom = smaller(top + pool->kernel_height, input->height);
+        const int32_t begin = y * pool->stride_y - pool->padding_top, top = larger(begin, 0);
+        w.rows = smaller(begin + pool->kernel_height, input->height) - top;
         for (int32_t x = 0; x < pool->output.width; x++) {
-            const int32_t left = x * pool->stride_x - pool->padding_left;
-            const int32_t right = smaller(left + pool->kernel_width, input->width);
-            uint8_t *best = pool->output_data + rb_pixel_offset(&pool->output, y, x);
-            memset(best, pool->flip, channels);
-            for (int32_t input_y = larger(top, 0); input_y < bottom; input_y++) {
-                for (int32_t input_x = larger(left, 0); input_x < right; input_x++) {
-                    take_larger(best, pool->input_data + rb_pixel_offset(input, input_y, input_x), pool->flip,
-                                (int32_t)channels);
-                }
+            const int32_t start = x * pool->stride_x - pool->padding_left, left = larger(start, 0);
+            w.columns = smaller(start + pool->kernel_width, input->width) - left;
+            w.first = pool->input_data + rb_pixel_offset(input, top, left);
+            uint8_t *output = pool->output_data + rb_pixel_offset(&pool->output, y, x);
+            if (pool->flip == 0) {
+                pool_pixel(w, false, pool->output.channels, output);
+            } else {
+                pool_pixel(w, true, pool->output.channels, output);
             }
         }
     }
 }
 
-enum { AVERAGED_TOGETHER = 64 };
-
-// Sums of up to AVERAGED_TOGETHER channels over all pixels.
-static void sum_pixels(const uint8_t *pixel, size_t pixel_stride, int32_t pixels, int32_t channels, uint8_t flip,
-                       int32_t sums[AVERAGED_TOGETHER]) {
-    memset(sums, 0, AVERAGED_TOGETHER * sizeof *sums);
-    for (int32_t p = 0; p < pixels; p++, pixel += pixel_stride) {
+// Sums of up to CHANNELS_TOGETHER channels over all pixels, to features.
+static inline void average(const rb_global_average_pool *pool, int32_t first, const int32_t channels) {
+    const rb_shape *s = &pool->input;
+    const int32_t pixels = s->height * s->width;
+    const uint8_t *pixel = pool->input_data + first;
+    int32_t sums[CHANNELS_TOGETHER] = {0};
+    for (int32_t p = 0; p < pixels; p++, pixel += s->pixel_stride) {
         for (int32_t c = 0; c < channels; c++) {
-            sums[c] += pixel[c] ^ flip;
+            sums[c] += pixel[c] ^ pool->flip;
         }
+    }
+    for (int32_t c = 0; c < channels; c++) {
+        pool->features[first + c] = (float)(sums[c] - pixels * s->zero_point) * pool->multiplier;
     }
 }
 
 void rb_global_average_pool_run(const rb_global_average_pool *pool) {
-    const rb_shape *s = &pool->input;
-    const int32_t pixels = s->height * s->width;
-    for (int32_t first = 0; first < s->channels; first += AVERAGED_TOGETHER) {
-        const int32_t channels = smaller(s->channels - first, AVERAGED_TOGETHER);
-        int32_t sums[AVERAGED_TOGETHER];
-        sum_pixels(pool->input_data + first, (size_t)s->pixel_stride, pixels, channels, pool->flip, sums);
-        for (int32_t c = 0; c < channels; c++) {
-            pool->features[first + c] = (float)(sums[c] - pixels * s->zero_point) * pool->multiplier;
-        }
+    int32_t c = 0;
+    for (; c + CHANNELS_TOGETHER <= pool->input.channels; c += CHANNELS_TOGETHER) {
+        average(pool, c, CHANNELS_TOGETHER);
     }
+    average(pool, c, pool->input.channels - c);
 }
