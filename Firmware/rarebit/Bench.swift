@@ -64,11 +64,11 @@ struct Bench {
             output.writer.append(report)
         }
         if invocation.showsLayers, let ceiling = report.ceiling {
-            let model = report.answer.engine.model
+            let engine = report.answer.engine
             if invocation.isJSON {
-                output.writer.append(jsonOf: times, of: model, ceiling: ceiling * Double(report.threads))
+                output.writer.append(jsonOf: times, of: engine, ceiling: ceiling * Double(report.threads))
             } else {
-                output.writer.append(times, of: model, ceiling: ceiling * Double(report.threads))
+                output.writer.append(times, of: engine, ceiling: ceiling * Double(report.threads))
             }
         }
         try output.finish()

@@ -25,11 +25,11 @@ public struct Threads {
 
 extension ExecutionPath {
     /// The least multiply-accumulates of a share. Handing shares out and waiting for them costs 0.2 to 0.4 us; two shares
-    /// of this size take 2 to 3 us. Measured on x86_64 (AVX-512: 0.8 us of work lose by a second thread, 3.9 us gain a
-    /// factor of 1.4); on the other paths as much smaller as they are slower.
+    /// of this size take 2 to 3 us. Measured on x86_64 (AVX-512: 0.5 us of work lose by a second thread, 1.3 us gain
+    /// nothing, 2.8 us gain a factor of 1.4); on the other paths as much smaller as they are slower.
     fileprivate var leastShare: UInt64 {
         switch kernelPath {
-        case RB_PATH_AVX512VNNI: 250_000
+        case RB_PATH_AVX512VNNI: 400_000
         case RB_PATH_AVXVNNI: 200_000
         case RB_PATH_AVX2, RB_PATH_DOTPROD: 100_000
         case RB_PATH_REFERENCE: 10_000

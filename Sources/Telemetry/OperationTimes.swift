@@ -50,8 +50,9 @@ extension TextWriter where Sink: ~Copyable {
     private static var nameColumns: Int { 28 }
 
     /// A table of where the time goes. `ceiling`: of all threads together, 10^9 multiply-accumulates a second.
-    public mutating func append(_ times: OperationTimes, of model: Model, ceiling: Double) {
-        append("\n  operation                     mean us  best us  share %     MMAC  GMAC/s  ceiling %\n")
+    public mutating func append(_ times: OperationTimes, of engine: Engine, ceiling: Double) {
+        let model = engine.model
+        append("\n  operation                     mean us  best us  share %     MMAC  GMAC/s  ceiling %  kernel\n")
         for index in 0..<model.operationCount {
             append("  ")
             append(padded: model.operationName(index), columns: Self.nameColumns)
@@ -62,6 +63,10 @@ extension TextWriter where Sink: ~Copyable {
                 let rate = multiplyAccumulates / max(times.least(index), 1)
                 append(rate, decimals: 1, columns: 8)
                 append(rate / ceiling * 100, decimals: 1, columns: 11)
+            }
+            if let kernel = model.operation(index).kernelName(path: engine.path) {
+                append("  ")
+                append(cString: kernel)
             }
             append("\n")
         }
@@ -84,7 +89,8 @@ extension TextWriter where Sink: ~Copyable {
     }
 
     /// The same, one JSON record an operation.
-    public mutating func append(jsonOf times: OperationTimes, of model: Model, ceiling: Double) {
+    public mutating func append(jsonOf times: OperationTimes, of engine: Engine, ceiling: Double) {
+        let model = engine.model
         for index in 0..<model.operationCount {
             append("{\"operation\":")
             append(jsonString: model.operationName(index))
@@ -94,6 +100,10 @@ extension TextWriter where Sink: ~Copyable {
             append(model.operation(index).multiplyAccumulates)
             append(member: "gmac_per_s", rate, decimals: 3)
             append(member: "of_ceiling", rate / ceiling, decimals: 4)
+            if let kernel = model.operation(index).kernelName(path: engine.path) {
+                append(",\"kernel\":")
+                append(jsonString: kernel)
+            }
             append("}\n")
         }
         append("{\"operation\":\"head, alpha 0\"")

@@ -99,6 +99,8 @@ private func parse(_ lines: String) throws -> [[String: Any]] {
         }
         #expect(try #require(records[0]["ceiling_gmac_per_s"] as? Double) > 0)
         #expect(try #require(records[1]["of_ceiling"] as? Double) > 0)
+        #expect(try #require(records[1]["kernel"] as? String).hasPrefix("conv_"))
+        #expect(records[3]["kernel"] == nil)
         let table = try setting.bench(["--layers"]).output
         #expect(table.contains("\n  second ") && table.contains("\n  head, alpha 0 "))
         #expect(table.contains("The adjustment costs "))

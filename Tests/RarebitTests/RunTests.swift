@@ -67,6 +67,23 @@ private struct Setting {
         #expect(checksum(plain) != checksum(adjusted))
     }
 
+    @Test func givesTheSameAnswersOnSeveralThreads() throws {
+        let setting = try Setting()
+        let model = try setting.folder.write(TinyModel.contents(side: 96).serialized(), to: "large.rbit")
+        let frames = try setting.folder.write(recording(brightness: [3, 120, 250]), to: "frames")
+        func logits(_ threads: String) throws -> [String] {
+            let result = try runProgram("rarebit", ["run", model, "--frames", frames, "--json", "--threads", threads])
+            #expect(result.status == 0 && result.errors == "")
+            return try result.output.split(separator: "\n").map {
+                let record = try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+                return try #require(record?["logits_crc"] as? String)
+            }
+        }
+        let one = try logits("1")
+        #expect(one.count == 3 && Set(one).count > 1)
+        #expect(try logits("3") == one)
+    }
+
     @Test func refusesWhatIsNoRecording() throws {
         let setting = try Setting()
         let good = recording(brightness: [1, 2])
