@@ -90,17 +90,21 @@ static void normalise(const rb_head *head) {
     }
 }
 
-void rb_head_run(const rb_head *head) {
-    normalise(head);
+// The logits of a share of the classes, once the features are normalised.
+static void run_classes(void *work, int32_t part, int32_t parts, int32_t thread) {
+    (void)thread;
+    const rb_head *head = work;
     const size_t dimensions = (size_t)head->dimensions;
-    int32_t first = 0;
-    for (; first + ROWS <= head->classes; first += ROWS) {
+    const int32_t begin = (int32_t)((int64_t)head->classes * part / parts);
+    const int32_t end = (int32_t)((int64_t)head->classes * (part + 1) / parts);
+    int32_t first = begin;
+    for (; first + ROWS <= end; first += ROWS) {
         dot_rows(head->normalised, head->rows + first * dimensions, head->dimensions, head->plain + first);
     }
-    for (; first < head->classes; first++) {
+    for (; first < end; first++) {
         head->plain[first] = rb_dot(head->normalised, head->rows + first * dimensions, head->dimensions);
     }
-    for (int32_t i = 0; i < head->classes; i++) {
+    for (int32_t i = begin; i < end; i++) {
         head->plain[i] = head->bias ? head->plain[i] + head->bias[i] : head->plain[i];
         head->logits[i] = head->plain[i];
     }
@@ -111,10 +115,20 @@ void rb_head_run(const rb_head *head) {
     for (int32_t k = 0; k < head->heads; k++) {
         const float along = rb_dot(head->normalised + k * width, head->directions + k * width, width);
         const float strength = head->alpha * along;
-        for (int32_t i = 0; i < head->classes; i++) {
+        for (int32_t i = begin; i < end; i++) {
             head->logits[i] -= strength * head->direction_terms[(size_t)i * head->heads + k];
         }
     }
+}
+
+void rb_head_run(rb_head *head) {
+    normalise(head);
+    run_classes(head, 0, 1, 0);
+}
+
+void rb_head_run_shared(rb_head *head, int32_t parts, const rb_threads *threads) {
+    normalise(head);
+    threads->run(threads->team, parts, run_classes, head);
 }
 
 // exp(x) for x <= 0, by 2^n * exp(r), |r| <= ln 2 / 2, with the degree-6 Taylor polynomial of exp(r): relative error

@@ -30,12 +30,12 @@ struct Bench {
         let sampleMemory = try Memory(count: 8 * invocation.runs)
         let timesMemory = try Memory(count: OperationTimes.byteCount(for: engine.model))
         var samples = LatencySamples(memory: sampleMemory.bytes.bindMemory(to: UInt64.self))
-        var times = OperationTimes(of: engine.model, memory: timesMemory.bytes)
+        let times = OperationTimes(of: engine.model, memory: timesMemory.bytes)
         warmUp(engine, alpha: alpha)
         let core = rb_current_cpu()
         let before = Self.conditions(of: core)
         let begin = rb_clock_ns()
-        let lateRuns = measure(engine, alpha: alpha, samples: &samples, times: &times)
+        let lateRuns = measure(engine, alpha: alpha, samples: &samples, times: times)
         let elapsed = rb_clock_ns() - begin
         let after = Self.conditions(of: core)
 
@@ -124,7 +124,7 @@ struct Bench {
 
     /// Fills `samples` and, where layers are asked for, `times`; how many paced runs ended late.
     private func measure(
-        _ engine: Engine, alpha: Float, samples: inout LatencySamples, times: inout OperationTimes
+        _ engine: Engine, alpha: Float, samples: inout LatencySamples, times: OperationTimes
     ) -> Int {
         let begin = rb_clock_ns()
         let deadline = begin + UInt64(invocation.seconds * 1e9)
@@ -138,7 +138,7 @@ struct Bench {
             }
             let start = rb_clock_ns()
             if invocation.showsLayers {
-                end = run(engine, alpha: alpha, from: start, times: &times)
+                end = run(engine, alpha: alpha, adjusts: samples.count % 2 == 0, from: start, times)
             } else {
                 engine.run(alpha: alpha)
                 end = rb_clock_ns()
@@ -150,23 +150,26 @@ struct Bench {
                 due = max(due, end)
             }
         } while samples.count < invocation.runs && end < deadline && !rb_stop_requested()
+        if invocation.showsLayers && times.count(times.plainHead) == 0 {  // there was one run only
+            _ = run(engine, alpha: alpha, adjusts: false, from: rb_clock_ns(), times)
+        }
         return lateRuns
     }
 
-    /// One run with the time of each operation; when it ended. The head without the adjustment runs after the end.
-    private func run(_ engine: Engine, alpha: Float, from start: UInt64, times: inout OperationTimes) -> UInt64 {
+    /// One run with the time of each operation; when it ended. The caller lets runs with and without the adjustment take
+    /// turns, so that the head's numbers are as far from the processor in both.
+    private func run(
+        _ engine: Engine, alpha: Float, adjusts: Bool, from start: UInt64, _ times: OperationTimes
+    ) -> UInt64 {
         var last = start
         engine.runBackbone { index in
             let now = rb_clock_ns()
             times.add(now - last, to: index)
             last = now
         }
-        engine.runHead(alpha: alpha)
+        engine.runHead(alpha: adjusts ? alpha : 0)
         let end = rb_clock_ns()
-        times.add(end - last, to: times.adjustedHead)
-        engine.runHead(alpha: 0)
-        times.add(rb_clock_ns() - end, to: times.plainHead)
-        times.endRun()
+        times.add(end - last, to: adjusts ? times.adjustedHead : times.plainHead)
         return end
     }
 

@@ -144,7 +144,12 @@ public struct Engine {
             direction_terms: model.headDirectionTerms, alpha: alpha, features: features.baseAddress,
             normalised: floats(at: record.normalisedOffset), plain: plainLogits.baseAddress,
             logits: logits.baseAddress)
-        rb_head_run(&head)
+        let shares = record.shares(threads: threads.count)
+        if shares > 1, var lent = threads.lent {
+            rb_head_run_shared(&head, Int32(shares), &lent)
+        } else {
+            rb_head_run(&head)
+        }
         rb_softmax(logits.baseAddress, probabilities.baseAddress, Int32(record.classes))
     }
 
@@ -201,8 +206,7 @@ public struct Engine {
     private func run(_ convolution: rb_conv, of operation: OperationRecord) {
         var convolution = convolution
         let shares = operation.shares(threads: threads.count, path: path)
-        guard shares > 1, let run = threads.run else { return rb_conv_run(path.kernelPath, &convolution) }
-        var lent = rb_threads(count: Int32(threads.count), run: run, team: threads.team)
+        guard shares > 1, var lent = threads.lent else { return rb_conv_run(path.kernelPath, &convolution) }
         rb_conv_run_shared(path.kernelPath, &convolution, Int32(shares), &lent, moreScratch, scratchStride)
     }
 

@@ -10,16 +10,20 @@ public struct Threads {
     public typealias Run = @convention(c) (UnsafeMutableRawPointer?, Int32, Part?, UnsafeMutableRawPointer?) -> Void
 
     public let count: Int
-    let run: Run?
-    let team: UnsafeMutableRawPointer?
+    /// As the kernels take them; nil for one thread.
+    let lent: rb_threads?
 
     /// The thread that calls the engine, alone.
-    public static var one: Threads { Threads(count: 1, team: nil, run: nil) }
+    public static var one: Threads { Threads() }
 
-    public init(count: Int, team: UnsafeMutableRawPointer?, run: Run?) {
+    public init(count: Int, team: UnsafeMutableRawPointer?, run: @escaping Run) {
         self.count = count
-        self.run = run
-        self.team = team
+        lent = rb_threads(count: Int32(count), run: run, team: team)
+    }
+
+    private init() {
+        count = 1
+        lent = nil
     }
 }
 
@@ -49,5 +53,14 @@ extension OperationRecord {
         // A long operation is cut finer: a thread that is late or slow then leaves a share to the others.
         let wanted = UInt64(threads) * (most >= 32 * UInt64(threads) ? 2 : 1)
         return max(Int(min(most, wanted)), 1)
+    }
+}
+
+extension HeadRecord {
+    /// Into how many shares of classes the head is cut for `threads`. A share takes a core 2 to 3 us at least: it computes
+    /// in float32, as fast as the rows arrive from memory.
+    func shares(threads: Int) -> Int {
+        let leastShare = 40_000
+        return max(min(Int(classes) * Int(dimensions) / leastShare, threads), 1)
     }
 }

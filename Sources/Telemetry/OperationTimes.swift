@@ -1,14 +1,13 @@
 import Inference
 import ModelFormat
 
-/// The time of each operation over many runs: the sum and the least, in memory given by the caller. The last two entries
+/// The time of each operation over many runs: sum, least and count, in memory given by the caller. The last two entries
 /// are the classifier head, without the TDE adjustment and with it.
 public struct OperationTimes {
     private let times: UnsafeMutableBufferPointer<UInt64>
     private let model: Model
-    public private(set) var runs = 0
 
-    public static func byteCount(for model: Model) -> Int { (model.operationCount + 2) * 16 }
+    public static func byteCount(for model: Model) -> Int { (model.operationCount + 2) * 24 }
 
     /// `memory`: `byteCount(for:)` zero bytes, aligned to 8.
     public init(of model: Model, memory: UnsafeMutableRawBufferPointer) {
@@ -22,19 +21,17 @@ public struct OperationTimes {
     public var adjustedHead: Int { model.operationCount + 1 }
 
     public func add(_ nanoseconds: UInt64, to entry: Int) {
-        times[2 * entry] += nanoseconds
-        times[2 * entry + 1] = runs == 0 ? nanoseconds : min(times[2 * entry + 1], nanoseconds)
+        times[3 * entry] += nanoseconds
+        times[3 * entry + 1] = count(entry) == 0 ? nanoseconds : min(times[3 * entry + 1], nanoseconds)
+        times[3 * entry + 2] += 1
     }
 
-    /// Ends a run: every entry has got its time.
-    public mutating func endRun() {
-        runs += 1
-    }
-
+    /// How many times an entry has got.
+    public func count(_ entry: Int) -> UInt64 { times[3 * entry + 2] }
     /// Mean nanoseconds of an entry.
-    func mean(_ entry: Int) -> Double { Double(times[2 * entry]) / Double(max(runs, 1)) }
+    func mean(_ entry: Int) -> Double { Double(times[3 * entry]) / Double(max(count(entry), 1)) }
     /// Least nanoseconds of an entry.
-    func least(_ entry: Int) -> Double { Double(times[2 * entry + 1]) }
+    func least(_ entry: Int) -> Double { Double(times[3 * entry + 1]) }
 
     /// Nanoseconds of one run with the adjustment, at best.
     var total: Double {

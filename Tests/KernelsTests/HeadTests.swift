@@ -26,7 +26,8 @@ private struct Head {
     /// The logits that the kernel gives.
     func logits(alpha: Float, adjusted: Bool = true) -> [Float] { run(alpha: alpha, adjusted: adjusted).logits }
 
-    func run(alpha: Float, adjusted: Bool = true) -> (plain: [Float], logits: [Float]) {
+    /// `shares`: in how many the classes are cut, last share first; nil: not shared.
+    func run(alpha: Float, adjusted: Bool = true, shares: Int32? = nil) -> (plain: [Float], logits: [Float]) {
         let rows = Memory(rows)
         let bias = bias.map(Memory.init)
         let centre = centre.map(Memory.init)
@@ -43,7 +44,18 @@ private struct Head {
                 directions: adjusted ? directions.start : nil, direction_terms: adjusted ? terms.start : nil,
                 alpha: alpha, features: features.start, normalised: normalised.start, plain: plain.start,
                 logits: logits.start)
-            rb_head_run(&head)
+            if let shares {
+                var threads = rb_threads(
+                    count: shares,
+                    run: { _, parts, part, work in
+                        for index in (0..<parts).reversed() {
+                            part!(work, index, parts, index)
+                        }
+                    }, team: nil)
+                rb_head_run_shared(&head, shares, &threads)
+            } else {
+                rb_head_run(&head)
+            }
             return (Array(plain.elements), Array(logits.elements))
         }
     }
@@ -88,6 +100,18 @@ private func expectClose(_ values: [Float], _ expected: [Double], within toleran
 
 @Suite("Classifier head")
 struct HeadTests {
+    @Test(arguments: [1, 2, 3, 8] as [Int32])
+    func sharedOutGivesTheSameBits(shares: Int32) {
+        for norm in [RB_FEATURE_PER_HEAD, RB_FEATURE_CAPSULE, RB_FEATURE_NONE] {
+            var head = Head()
+            head.norm = norm
+            for alpha in [Float(0), 1.5] {
+                let (whole, shared) = (head.run(alpha: alpha), head.run(alpha: alpha, shares: shares))
+                #expect(shared.plain == whole.plain && shared.logits == whole.logits)
+            }
+        }
+    }
+
     @Test("A dot product sums in eight interleaved parts, whatever its length", arguments: 0...40)
     func dotOrder(count: Int) {
         var numbers = Numbers(state: UInt64(count))

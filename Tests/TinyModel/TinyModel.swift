@@ -1,17 +1,17 @@
 import Inference
 import ModelFormat
 
-/// A small sound model that tests start from: pictures of 6 x 6 unless more is asked for, two convolutions of 8 channels, the second with a
+/// A small sound model that tests start from: pictures of 6 x 6 and four classes unless more is asked for, two convolutions of 8 channels, the second with a
 /// residual, four classes in two heads. Weights come from a fixed sequence, so its logits are always the same.
 public enum TinyModel {
     public static var contents: ModelContents { contents(side: 6) }
 
-    public static func contents(side: UInt32) -> ModelContents {
+    public static func contents(side: UInt32, classes: Int = 4) -> ModelContents {
         let hiddenOffset = aligned(4 * side * side)
         let sumOffset = aligned(hiddenOffset + 8 * side * side)
-        // Features and what the head makes of them, 128 bytes; scratch memory ends the arena.
+        // Features and what the head makes of them; scratch memory ends the arena.
         let headOffset = aligned(sumOffset + 8 * side * side) + 64
-        let scratchOffset = headOffset + 128
+        let scratchOffset = headOffset + aligned(64 + 12 * UInt32(classes))
         var model = ModelContents()
         model.input.tensor = view(at: 0, side: side, channels: 3, zeroPoint: 128)
         model.input.resizeShorterSide = side
@@ -35,7 +35,7 @@ public enum TinyModel {
         model.operations = [stem, second, pool]
         model.operationNames = ["stem", "second", "pool"]
 
-        addHead(to: &model, at: headOffset, numbers: &numbers)
+        addHead(to: &model, classes: classes, at: headOffset, numbers: &numbers)
         model.activationBytes = UInt64(scratchOffset + model.operations.map(\.scratchBytes).max()!)
         for number in 0..<ExecutionPath.count {
             let path = ExecutionPath(number: number)!
@@ -101,8 +101,10 @@ public enum TinyModel {
         }
     }
 
-    private static func addHead(to model: inout ModelContents, at offset: UInt32, numbers: inout NumberSequence) {
-        let (classes, dimensions, heads) = (4, 8, 2)
+    private static func addHead(
+        to model: inout ModelContents, classes: Int, at offset: UInt32, numbers: inout NumberSequence
+    ) {
+        let (dimensions, heads) = (8, 2)
         model.head.classes = UInt32(classes)
         model.head.dimensions = UInt32(dimensions)
         model.head.heads = UInt32(heads)
@@ -114,8 +116,8 @@ public enum TinyModel {
         model.head.featuresOffset = offset
         model.head.normalisedOffset = offset + 32
         model.head.plainLogitsOffset = offset + 64
-        model.head.logitsOffset = offset + 80
-        model.head.probabilitiesOffset = offset + 96
+        model.head.logitsOffset = offset + 64 + 4 * UInt32(classes)
+        model.head.probabilitiesOffset = offset + 64 + 8 * UInt32(classes)
         let rows = (0..<classes * dimensions).map { _ in Float(numbers.next(in: -64...64)) / 32 }
         let directions: [Float] = [0.5, 0.5, -0.5, 0.5, 1, 0, 0, 0]
         let terms = (0..<classes * heads).map { index in
@@ -123,8 +125,9 @@ public enum TinyModel {
             return zip(row, directions[(index % heads * 4)...]).reduce(Float(0)) { $0 + $1.0 * $1.1 }
         }
         model.headNumbers = rows + directions + terms
-        model.classNames = ["bee", "wasp", "fly", "moth \"grey\""]
-        model.classCounts = [500, 50, 30, 5]
+        let named = ["bee", "wasp", "fly", "moth \"grey\""]
+        model.classNames = (0..<classes).map { $0 < named.count ? named[$0] : "insect \($0)" }
+        model.classCounts = (0..<classes).map { $0 < named.count ? [500, 50, 30, 5][$0] : 1 }
         model.provenance = "source: a fixed sequence of numbers\n"
     }
 }

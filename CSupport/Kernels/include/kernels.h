@@ -160,7 +160,9 @@ typedef struct {
     float *plain;                 // [classes], written
     float *logits;                // [classes], written; may be `plain`
 } rb_head;
-void rb_head_run(const rb_head *head);
+void rb_head_run(rb_head *head);
+// The same bits, in `parts` shares of the classes on threads.
+void rb_head_run_shared(rb_head *head, int32_t parts, const rb_threads *threads);
 
 // The one order of summation of the head: 8 interleaved partial sums, combined as a balanced tree.
 float rb_dot(const float *a, const float *b, int32_t count);

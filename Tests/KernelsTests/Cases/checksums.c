@@ -55,7 +55,7 @@ uint32_t rb_checksum_head(void) {
     uint32_t checksum = 0;
     for (int32_t i = 0; i < 100; i++) {
         fill(&random, features, DIMENSIONS);
-        const rb_head head = {
+        rb_head head = {
             .classes = CLASSES,
             .dimensions = DIMENSIONS,
             .heads = HEADS,
