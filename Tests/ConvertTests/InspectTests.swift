@@ -57,6 +57,7 @@ import Testing
         #expect(compared.output.contains("\n  class names      same, "))
         #expect(compared.output.contains("\n  plan             differs, "))
         #expect(compared.output.contains(": output scale -"))
+        #expect(!compared.output.contains("weights differ"), "other ranges leave the weights as they were")
     }
 
     @Test func refusesToCompareWhatIsNoModel() throws {

@@ -80,7 +80,8 @@ private func changes(_ first: Model, _ old: OperationRecord, _ second: Model, _ 
     }
     guard old.weightBytes > 0 else { return changes }
     let (a, b) = (first.realWeights(of: old), second.realWeights(of: new))
-    let differing = zip(a, b).count { $0 != $1 }
+    // The scales come from rounded multipliers: the same weight can differ in its last bits.
+    let differing = zip(a, b).count { abs($0 - $1) > 1e-6 * abs($0) }
     if differing > 0 {
         let signal = a.reduce(0) { $0 + $1 * $1 }
         let noise = zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
