@@ -32,6 +32,8 @@ static void run_blocks(const tile_work *w, const rb_strip *strip, int32_t first,
         tile.inputs = strip->inputs + p;
         tile.residual = strip->residual + p;
         tile.output = conv->output + (size_t)(strip->first + p) * s->output.pixel_stride + channel;
+        // The next blocks' weights, or the next operation's, which stand behind them: one block's with every tile.
+        tile.ahead = t < count ? (size_t)(count + t) * w->block_bytes : 0;
         w->tiling->run(&tile);
     }
 }

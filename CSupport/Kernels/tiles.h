@@ -33,6 +33,9 @@ typedef struct {
     int32_t input_offset;
     const uint8_t *const *residual; // [p]; not read where there is no residual
     uint8_t *output;                // first pixel, first channel; pixels are output.pixel_stride apart
+    // From the tile's first weights on to weights that are needed soon: a kernel may prefetch there, a cache line for
+    // each 64 bytes of a block's weights that it multiplies.
+    ptrdiff_t ahead;
 } rb_tile;
 
 static inline const rb_block16 *rb_tile_block(const rb_tile *tile, int32_t index) {

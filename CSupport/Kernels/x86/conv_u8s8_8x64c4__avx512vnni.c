@@ -40,6 +40,7 @@ TILE void accumulate(const rb_tile *tile, const int32_t pixels, const int32_t bl
         }
         for (int64_t i = 0; i < tile->tap_bytes; i += 4, weights += 4 * RB_BLOCK_CHANNELS) {
             __m512i block_weights[RB_TILE_BLOCKS];
+            _mm_prefetch((const char *)weights + tile->ahead, _MM_HINT_T1);
 #pragma clang loop unroll(full)
             for (int32_t b = 0; b < blocks; b++) {
                 block_weights[b] = _mm512_load_si512(weights + (size_t)b * tile->block_bytes);
