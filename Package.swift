@@ -18,6 +18,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: [
         // C: inner loops, pixels, system calls, and the libraries' headers.
@@ -46,7 +47,9 @@ let package = Package(
             swiftSettings: deviceFlags),
 
         // Host modules.
-        .target(name: "Checkpoint", dependencies: ["Zlib"], swiftSettings: hostFlags),
+        .target(
+            name: "Checkpoint", dependencies: ["Zlib", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            exclude: ["ONNX/onnx.proto"], swiftSettings: hostFlags),
         .target(
             name: "FloatGraph", dependencies: ["Checkpoint", "OpenBLAS", "Kernels", "FloatKernels"],
             swiftSettings: hostFlags),
@@ -118,7 +121,11 @@ let package = Package(
         .executableTarget(
             name: "peak-memory", dependencies: ["Checkpoint"], path: "Tests/PeakMemory", swiftSettings: hostFlags),
         .testTarget(
-            name: "CheckpointTests", dependencies: ["Checkpoint", "CheckpointWriter", "ProgramRunner", "peak-memory"],
+            name: "CheckpointTests",
+            dependencies: [
+                "Checkpoint", "CheckpointWriter", "ProgramRunner", "peak-memory",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
             swiftSettings: hostFlags),
         .target(name: "ImageEncoders", dependencies: ["Images"], path: "Tests/ImageEncoders", cSettings: cFlags),
         .testTarget(name: "ImagesTests", dependencies: ["Images", "ImageEncoders"], swiftSettings: hostFlags),

@@ -17,6 +17,12 @@ public enum CheckpointError: Error, Equatable {
     /// A structure of a legacy or safetensors file contradicts itself or points outside the file.
     case malformedFile(String)
     case unsupportedVersion(String)
+    /// The version of ONNX's operator set.
+    case unsupportedOperatorSet(Int)
+    /// Something in an ONNX file that is not read.
+    case unsupportedONNX(String)
+    /// The numbers of a tensor of an ONNX file stand in another file.
+    case externalData(String)
     case unsupportedByteOrder(String)
     /// Offsets of pickle errors count from the start of the pickle: `data.pkl`, or the file where it is of the legacy form.
     case unknownOperation(UInt8, offset: Int)
@@ -59,6 +65,13 @@ extension CheckpointError: CustomStringConvertible {
             "damaged file: \(printable(what)); copy the checkpoint again"
         case .unsupportedVersion(let version):
             "file format version \(printable(version)) is not one of 1 to 10; save the checkpoint with an older PyTorch"
+        case .unsupportedOperatorSet(let version):
+            "is of ONNX operator set \(version), not one of \(ONNXModel.operatorSets.lowerBound) to "
+                + "\(ONNXModel.operatorSets.upperBound); export it with opset_version=17"
+        case .unsupportedONNX(let what):
+            "the ONNX file has \(printable(what)), which cannot be read; export it without"
+        case .externalData(let name):
+            "the numbers of tensor \(printable(name)) stand in another file; export with external_data=False"
         case .unsupportedByteOrder(let order):
             "byte order \(printable(order)) is not supported; save the checkpoint on a little-endian machine"
         case .unknownOperation(let code, let offset):

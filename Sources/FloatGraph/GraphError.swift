@@ -1,3 +1,5 @@
+import Checkpoint
+
 /// Why a checkpoint's tensors do not make a network.
 public enum GraphError: Error, Equatable, Sendable {
     /// The tensors' names are of no backbone that this module knows.
@@ -20,6 +22,14 @@ public enum GraphError: Error, Equatable, Sendable {
     case classWithoutPrior(index: Int, value: Double)
     /// A node cannot take inputs of these shapes.
     case shapesDisagree(node: String, inputs: [FeatureShape])
+    /// An ONNX file has a node of an operation that is not known here.
+    case unsupportedOperation(node: String, operation: String)
+    /// An ONNX file uses a known operation in a way that is not known here.
+    case unsupportedNode(node: String, operation: String, reason: String)
+    /// No output of an ONNX file is made by a linear layer; the node and its operation are what makes the first one.
+    case noLinearLayer(output: String, node: String, operation: String)
+    /// What an ONNX file takes is not one image with three channels of the size that was asked for.
+    case unsupportedInput(String)
 }
 
 extension GraphError: CustomStringConvertible {
@@ -50,6 +60,16 @@ extension GraphError: CustomStringConvertible {
                 + "leave it out with --class-subset"
         case .classWithoutPrior(let index, let value):
             "class \(index) has the target prior \(value), which must be above 0; leave it out with --class-subset"
+        case .unsupportedOperation(let node, let operation):
+            "node \(printable(node)) is of the operation \(printable(operation)), which cannot be converted; "
+                + "replace it and export again"
+        case .unsupportedNode(let node, let operation, let reason):
+            "node \(printable(node)) (\(printable(operation))) cannot be converted: \(reason); change it and export again"
+        case .noLinearLayer(let output, let node, let operation):
+            "output \(printable(output)) is not made by a linear layer but by node \(printable(node)) "
+                + "(\(printable(operation))); export the classifier with its last linear layer"
+        case .unsupportedInput(let what):
+            "the ONNX file takes \(what); export it for one image of 3 channels, or give --input as the file has it"
         case .shapesDisagree(let node, let inputs):
             "\(node) cannot take \(inputs.map { "\($0.channels)x\($0.height)x\($0.width)" }.joined(separator: ", ")); "
                 + "choose another input size"

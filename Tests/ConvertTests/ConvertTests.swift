@@ -92,6 +92,31 @@ import Testing
     #expect(result.output.contains("\ncannot be converted: tensor feat_model.layer9.weight has no place"))
 }
 
+@Test func anONNXFileIsInspectedAndConverted() throws {
+    let place = try Workplace()
+    let path = repository.appendingPathComponent("Tests/Fixtures/onnx/handmade-shape-arithmetic.onnx").path
+    let inspected = try runProgram("rarebit-convert", ["inspect", path])
+    #expect(inspected.status == 0)
+    #expect(inspected.output.hasPrefix("form          ONNX, operator set 13, written by "))
+    #expect(inspected.output.contains("\ninput         x ?x3x13x13\n"))
+    #expect(inspected.output.contains("\nhead          5 classes of 4 features, "))
+    #expect(inspected.output.contains(" 1 Conv, "))
+    #expect(inspected.output.contains("\n  conv 4x3x3x3\n"))
+
+    let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
+    try place.writeCheckpoint(bytes)
+    let arguments = [
+        "convert", place.checkpoint, "-o", place.model, "--calibrate", place.data, "--mean", "0.5,0.5,0.5", "--std",
+        "0.25,0.25,0.25",
+    ]
+    let converted = try runProgram("rarebit-convert", arguments)
+    #expect(converted.status == 0, "\(converted.errors)")
+    #expect(converted.output.contains(": onnx, 5 classes, 13x13 input\n"))
+    let named = try runProgram("rarebit-convert", arguments + ["--architecture", "resnet50"])
+    #expect(named.status == 2)
+    #expect(named.errorLine?.contains("an ONNX file says its network itself; leave --architecture out") == true)
+}
+
 @Test func whatInspectPassesOverIsNamed() throws {
     let path = repository.appendingPathComponent("Tests/Fixtures/checkpoints/whole-module.pt").path
     let result = try runProgram("rarebit-convert", ["inspect", path])

@@ -40,6 +40,12 @@ private let badCheckpoints = [
     BadCheckpoint("an unknown pickle operation", "unknown pickle operation 0xff") {
         checkpointZip(.raw([0xFF])).build()
     },
+    BadCheckpoint("an ONNX file that ends too early", "damaged file: not well-formed ONNX") {
+        [0x08, 0x08, 0x3A, 0x7F]
+    },
+    BadCheckpoint("an ONNX file of an old operator set", "is of ONNX operator set 7, not one of 11 to 21") {
+        [0x08, 0x08, 0x3A, 0x00, 0x42, 0x02, 0x10, 0x07]
+    },
     BadCheckpoint("a call and no weights", "holds no state dict") {
         checkpointZip(.call(.global("os", "system"), [.text("true")])).build()
     },

@@ -5,7 +5,11 @@ import Foundation
 
 private func outcome(_ path: String) -> String {
     do throws(CheckpointError) {
-        let checkpoint = try Checkpoint(contentsOf: path)
+        let checkpoint: Checkpoint
+        switch try WeightsFile(contentsOf: path) {
+        case .onnx(let model): return "\(model.initializers.count) tensors in \(model.nodes.count) nodes"
+        case .checkpoint(let file): checkpoint = file
+        }
         let tensors = try checkpoint.tensorList().count
         let state = try checkpoint.referenceState()
         return "\(tensors) tensors, \(state.features.count + state.classifier.count) of them weights"

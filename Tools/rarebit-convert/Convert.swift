@@ -11,7 +11,7 @@ struct Convert: ParsableCommand {
             fashion-mnist[:DIR], cifar10:DIR, cifar100:DIR, images:DIR (one folder a class), list:FILE:ROOT.
             """)
 
-    @Argument(help: "A file of weights: PyTorch or safetensors.")
+    @Argument(help: "A file of weights: PyTorch, safetensors or ONNX.")
     var checkpoint: String
     @Option(name: .shortAndLong, help: ArgumentHelp("The model file to write.", valueName: "model.rbit"))
     var output: String
@@ -99,7 +99,7 @@ struct Convert: ParsableCommand {
         of network: Network, _ model: QuantizedModel, calibrationImages: Int, _ choice: AlphaChoice?
     ) -> ConversionReport.Conversion {
         ConversionReport.Conversion(
-            architecture: network.architecture.rawValue, source: URL(fileURLWithPath: checkpoint).lastPathComponent,
+            architecture: network.architecture, source: URL(fileURLWithPath: checkpoint).lastPathComponent,
             inputSize: [network.model.input.height, network.model.input.width],
             classes: network.classes.names.enumerated().map { label, name in
                 let counts = network.classes.counts
@@ -139,7 +139,7 @@ struct Convert: ParsableCommand {
                 "converter": "rarebit-convert \(converterVersion)",
                 "source": URL(fileURLWithPath: checkpoint).lastPathComponent,
                 "source-sha256": try sha256(ofFile: checkpoint),
-                "architecture": network.architecture.rawValue,
+                "architecture": network.architecture,
                 "classifier": network.head.classifier,
                 "adjustment": network.head.adjustment,
                 "calibration":
@@ -153,7 +153,7 @@ struct Convert: ParsableCommand {
         let megaMultiplyAdds = Double(network.model.graph.multiplyAdds) / 1e6
         let seconds = Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18
         return """
-            \(output): \(network.architecture.rawValue), \(network.classes.names.count) classes, \
+            \(output): \(network.architecture), \(network.classes.names.count) classes, \
             \(network.model.input.width)x\(network.model.input.height) input
               classifier   \(network.head.classifier)
               adjustment   \(network.head.adjustment)

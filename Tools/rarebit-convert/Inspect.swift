@@ -11,14 +11,14 @@ struct Inspect: ParsableCommand {
         abstract: "Say what a checkpoint or a model holds, and what a checkpoint would become; compare two models.",
         discussion: "Of a model it lists every operation and draws the memory plan: operations down, the arena across.")
 
-    @Argument(help: "A model file, or a file of weights: PyTorch or safetensors.")
+    @Argument(help: "A model file, or a file of weights: PyTorch, safetensors or ONNX.")
     var file: String
     @Argument(help: ArgumentHelp("A second model file, to say how it differs from the first.", valueName: "second"))
     var second: String?
 
     func run() throws {
         guard let second else {
-            return print(try isModelFile(file) ? describeModel() : describeCheckpoint())
+            return print(try isModelFile(file) ? describeModel() : describeWeights())
         }
         for path in [file, second] where try !isModelFile(path) {
             throw UsageFailure("\(path): is no model file; inspect compares two model files")
@@ -42,35 +42,67 @@ struct Inspect: ParsableCommand {
         }
     }
 
-    private func describeCheckpoint() throws -> String {
-        let checkpoint = try inFile(file) { try Checkpoint(contentsOf: file) }
+    private func describeWeights() throws -> String {
+        switch try inFile(file, { try WeightsFile(contentsOf: file) }) {
+        case .checkpoint(let checkpoint): try describe(checkpoint)
+        case .onnx(let model): describe(model)
+        }
+    }
+
+    private func describe(_ checkpoint: Checkpoint) throws -> String {
         let state = try inFile(file) { try checkpoint.referenceState() }
         let foreign = checkpoint.foreignNames
         return
-            (["form          \(checkpoint.form.rawValue)"] + whatItWouldBecome(state)
+            (["form          \(checkpoint.form.rawValue)"]
+            + whatItWouldBecome { () throws(GraphError) in
+                let architecture = try Architecture.recognise(state)
+                return (.architecture(architecture, state), (architecture.usualSide, architecture.usualSide))
+            }
             + (foreign.isEmpty ? [] : ["passed over   \(foreign.prefix(12).map(printable).joined(separator: ", "))"])
             + ["tensors"]
             + list(state.features, state.featuresPrefix)
             + list(state.classifier, state.classifierPrefix)).joined(separator: "\n")
     }
 
+    private func describe(_ model: ONNXModel) -> String {
+        let sizes = model.inputs.map { input in
+            "\(printable(input.name)) \(input.shape.map { $0.map(String.init) ?? "?" }.joined(separator: "x"))"
+        }
+        var operations: [String: Int] = [:]
+        for node in model.nodes { operations[node.operation, default: 0] += 1 }
+        let counts = operations.sorted { $0.key < $1.key }.map { "\($0.value) \(printable($0.key))" }
+        return
+            ([
+                "form          ONNX, operator set \(model.operatorSet), written by \(printable(model.producer))",
+                "input         \(sizes.joined(separator: ", "))",
+                "output        \(model.outputs.map(printable).joined(separator: ", "))",
+                "nodes         \(counts.joined(separator: ", "))",
+            ]
+            + whatItWouldBecome { () throws(GraphError) in
+                (.onnx(model), ONNXNetwork.imageSize(of: model) ?? (224, 224))
+            }
+            + ["tensors"] + list(model.initializers, "")).joined(separator: "\n")
+    }
+
     /// A checkpoint does not say the size of its images; the figures are for the size its data sets have.
-    private func whatItWouldBecome(_ state: ReferenceState) -> [String] {
+    private func whatItWouldBecome(
+        _ source: () throws(GraphError) -> (NetworkSource, size: (height: Int, width: Int))
+    ) -> [String] {
         do throws(GraphError) {
-            let architecture = try Architecture.recognise(state)
-            let side = architecture.usualSide
-            let graph = try architecture.graph(of: state, height: side, width: side).simplified()
+            let (source, size) = try source()
+            let (unsimplified, state) = try source.network(height: size.height, width: size.width)
+            let graph = unsimplified.simplified()
             let head = try ClassifierHead(
                 of: state, parameters: ClassifierParameters(heads: 1), dimensions: graph[graph.features].shape.channels)
             let megaMultiplyAdds = String(format: "%.1f", Double(graph.multiplyAdds) / 1e6)
             return [
-                "architecture  \(architecture.rawValue)",
+                "architecture  \(source.architecture)",
                 "classifier    \(head.kind.rawValue)",
                 "head          \(head.classes) classes of \(head.dimensions) features, "
                     + (head.adjustment == nil
                         ? "no direction: TDE needs --estimate-direction" : "with a direction for TDE"),
                 "would become  \(graph.weightCount) int8 weights; "
-                    + "\(megaMultiplyAdds) million multiply-adds a picture of \(side)x\(side)",
+                    + "\(megaMultiplyAdds) million multiply-adds a picture of \(size.width)x\(size.height)",
             ]
         } catch {
             return ["cannot be converted: \(error)"]

@@ -6,7 +6,8 @@ import Quantization
 
 /// A checkpoint with everything that its configuration and the options add.
 struct Network {
-    let architecture: Architecture
+    /// The architecture's name, or "onnx" where the file itself says the network.
+    let architecture: String
     /// Batch normalisations are folded.
     let model: FloatModel
     let head: Head
@@ -18,12 +19,12 @@ struct Network {
     init(checkpoint path: String, options: NetworkOptions, alpha: Float? = nil) throws {
         let configuration = try options.config.map(Configuration.init(contentsOf:)) ?? Configuration()
         var notes = configuration.notes
-        let state = try inFile(path) { try Checkpoint(contentsOf: path).referenceState() }
-        architecture = try inFile(path) { try options.architecture ?? Architecture.recognise(state) }
-        let input = try modelInput(options.picture, configuration)
-        let graph = try inFile(path) { [architecture] in
-            try architecture.graph(of: state, height: input.height, width: input.width).simplified()
-        }
+        let file = try inFile(path) { try WeightsFile(contentsOf: path) }
+        let source = try inFile(path) { try NetworkSource(file, named: options.architecture) }
+        architecture = source.architecture
+        let input = try modelInput(options.picture, configuration, ofFile: source.imageSize)
+        let (unsimplified, state) = try inFile(path) { try source.network(height: input.height, width: input.width) }
+        let graph = unsimplified.simplified()
         var classifier = try classifierHead(
             of: state, checkpoint: path, dimensions: graph[graph.features].shape.channels, options: options.classifier,
             configuration: configuration, notes: &notes)
@@ -64,12 +65,14 @@ private func estimateDirection(
     return mean
 }
 
-private func modelInput(_ options: PictureOptions, _ configuration: Configuration) throws -> ModelInput {
+private func modelInput(
+    _ options: PictureOptions, _ configuration: Configuration, ofFile size: (height: Int, width: Int)?
+) throws -> ModelInput {
     let usual = try configuration.dataset().flatMap(UsualInput.init(ofDataset:))
     // Also what an option wins over is read: a mistake in the configuration must not go unnoticed.
     let (statedSize, statedResize) = (try configuration.inputSize(), try configuration.resize())
     let (statedMean, statedStd) = (try configuration.mean(), try configuration.standardDeviation())
-    let stated = options.input.map { ($0.height, $0.width) } ?? statedSize
+    let stated = options.input.map { ($0.height, $0.width) } ?? statedSize ?? size
     guard let (height, width) = stated ?? usual.map({ ($0.side, $0.side) }) else {
         throw UsageFailure("the input size is not known; give --input 3xHxW, or --config with input.size")
     }
