@@ -19,6 +19,13 @@ static inline int32_t rb_rounded_inputs(const rb_conv_shape *shape) {
     return (int32_t)rb_round_up((size_t)shape->input.channels, 4);
 }
 
+// The whole number nearest to a value clamped to a byte's range, halves to even: the requantisation of the operations
+// that have one implementation. Added to 1.5 * 2^23, a small number loses its fraction by the processor's own rounding.
+static inline int32_t rb_round_clamped(float value, float low, float high) {
+    const float clamped = value < low ? low : value > high ? high : value;
+    return (int32_t)((clamped + 12582912.0f) - 12582912.0f);
+}
+
 // Of `count` things, the share of one part: the shares differ by one at most.
 typedef struct {
     int32_t begin, end;

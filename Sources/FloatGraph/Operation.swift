@@ -91,7 +91,7 @@ public struct BatchNorm: Sendable {
     public static let defaultEpsilon = 1e-5
 
     /// The same thing as y = x * factor + offset, in double because the results are multiplied into weights.
-    func affine(_ channel: Int) -> (factor: Double, offset: Double) {
+    public func affine(_ channel: Int) -> (factor: Double, offset: Double) {
         let factor = Double(weight[channel]) / (Double(variance[channel]) + epsilon).squareRoot()
         return (factor, Double(bias[channel]) - Double(mean[channel]) * factor)
     }

@@ -198,6 +198,8 @@ public struct Engine {
                 input_data: bytes(at: operation.input.arenaOffset),
                 features: floats(at: operation.output.arenaOffset), flip: path.activationFlip)
             rb_global_average_pool_run(&pool)
+        case .lookup, .multiply, .averagePool:
+            executeElementwise(operation)
         case nil:
             break  // the verifier lets no other kind through
         }
@@ -223,7 +225,7 @@ public struct Engine {
             scratch: bytes(at: operation.scratchOffset), flip: path.activationFlip, part: 0, parts: 1)
     }
 
-    private func bytes(at offset: UInt32) -> UnsafeMutablePointer<UInt8> {
+    func bytes(at offset: UInt32) -> UnsafeMutablePointer<UInt8> {
         (arena + Int(offset)).assumingMemoryBound(to: UInt8.self)
     }
 

@@ -16,7 +16,8 @@
 //
 //   version  change
 //   1        the first
-//   2        head: a centre that is taken off the features, and memory for the logits without adjustment
+//   2        head: a centre that is taken off the features, and memory for the logits without adjustment;
+//            operations: look-up table, product, average pooling into bytes
 
 /// Sizes and constants of the file; see the table at the top of this file.
 public enum Layout {
@@ -47,7 +48,8 @@ public enum SectionKind: UInt32, Sendable {
     case input = 1
     /// `OperationRecord`s in the order of execution.
     case plan = 2
-    /// int8 weights of the convolutions, each `[output channel][ky][kx][input channel of the group]`, in the order of the plan.
+    /// int8 weights of the convolutions, each `[output channel][ky][kx][input channel of the group]`, and 256 bytes for each
+    /// look-up table, in the order of the plan.
     case weights = 3
     /// For each convolution: int32 bias per output channel, then float32 multiplier per output channel.
     case parameters = 4

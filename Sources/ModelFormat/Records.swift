@@ -77,11 +77,17 @@ public enum OperationKind: UInt32, Sendable {
     case maxPool = 2
     /// Average over all pixels into float32 features; the output view is `channels` floats at `arenaOffset`.
     case globalAveragePool = 3
+    /// Every byte through a table of 256 bytes in the weights section: any function of one number.
+    case lookup = 4
+    /// The input times `residual`, which has the same shape or is one pixel; clamp.
+    case multiply = 5
+    /// Average over a window into bytes.
+    case averagePool = 6
 }
 
 /// One step of the execution plan. Fields that a kind does not use are zero.
 public struct OperationRecord: Record, Equatable, Sendable {
-    public static let byteCount = 156
+    public static let byteCount = 160
 
     public var kind: UInt32 = 0
     public var groups: UInt32 = 0
@@ -98,7 +104,7 @@ public struct OperationRecord: Record, Equatable, Sendable {
     public var outputMax: UInt32 = 0
     public var input = TensorView()
     public var output = TensorView()
-    /// The tensor a convolution adds before its clamp; height 0: none.
+    /// The tensor a convolution adds before its clamp (height 0: none), or a product's second factor.
     public var residual = TensorView()
     /// Output pixel (y, x) adds residual pixel (y * step, x * step).
     public var residualStep: UInt32 = 0
@@ -111,6 +117,8 @@ public struct OperationRecord: Record, Equatable, Sendable {
     /// Working memory of the kernel, from the start of the arena, 64-byte aligned.
     public var scratchOffset: UInt32 = 0
     public var scratchBytes: UInt32 = 0
+    /// 1: positions outside the input count as zeros in an average; 0: not at all.
+    public var countsPadding: UInt32 = 0
 
     public init() {}
 
@@ -136,10 +144,12 @@ public struct OperationRecord: Record, Equatable, Sendable {
         coder.code(&parametersOffset)
         coder.code(&scratchOffset)
         coder.code(&scratchBytes)
+        coder.code(&countsPadding)
     }
 
-    /// Bytes of a convolution's int8 weights.
+    /// Bytes of a convolution's int8 weights, or of a look-up table.
     public var weightBytes: UInt64 {
+        guard kind != OperationKind.lookup.rawValue else { return 256 }
         guard groups > 0 else { return 0 }
         let taps = UInt64(kernelHeight) * UInt64(kernelWidth)
         return UInt64(output.channels) * taps * (UInt64(input.channels) / UInt64(groups))

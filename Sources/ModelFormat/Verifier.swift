@@ -64,11 +64,16 @@ struct Verifier {
             return geometryFault(of: operation) ?? residualFault(of: operation)
                 ?? weightsFault(of: operation, weightsEnd: &weightsEnd)
         case .maxPool:
-            if let field = geometryFault(of: operation) { return field }
+            if let field = geometryFault(of: operation) ?? poolFault(of: operation) { return field }
             let sameNumbers =
-                operation.output.channels == operation.input.channels
-                && operation.output.zeroPoint == operation.input.zeroPoint
+                operation.output.zeroPoint == operation.input.zeroPoint
             return sameNumbers ? nil : .output
+        case .averagePool:
+            return geometryFault(of: operation) ?? poolFault(of: operation)
+        case .lookup:
+            return elementwiseFault(of: operation) ?? placeOfWeightsFault(of: operation, weightsEnd: &weightsEnd)
+        case .multiply:
+            return elementwiseFault(of: operation) ?? factorFault(of: operation)
         case .globalAveragePool:
             guard UInt64(operation.input.height) * UInt64(operation.input.width) <= 1 << 23 else { return .input }
             let isVector =
@@ -105,6 +110,24 @@ struct Verifier {
         return end <= activationBytes && isApart
     }
 
+    private func poolFault(of operation: OperationRecord) -> ModelError.Field? {
+        guard operation.dilationY == 1, operation.dilationX == 1 else { return .dilation }
+        guard operation.countsPadding <= 1 else { return .flags }
+        return operation.output.channels == operation.input.channels ? nil : .output
+    }
+
+    private func elementwiseFault(of operation: OperationRecord) -> ModelError.Field? {
+        guard isInArena(operation.output), operation.output.isOfSize(operation.input) else { return .output }
+        return operation.outputMin <= operation.outputMax && operation.outputMax <= 255 ? nil : .clamp
+    }
+
+    private func factorFault(of operation: OperationRecord) -> ModelError.Field? {
+        let factor = operation.residual
+        guard isInArena(factor) else { return .residual }
+        let isGate = factor.height == 1 && factor.width == 1 && factor.channels == operation.input.channels
+        return isGate || factor.isOfSize(operation.input) ? nil : .residual
+    }
+
     private func residualFault(of operation: OperationRecord) -> ModelError.Field? {
         let residual = operation.residual
         guard residual.height > 0 else { return nil }
@@ -122,16 +145,23 @@ struct Verifier {
         guard groups >= 1, operation.input.channels % groups == 0, operation.output.channels % groups == 0 else {
             return .groups
         }
-        let start = UInt64(operation.weightsOffset)
-        guard start >= weightsEnd, start <= UInt64(sections[.weights].count),
-            operation.weightBytes <= UInt64(sections[.weights].count) - start
-        else { return .weights }
-        weightsEnd = start + operation.weightBytes
+        if let field = placeOfWeightsFault(of: operation, weightsEnd: &weightsEnd) { return field }
         guard operation.parametersOffset % 4 == 0,
             UInt64(operation.parametersOffset) + 8 * UInt64(operation.output.channels)
                 <= UInt64(sections[.parameters].count)
         else { return .parameters }
         return numbersFault(of: operation)
+    }
+
+    private func placeOfWeightsFault(
+        of operation: OperationRecord, weightsEnd: inout UInt64
+    ) -> ModelError.Field? {
+        let start = UInt64(operation.weightsOffset)
+        guard start >= weightsEnd, start <= UInt64(sections[.weights].count),
+            operation.weightBytes <= UInt64(sections[.weights].count) - start
+        else { return .weights }
+        weightsEnd = start + operation.weightBytes
+        return nil
     }
 
     /// The bounds of kernels.h: |bias| + 512 * sum |w| <= 2^31 - 1 in each channel; multipliers that cannot overflow
@@ -201,4 +231,10 @@ struct Verifier {
     static func isExtent(_ value: UInt32) -> Bool { value >= 1 && value <= maximumExtent }
     static func isStep(_ value: UInt32) -> Bool { value >= 1 && value <= maximumStep }
     static func isScale(_ value: Float) -> Bool { value >= smallestScale && value <= largestScale }
+}
+
+extension TensorView {
+    fileprivate func isOfSize(_ other: TensorView) -> Bool {
+        height == other.height && width == other.width && channels == other.channels
+    }
 }

@@ -15,6 +15,10 @@ struct FusedNetwork {
         /// A convolution, what is added to it, and the range that the sum is cut off to.
         case convolution(Convolution, residual: Residual?, clip: ClosedRange<Float>?)
         case maxPool(Window)
+        case averagePool(Window, countsPadding: Bool)
+        case lookup(Activation)
+        /// What the input is multiplied with, and the range that the product is cut off to.
+        case multiply(by: FloatGraph.Value, clip: ClosedRange<Float>?)
         case globalAveragePool
     }
 
@@ -36,28 +40,42 @@ struct FusedNetwork {
     private(set) var steps: [Step] = []
     private(set) var slices: [FloatGraph.Value: Slice] = [:]
 
-    /// Fuses convolution [+ addition] [+ clip] and turns concatenations into places to write to. Expects folded
-    /// batch normalisations; throws `QuantizationError.unsupportedNode` for a node that no step can take in.
+    /// Where a step may write what it reads: the input's memory becomes the output's.
+    private(set) var inPlace: [FloatGraph.Value: FloatGraph.Value] = [:]
+
+    /// Fuses convolution [+ addition] [+ clip] and turns concatenations into places to write to. Expects a graph
+    /// `loweredForDevice`; throws `QuantizationError.unsupportedNode` for a node that no step can take in.
     init(_ graph: FloatGraph) throws(QuantizationError) {
         var fusion = Fusion(graph: graph)
         for value in graph.values.dropFirst() where !fusion.covered.contains(value) {
             let node = graph[value]
+            func step(_ kind: Kind, output: FloatGraph.Value) -> Step {
+                Step(name: node.name, kind: kind, input: node.inputs[0], output: output)
+            }
             switch node.operation {
             case .convolution(let convolution):
                 steps.append(fusion.step(from: value, convolution: convolution))
             case .maxPool(let window):
-                steps.append(Step(name: node.name, kind: .maxPool(window), input: node.inputs[0], output: value))
+                steps.append(step(.maxPool(window), output: value))
+            case .averagePool(let window, let countsPadding):
+                steps.append(step(.averagePool(window, countsPadding: countsPadding), output: value))
+            case .activation(let activation):
+                steps.append(step(.lookup(activation), output: value))
+            case .multiply:
+                let (clip, output) = fusion.clip(after: value)
+                steps.append(step(.multiply(by: node.inputs[1], clip: clip), output: output))
             case .globalAveragePool where value == graph.features:
-                steps.append(Step(name: node.name, kind: .globalAveragePool, input: node.inputs[0], output: value))
+                steps.append(step(.globalAveragePool, output: value))
             case .concat:
                 try addSlices(of: value, in: graph)
             case .select:
                 continue  // part of the step that adds it; the check below finds one that is added nowhere
-            case .input, .batchNorm, .activation, .add, .multiply, .averagePool, .globalAveragePool, .flatten:
+            case .input, .batchNorm, .add, .globalAveragePool, .flatten:
                 throw .unsupportedNode(name: node.name)
             }
         }
         try checkReads(in: graph)
+        findStepsInPlace(in: graph)
     }
 
     /// A value's numbers are another's where both share memory or a maximum passes them on unchanged.
@@ -71,22 +89,11 @@ struct FusedNetwork {
         return value
     }
 
-    /// The values on the device that a step reads.
-    func reads(of step: Step) -> [FloatGraph.Value] {
-        if case .convolution(_, let residual?, _) = step.kind {
-            return [step.input, residual.value]
-        }
-        return [step.input]
-    }
-
     /// Kernels read channels in groups of 4, so every slice must begin with a group.
     private mutating func addSlices(of whole: FloatGraph.Value, in graph: FloatGraph) throws(QuantizationError) {
         var channelOffset = 0
         for part in graph[whole].inputs {
-            let isWritable = steps.contains { step in
-                guard case .convolution = step.kind else { return false }
-                return step.output == part
-            }
+            let isWritable = slices.values.contains { $0.whole == part } || steps.contains { $0.output == part }
             guard isWritable, slices[part] == nil, channelOffset % 4 == 0 else {
                 throw .unsupportedNode(name: graph[whole].name)
             }
@@ -99,13 +106,49 @@ struct FusedNetwork {
     private func checkReads(in graph: FloatGraph) throws(QuantizationError) {
         var written = Set(steps.map(\.output) + slices.values.map(\.whole))
         written.insert(graph.input)
-        for step in steps {
-            for read in reads(of: step) where !written.contains(read) {
-                throw .unsupportedNode(name: graph[read].name)
-            }
+        for read in steps.lazy.flatMap(\.reads) where !written.contains(read) {
+            throw .unsupportedNode(name: graph[read].name)
         }
         guard let last = steps.last, case .globalAveragePool = last.kind else {
             throw .unsupportedNode(name: graph[graph.features].name)
+        }
+    }
+
+    /// Steps that treat every value by itself write where they read, if nothing reads it afterwards and neither is part of
+    /// a concatenation.
+    private mutating func findStepsInPlace(in graph: FloatGraph) {
+        let concatenated = Set(slices.values.map(\.whole)).union(slices.keys)
+        var lastReads: [FloatGraph.Value: Int] = [:]
+        for (number, step) in steps.enumerated() {
+            for read in step.reads {
+                lastReads[read] = number
+            }
+        }
+        for (number, step) in steps.enumerated() where step.isElementwise && lastReads[step.input] == number {
+            if concatenated.isDisjoint(with: [step.input, step.output]), step.input != graph.input {
+                inPlace[step.output] = step.input
+            }
+        }
+    }
+}
+
+extension FusedNetwork.Step {
+    /// The tensors it reads.
+    var reads: [FloatGraph.Value] { [input] + (secondInput.map { [$0] } ?? []) }
+
+    /// What it adds to its input's result, or multiplies its input with.
+    var secondInput: FloatGraph.Value? {
+        switch kind {
+        case .convolution(_, let residual, _): residual?.value
+        case .multiply(let factor, _): factor
+        case .maxPool, .averagePool, .lookup, .globalAveragePool: nil
+        }
+    }
+
+    fileprivate var isElementwise: Bool {
+        switch kind {
+        case .lookup, .multiply: true
+        case .convolution, .maxPool, .averagePool, .globalAveragePool: false
         }
     }
 }
@@ -133,17 +176,19 @@ private struct Fusion {
             output = sum
             covered.insert(sum)
         }
-        var clip: ClosedRange<Float>?
-        if let reader = onlyReader(of: output), case .activation(.clip(let low, let high)) = graph[reader].operation,
-            low <= 0, high >= 0
-        {
-            clip = low...high
-            output = reader
-            covered.insert(reader)
-        }
+        let (clip, last) = clip(after: output)
         return FusedNetwork.Step(
             name: graph[value].name, kind: .convolution(convolution, residual: residual, clip: clip),
-            input: graph[value].inputs[0], output: output)
+            input: graph[value].inputs[0], output: last)
+    }
+
+    /// The clip that alone reads a value, and its result; the value itself where there is none.
+    mutating func clip(after value: FloatGraph.Value) -> (ClosedRange<Float>?, FloatGraph.Value) {
+        guard let reader = onlyReader(of: value), case .activation(.clip(let low, let high)) = graph[reader].operation,
+            low <= 0, high >= 0
+        else { return (nil, value) }
+        covered.insert(reader)
+        return (low...high, reader)
     }
 
     private func onlyReader(of value: FloatGraph.Value) -> FloatGraph.Value? {

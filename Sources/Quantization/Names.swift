@@ -7,6 +7,9 @@ extension OperationKind {
         case .convolution: "convolution"
         case .maxPool: "max pool"
         case .globalAveragePool: "global average pool"
+        case .lookup: "look-up table"
+        case .multiply: "product"
+        case .averagePool: "average pool"
         }
     }
 }

@@ -53,6 +53,26 @@ struct PlanWriter {
             noteBytes(of: step.output, at: number)
             record.setWindow(window, kind: .maxPool)
             record.outputMax = 255
+        case .averagePool(let window, let countsPadding):
+            record.output = view(of: step.output)
+            noteBytes(of: step.output, at: number)
+            record.setWindow(window, kind: .averagePool)
+            record.outputMax = 255
+            record.countsPadding = countsPadding ? 1 : 0
+        case .lookup(let activation):
+            record.kind = OperationKind.lookup.rawValue
+            record.output = view(of: step.output)
+            noteBytes(of: step.output, at: number)
+            record.outputMax = 255
+            record.weightsOffset = UInt32(model.weights.count)
+            model.weights += quantization(of: step.input).table(of: activation, to: quantization(of: step.output))
+        case .multiply(let factor, let clip):
+            record.kind = OperationKind.multiply.rawValue
+            record.output = view(of: step.output)
+            noteBytes(of: step.output, at: number)
+            record.residual = view(of: factor)
+            noteBytes(of: factor, at: number)
+            (record.outputMin, record.outputMax) = quantization(of: step.output).bytes(of: clip)
         case .globalAveragePool:
             record.kind = OperationKind.globalAveragePool.rawValue
             record.output.channels = record.input.channels
@@ -86,7 +106,8 @@ struct PlanWriter {
 
     /// The value that owns the memory `value` stands in.
     private func storage(of value: FloatGraph.Value) -> FloatGraph.Value {
-        network.slices[value]?.whole ?? value
+        guard let owner = network.slices[value]?.whole ?? network.inPlace[value] else { return value }
+        return storage(of: owner)
     }
 
     /// Bytes a pixel: kernels read channels in groups of 4.
@@ -144,7 +165,8 @@ struct PlanWriter {
     }
 
     private func offset(of value: FloatGraph.Value, in arena: ArenaLayout) -> UInt32 {
-        arena[.value(storage(of: value))] + UInt32(network.slices[value]?.channelOffset ?? 0)
+        guard let slice = network.slices[value] else { return arena[.value(storage(of: value))] }
+        return offset(of: slice.whole, in: arena) + UInt32(slice.channelOffset)
     }
 
     private mutating func place(in arena: ArenaLayout) {
@@ -152,8 +174,8 @@ struct PlanWriter {
             model.operations[number].input.arenaOffset = offset(of: step.input, in: arena)
             model.operations[number].output.arenaOffset = offset(of: step.output, in: arena)
             model.operations[number].scratchOffset = arena[.scratch(step: number)]
-            if case .convolution(_, let residual?, _) = step.kind {
-                model.operations[number].residual.arenaOffset = offset(of: residual.value, in: arena)
+            if let second = step.secondInput {
+                model.operations[number].residual.arenaOffset = offset(of: second, in: arena)
             }
         }
     }
@@ -170,6 +192,13 @@ extension OperationRecord {
 }
 
 extension AffineQuantization {
+    /// For every byte of this the byte of `output` that stands for the function's value best.
+    fileprivate func table(of activation: Activation, to output: AffineQuantization) -> [Int8] {
+        (0...255).map { byte in
+            Int8(bitPattern: output.byte(of: activation(scale * Float(byte - zeroPoint))))
+        }
+    }
+
     /// The bytes that a clip lets through.
     fileprivate func bytes(of clip: ClosedRange<Float>?) -> (UInt32, UInt32) {
         guard let clip else { return (0, 255) }

@@ -17,6 +17,7 @@ public func quantize(
     _ graph: FloatGraph, head: ClassifierHead, description: ModelDescription, calibration images: CalibrationImages,
     method: CalibrationMethod = .auto, progress: @escaping @Sendable (Double) -> Void = { _ in }
 ) throws -> QuantizedModel {
+    let graph = try graph.loweredForDevice()
     let network = try FusedNetwork(graph)
     let inputs = network.steps.map(\.input)
     let outputs = network.steps.dropLast().map { network.quantizationSource(of: $0.output) }
@@ -60,7 +61,7 @@ private func note(
     // Of a concatenation, which no step computes as a whole, its parts together.
     var known: [FloatGraph.Value: OperationError] = [:]
     for (number, step) in network.steps.enumerated() {
-        let inputs = network.reads(of: step).compactMap { known[$0]?.signalToNoise }
+        let inputs = step.reads.compactMap { known[$0]?.signalToNoise }
         layers[number].inputSignalToNoise = inputs.min()
         layers[number].signalToNoise = errors[number].signalToNoise
         layers[number].saturation = errors[number].saturation

@@ -127,6 +127,12 @@ extension TextWriter where Sink: ~Copyable {
             append(" MMAC\n")
         case .maxPool:
             append(", max pool\n")
+        case .averagePool:
+            append(", average pool\n")
+        case .lookup:
+            append(", look-up table\n")
+        case .multiply:
+            append(", product\n")
         case .globalAveragePool, nil:
             append(", global average pool\n")
         }

@@ -264,3 +264,65 @@ private let contentsChanges: [Change<ModelContents, ModelError>] = [
     Array("123456789".utf8).withUnsafeBytes { checksum.update($0) }
     #expect(checksum.value == 0xCBF4_3926)  // the check value of the CRC catalogue
 }
+
+/// The tiny model with one more operation, of this kind, before its last.
+private func contents(with kind: OperationKind, _ change: (inout OperationRecord) -> Void = { _ in }) -> ModelContents {
+    var contents = TinyModel.contents
+    var operation = contents.operations[1]
+    operation.kind = kind.rawValue
+    operation.input = operation.output
+    operation.residual = operation.output
+    (operation.kernelHeight, operation.kernelWidth, operation.paddingTop, operation.paddingLeft) = (1, 1, 0, 0)
+    operation.scratchBytes = 0
+    operation.weightsOffset = UInt32(contents.weights.count)
+    if kind == .lookup {
+        contents.weights += [Int8](repeating: 0, count: 256)
+    }
+    change(&operation)
+    contents.operations.insert(operation, at: 2)
+    contents.operationNames.insert("added", at: 2)
+    return contents
+}
+
+private let addedChanges: [(OperationKind, OperationChange)] = [
+    (.lookup, OperationChange(.input) { $0.input.arenaOffset = 65536 }),
+    (.lookup, OperationChange(.output) { $0.output.arenaOffset = 65536 }),
+    (.lookup, OperationChange(.output) { $0.output.channels = 7 }),
+    (.lookup, OperationChange(.weights) { $0.weightsOffset += 1 }),
+    (.lookup, OperationChange(.weights) { $0.weightsOffset -= 1 }),
+    (.multiply, OperationChange(.output) { $0.output.width = 5 }),
+    (.multiply, OperationChange(.clamp) { $0.outputMax = 256 }),
+    (.multiply, OperationChange(.clamp) { $0.outputMin = $0.outputMax + 1 }),
+    (.multiply, OperationChange(.residual) { $0.residual = TensorView() }),
+    (.multiply, OperationChange(.residual) { $0.residual.arenaOffset = 65536 }),
+    (.multiply, OperationChange(.residual) { $0.residual.height = 1 }),
+    (
+        .multiply,
+        OperationChange(.residual) { ($0.residual.height, $0.residual.width, $0.residual.channels) = (1, 1, 4) }
+    ),
+    (.averagePool, OperationChange(.output) { $0.output.channels = 4 }),
+    (.averagePool, OperationChange(.output) { $0.output.arenaOffset = 65536 }),
+    (.averagePool, OperationChange(.kernel) { $0.kernelWidth = 0 }),
+    (.averagePool, OperationChange(.stride) { $0.strideX = 0 }),
+    (.averagePool, OperationChange(.padding) { $0.paddingTop = 1 << 20 }),
+    (.averagePool, OperationChange(.dilation) { $0.dilationX = 2 }),
+    (.averagePool, OperationChange(.flags) { $0.countsPadding = 2 }),
+    (.maxPool, OperationChange(.dilation) { $0.dilationY = 2 }),
+    (.maxPool, OperationChange(.output) { $0.output.channels = 4 }),
+]
+
+@Suite struct AnOperationWithoutWeightsOfItsOwn {
+    @Test(arguments: [OperationKind.lookup, .multiply, .averagePool, .maxPool])
+    func isGoodAsItIs(kind: OperationKind) throws {
+        try verify(contents(with: kind).serialized())
+        // A factor of one pixel is for all pixels.
+        try verify(contents(with: kind) { ($0.residual.height, $0.residual.width) = (1, 1) }.serialized())
+    }
+
+    @Test(arguments: addedChanges)
+    fileprivate func cannotBeOutOfBounds(kind: OperationKind, change: OperationChange) {
+        #expect(throws: ModelError.badOperation(index: 2, change.expected)) {
+            try verify(contents(with: kind, change.apply).serialized())
+        }
+    }
+}

@@ -132,6 +132,46 @@ typedef struct {
 } rb_global_average_pool;
 void rb_global_average_pool_run(const rb_global_average_pool *pool);
 
+// Average over a window into bytes, for output pixel (y, x) and channel c:
+//   v = (float)(sum of (q - input.zero_point) over the positions inside the input) * (multiplier / (float)count)
+//   output = round_half_even(clamp(v, -zero_point, 255 - zero_point)) + output.zero_point
+// where count is all positions of the window if padding counts, else those inside, at least 1.
+typedef struct {
+    rb_shape input, output;
+    int32_t kernel_height, kernel_width, stride_y, stride_x, padding_top, padding_left;
+    bool counts_padding;
+    float multiplier; // input scale / output scale
+    const uint8_t *input_data;
+    uint8_t *output_data;
+    uint8_t flip; // the path's activation flip
+} rb_average_pool;
+void rb_average_pool_run(const rb_average_pool *pool);
+
+// Any function of one number: output = table[input] for every value. The output may be the input's own memory.
+typedef struct {
+    rb_shape input, output;
+    const uint8_t *table; // [256], from q to q, without flip
+    const uint8_t *input_data;
+    uint8_t *output_data;
+    uint8_t flip; // the path's activation flip, of input and output
+} rb_lookup;
+void rb_lookup_run(const rb_lookup *lookup);
+
+// The product of two tensors, the second of the first's size or of one pixel, which then multiplies all:
+//   v = (float)((q - input.zero_point) * (q' - factor.zero_point)) * multiplier
+//   output = round_half_even(clamp(v, output_min - zero_point, output_max - zero_point)) + output.zero_point
+// The output may be the first's own memory.
+typedef struct {
+    rb_shape input, factor, output;
+    int32_t output_min, output_max;
+    float multiplier; // input scale * factor scale / output scale
+    const uint8_t *input_data;
+    const uint8_t *factor_data;
+    uint8_t *output_data;
+    uint8_t flip; // the path's activation flip, of all three
+} rb_multiply;
+void rb_multiply_run(const rb_multiply *product);
+
 // How the head normalises its feature vector x, in contiguous heads of dimensions / heads each. The numbers stand in
 // model files: never renumber.
 typedef enum {

@@ -89,3 +89,40 @@ void rb_global_average_pool_run(const rb_global_average_pool *pool) {
     }
     average(pool, c, pool->input.channels - c);
 }
+
+// The channels from `first` on, CHANNELS_TOGETHER at most, of output pixel (y, x).
+static void average_window(const rb_average_pool *pool, int32_t y, int32_t x, int32_t first) {
+    const rb_shape *input = &pool->input;
+    const int32_t top = y * pool->stride_y - pool->padding_top, left = x * pool->stride_x - pool->padding_left;
+    const int32_t first_y = larger(top, 0), end_y = smaller(top + pool->kernel_height, input->height);
+    const int32_t first_x = larger(left, 0), end_x = smaller(left + pool->kernel_width, input->width);
+    const int32_t channels = smaller(input->channels - first, CHANNELS_TOGETHER);
+    int32_t sums[CHANNELS_TOGETHER] = {0};
+    for (int32_t input_y = first_y; input_y < end_y; input_y++) {
+        for (int32_t input_x = first_x; input_x < end_x; input_x++) {
+            const uint8_t *pixel = pool->input_data + rb_pixel_offset(input, input_y, input_x) + first;
+            for (int32_t c = 0; c < channels; c++) {
+                sums[c] += (pixel[c] ^ pool->flip) - input->zero_point;
+            }
+        }
+    }
+    const int32_t inside = larger(end_y - first_y, 0) * larger(end_x - first_x, 0);
+    const int32_t count = pool->counts_padding ? pool->kernel_height * pool->kernel_width : larger(inside, 1);
+    const float factor = pool->multiplier / (float)count;
+    const int32_t zero = pool->output.zero_point;
+    uint8_t *output = pool->output_data + rb_pixel_offset(&pool->output, y, x) + first;
+    for (int32_t c = 0; c < channels; c++) {
+        const float value = (float)sums[c] * factor;
+        output[c] = (uint8_t)(rb_round_clamped(value, (float)-zero, (float)(255 - zero)) + zero) ^ pool->flip;
+    }
+}
+
+void rb_average_pool_run(const rb_average_pool *pool) {
+    for (int32_t y = 0; y < pool->output.height; y++) {
+        for (int32_t x = 0; x < pool->output.width; x++) {
+            for (int32_t first = 0; first < pool->output.channels; first += CHANNELS_TOGETHER) {
+                average_window(pool, y, x, first);
+            }
+        }
+    }
+}

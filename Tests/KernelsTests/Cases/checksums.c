@@ -38,6 +38,37 @@ uint32_t rb_checksum_pooling(void) {
     return rb_crc32(0, parts, sizeof parts);
 }
 
+uint32_t rb_checksum_elementwise(void) {
+    rb_random random = {3};
+    uint8_t input[SIDE * SIDE * STRIDE], table[256], outputs[3][SIDE * SIDE * STRIDE] = {{0}};
+    for (size_t i = 0; i < sizeof input; i++) {
+        input[i] = (uint8_t)rb_random_bits(&random);
+    }
+    for (size_t i = 0; i < sizeof table; i++) {
+        table[i] = (uint8_t)rb_random_bits(&random);
+    }
+    const rb_shape shape = {SIDE, SIDE, CHANNELS, STRIDE, 101}, gate = {1, 1, CHANNELS, STRIDE, 3};
+    const rb_lookup lookup = {shape, shape, table, input, outputs[0], 0};
+    rb_lookup_run(&lookup);
+    const rb_multiply product = {shape, gate, shape, 7, 250, 0.00713f, input, table, outputs[1], 0};
+    rb_multiply_run(&product);
+    const rb_average_pool average = {
+        .input = shape,
+        .output = shape,
+        .kernel_height = 3,
+        .kernel_width = 3,
+        .stride_y = 1,
+        .stride_x = 1,
+        .padding_top = 1,
+        .padding_left = 1,
+        .multiplier = 1.37f,
+        .input_data = input,
+        .output_data = outputs[2],
+    };
+    rb_average_pool_run(&average);
+    return rb_crc32(0, outputs, sizeof outputs);
+}
+
 static void fill(rb_random *random, float *values, int32_t count) {
     for (int32_t i = 0; i < count; i++) {
         values[i] = rb_random_float(random, 3);

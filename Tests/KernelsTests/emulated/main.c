@@ -24,6 +24,7 @@ int main(void) {
         }
     }
     printf("pooling checksum %08x\n", rb_checksum_pooling());
+    printf("elementwise checksum %08x\n", rb_checksum_elementwise());
     printf("head checksum %08x\n", rb_checksum_head());
     return 0;
 }

@@ -23,4 +23,5 @@ rb_kernel_check rb_check_kernel(int32_t kernel);
 
 // CRC-32 of what the other operations give for fixed inputs: the same on every processor.
 uint32_t rb_checksum_pooling(void);
+uint32_t rb_checksum_elementwise(void);
 uint32_t rb_checksum_head(void);

@@ -1,0 +1,193 @@
+import FloatGraph
+
+extension FloatGraph {
+    /// The same network, of nodes that the device has steps for: see `FusedNetwork`.
+    ///
+    /// Everything that only moves numbers or treats channels by themselves becomes a convolution: a sum that no convolution
+    /// takes in is added to a copy, and a concatenation that cannot be written in place is put together by convolutions that
+    /// place channels and add what is there. Throws `QuantizationError.unsupportedNode` for what the device cannot do.
+    func loweredForDevice() throws(QuantizationError) -> FloatGraph {
+        var lowering = Lowering(of: self)
+        for value in values.dropFirst() {
+            try lowering.append(value)
+        }
+        try lowering.endWithFeatures()
+        return lowering.graph
+    }
+}
+
+private struct Lowering {
+    typealias Value = FloatGraph.Value
+
+    private let original: FloatGraph
+    private let readers: [[Value]]
+    private(set) var graph: FloatGraph
+    /// What each of the original's values has become.
+    private var results: [Value]
+    /// Values that a concatenation has as a part.
+    private var slices: Set<Value> = []
+
+    init(of original: FloatGraph) {
+        self.original = original
+        readers = original.readers()
+        graph = FloatGraph(input: original[original.input].shape)
+        results = [graph.input]
+    }
+
+    mutating func append(_ value: Value) throws(QuantizationError) {
+        let node = original[value]
+        let inputs = node.inputs.map { results[$0.index] }
+        switch node.operation {
+        case .batchNorm(let norm):
+            results.append(append(.convolution(Convolution(norm)), inputs, name: node.name))
+        case .select(let selection):
+            let shape = graph[inputs[0]].shape
+            let isShortcut = selection.isResidual(of: shape) && isOnlyAdded(value)
+            let operation = isShortcut ? node.operation : .convolution(selection.convolution(of: shape))
+            results.append(append(operation, inputs, name: node.name))
+        case .add:
+            results.append(sum(node, inputs))
+        case .multiply:
+            // The device takes the one number a channel second.
+            let isGateFirst = graph[inputs[0]].shape != node.shape
+            results.append(append(.multiply, isGateFirst ? inputs.reversed() : inputs, name: node.name))
+        case .concat:
+            results.append(concatenation(node, inputs))
+        case .maxPool(let window), .averagePool(let window, _):
+            guard window.y.dilation == 1, window.x.dilation == 1 else { throw .unsupportedNode(name: node.name) }
+            results.append(append(node.operation, inputs, name: node.name))
+        case .globalAveragePool where value != original.features:
+            let shape = graph[inputs[0]].shape
+            let window = Window(y: Window.Axis(size: shape.height), x: Window.Axis(size: shape.width))
+            results.append(append(.averagePool(window, countsPadding: true), inputs, name: node.name))
+        case .flatten:
+            throw .unsupportedNode(name: node.name)
+        case .input, .convolution, .activation, .globalAveragePool:
+            results.append(append(node.operation, inputs, name: node.name))
+        }
+    }
+
+    /// The head reads floats, which a global average pooling makes, be it of a single pixel.
+    mutating func endWithFeatures() throws(QuantizationError) {
+        let last = results[original.features.index]
+        if case .globalAveragePool = graph[last].operation { return }
+        guard graph[last].shape.pixels == 1 else { throw .unsupportedNode(name: graph[last].name) }
+        _ = append(.globalAveragePool, [last], name: "features")
+    }
+
+    /// Appends a node whose inputs are known to fit.
+    private mutating func append(_ operation: Operation, _ inputs: [Value], name: String) -> Value {
+        do throws(GraphError) {
+            return try graph.append(operation, inputs, name: name)
+        } catch {
+            preconditionFailure("a lowered node does not fit: \(error)")
+        }
+    }
+
+    private mutating func copy(_ value: Value, name: String) -> Value {
+        let whole = Selection(whole: graph[value].shape)
+        return append(.convolution(whole.convolution(of: graph[value].shape)), [value], name: name)
+    }
+
+    // MARK: Sums
+
+    /// Whether a value is read, by sums with other values alone.
+    private func isOnlyAdded(_ value: Value) -> Bool {
+        let readers = readers[value.index]
+        return !readers.isEmpty
+            && readers.allSatisfy { reader in
+                guard case .add = original[reader].operation else { return false }
+                return original[reader].inputs != [value, value]
+            }
+    }
+
+    private mutating func sum(_ node: FloatGraph.Node, _ inputs: [Value]) -> Value {
+        let takesSumIn = (0..<2).contains { operand in
+            guard case .convolution = graph[inputs[operand]].operation, inputs[0] != inputs[1],
+                readers[node.inputs[operand].index].count == 1
+            else { return false }
+            return graph.source(ofResidual: inputs[1 - operand]).index < inputs[operand].index
+        }
+        if takesSumIn {
+            return append(.add, inputs, name: node.name)
+        }
+        // A shortcut can only be what is added, so the copy is of the other operand.
+        let (copied, added) = graph.isSelection(inputs[0]) ? (inputs[1], inputs[0]) : (inputs[0], inputs[1])
+        if case .select(let selection) = graph[copied].operation {
+            let source = graph[copied].inputs[0]
+            let convolution = selection.convolution(of: graph[source].shape)
+            let value = append(.convolution(convolution), [source], name: "\(node.name).copy")
+            return append(.add, [value, added], name: node.name)
+        }
+        return append(.add, [copy(copied, name: "\(node.name).copy"), added], name: node.name)
+    }
+
+    // MARK: Concatenations
+
+    private mutating func concatenation(_ node: FloatGraph.Node, _ inputs: [Value]) -> Value {
+        // Kernels read channels in groups of 4, so a part can be written in place only where a group begins.
+        let offsets = inputs.dropLast().reduce(into: [0]) { $0.append($0.last! + graph[$1].shape.channels) }
+        guard offsets.allSatisfy({ $0 % 4 == 0 }) else {
+            return placed(inputs, at: offsets, in: node)
+        }
+        let parts = inputs.map { part in
+            canBeSlice(part) ? part : copy(part, name: "\(node.name).copy")
+        }
+        return append(.concat, parts, name: node.name)
+    }
+
+    /// Whether a step writes this value, with numbers of its own, and no other concatenation has it.
+    private mutating func canBeSlice(_ value: Value) -> Bool {
+        guard slices.insert(value).inserted else { return false }
+        return switch graph[value].operation {
+        case .convolution, .activation, .add, .multiply, .averagePool, .concat: true
+        case .input, .batchNorm, .select, .maxPool, .globalAveragePool, .flatten: false
+        }
+    }
+
+    /// Each part is put in its place by a convolution that also adds what came before.
+    private mutating func placed(_ parts: [Value], at offsets: [Int], in node: FloatGraph.Node) -> Value {
+        func place(_ number: Int) -> Selection {
+            var selection = Selection(whole: graph[parts[number]].shape)
+            selection.channels = Selection.Span(start: -offsets[number], count: node.shape.channels)
+            return selection
+        }
+        var sum = append(.select(place(0)), [parts[0]], name: "\(node.name).0")
+        for number in parts.indices.dropFirst() {
+            let convolution = place(number).convolution(of: graph[parts[number]].shape)
+            let value = append(.convolution(convolution), [parts[number]], name: "\(node.name).\(number)")
+            sum = append(.add, [value, sum], name: node.name)
+        }
+        return sum
+    }
+}
+
+extension FloatGraph {
+    func isSelection(_ value: Value) -> Bool {
+        if case .select = self[value].operation { true } else { false }
+    }
+
+    /// The value that a step reads where it adds `value`.
+    func source(ofResidual value: Value) -> Value {
+        isSelection(value) ? self[value].inputs[0] : value
+    }
+}
+
+extension Selection {
+    /// Whether a convolution can add this as it is: see `rb_conv_shape` in kernels.h.
+    fileprivate func isResidual(of shape: FeatureShape) -> Bool {
+        channels.step == 1 && channels.start <= 0 && y.step == x.step && y.start == 0 && x.start == 0
+            && y.inside(shape.height) == 0..<y.count && x.inside(shape.width) == 0..<x.count
+    }
+}
+
+extension Convolution {
+    /// Each channel times a factor, plus an offset.
+    fileprivate init(_ norm: BatchNorm) {
+        let channels = norm.weight.count
+        let affines = (0..<channels).map(norm.affine)
+        self.init(
+            inputChannels: channels, outputChannels: channels, groups: channels, window: Window(size: 1),
+            weights: affines.map { Float($0.factor) }, bias: affines.map { Float($0.offset) })
+    }
+}
