@@ -31,7 +31,7 @@ struct ArenaDemand {
         let plan = MemoryPlan(list, alignment: Layout.alignment)
         return ArenaLayout(
             offsets: Dictionary(uniqueKeysWithValues: zip(uses, plan.offsets)), size: plan.size,
-            aliveBytes: MemoryPlan.aliveBytes(list))
+            aliveBytes: MemoryPlan.aliveBytes(list, alignment: Layout.alignment))
     }
 }
 

@@ -114,8 +114,8 @@ struct FusedNetwork {
         }
     }
 
-    /// Steps that treat every value by itself write where they read, if nothing reads it afterwards and neither is part of
-    /// a concatenation.
+    /// A step may write over a tensor of its output's shape that it reads value by value, if nothing reads that afterwards
+    /// and neither is part of a concatenation.
     private mutating func findStepsInPlace(in graph: FloatGraph) {
         let concatenated = Set(slices.values.map(\.whole)).union(slices.keys)
         var lastReads: [FloatGraph.Value: Int] = [:]
@@ -124,10 +124,12 @@ struct FusedNetwork {
                 lastReads[read] = number
             }
         }
-        for (number, step) in steps.enumerated() where step.isElementwise && lastReads[step.input] == number {
-            if concatenated.isDisjoint(with: [step.input, step.output]), step.input != graph.input {
-                inPlace[step.output] = step.input
-            }
+        for (number, step) in steps.enumerated() {
+            guard let replaced = step.readValueByValue, lastReads[replaced] == number, replaced != graph.input,
+                graph[replaced].shape == graph[step.output].shape,
+                concatenated.isDisjoint(with: [replaced, step.output])
+            else { continue }
+            inPlace[step.output] = replaced
         }
     }
 }
@@ -145,10 +147,16 @@ extension FusedNetwork.Step {
         }
     }
 
-    fileprivate var isElementwise: Bool {
+    /// The tensor of which each value is read only to compute the value in its place.
+    fileprivate var readValueByValue: FloatGraph.Value? {
         switch kind {
-        case .lookup, .multiply: true
-        case .convolution, .maxPool, .averagePool, .globalAveragePool: false
+        case .lookup, .multiply:
+            return input
+        case .convolution(_, let residual?, _):
+            // A window of the convolution reads more of its input.
+            return residual.value != input && residual.step == 1 && residual.channelOffset == 0 ? residual.value : nil
+        case .convolution, .maxPool, .averagePool, .globalAveragePool:
+            return nil
         }
     }
 }

@@ -55,7 +55,9 @@ typedef struct {
     // A tensor added before the clamp; residual.height == 0 where there is none. Output pixel (y, x), channel c adds
     // residual pixel (y * residual_step, x * residual_step), channel c - residual_channel_offset, and nothing where
     // that channel does not exist: step 1 and offset 0 are the identity, step 2 and offset channels/4 the
-    // parameter-free "option A" shortcut of CIFAR ResNets.
+    // parameter-free "option A" shortcut of CIFAR ResNets. A residual of the output's shape and pixel stride, with step
+    // 1 and offset 0, may be the output's own memory: a kernel reads of it what it is about to write, and nothing
+    // later.
     rb_shape residual;
     int32_t residual_step, residual_channel_offset;
     float residual_multiplier; // residual scale / output scale

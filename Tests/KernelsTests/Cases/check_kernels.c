@@ -43,6 +43,40 @@ static bool equals_expected(const rb_conv_kernel *kernel, rb_conv *conv, const u
     return equal;
 }
 
+// Puts the residual's channels where the output's will stand.
+static void place_residual(const rb_conv *conv, size_t bytes) {
+    const rb_shape *output = &conv->shape.output;
+    memset(conv->output, UNTOUCHED, bytes);
+    for (int32_t y = 0; y < output->height; y++) {
+        for (int32_t x = 0; x < output->width; x++) {
+            memcpy(conv->output + rb_pixel_offset(output, y, x),
+                   conv->residual + rb_pixel_offset(&conv->shape.residual, y, x), (size_t)output->channels);
+        }
+    }
+}
+
+// Writing over the residual gives the same, where it is of the output's shape.
+static bool equals_in_place(const rb_conv_kernel *kernel, const rb_conv *conv, const uint8_t *expected, size_t bytes) {
+    const rb_conv_shape *s = &conv->shape;
+    const bool is_same_shape = s->residual.height == s->output.height && s->residual.width == s->output.width &&
+                               s->residual.channels == s->output.channels;
+    bool equal = true;
+    if (!is_same_shape || s->residual_step != 1 || s->residual_channel_offset != 0) {
+        return equal;
+    }
+    rb_conv in_place = *conv;
+    in_place.shape.residual.pixel_stride = s->output.pixel_stride;
+    in_place.residual = in_place.output;
+    for (in_place.parts = 1; equal && in_place.parts <= MOST_PARTS; in_place.parts++) {
+        place_residual(conv, bytes);
+        for (in_place.part = 0; in_place.part < in_place.parts; in_place.part++) {
+            kernel->run(&in_place);
+        }
+        equal = memcmp(in_place.output, expected, bytes) == 0;
+    }
+    return equal;
+}
+
 // Where a kernel that touches a guard page goes on.
 static sigjmp_buf after_fault;
 
@@ -61,6 +95,8 @@ static const char *fault_in(const rb_conv_kernel *kernel, rb_conv *conv, const u
         fault = "touches memory outside its tensors";
     } else if (!equals_expected(kernel, conv, expected, bytes)) {
         fault = "differs";
+    } else if (!equals_in_place(kernel, conv, expected, bytes)) {
+        fault = "differs when it writes over what it adds";
     }
     sigaction(SIGSEGV, &before, NULL);
     return fault;
