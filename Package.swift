@@ -135,3 +135,11 @@ let package = Package(
     ],
     cLanguageStandard: .c11
 )
+
+// Fuzz targets need every module compiled with the fuzzer's coverage: Tests/Fuzz/run builds them apart, with this set.
+if Context.environment["RAREBIT_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: ["Checkpoint", "FloatGraph", "ModelFormat", "Inference"], path: "Tests/Fuzz",
+            exclude: ["run", "corpus"], swiftSettings: hostFlags))
+}

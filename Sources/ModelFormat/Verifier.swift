@@ -130,7 +130,12 @@ struct Verifier {
 
     private func residualFault(of operation: OperationRecord) -> ModelError.Field? {
         let residual = operation.residual
-        guard residual.height > 0 else { return nil }
+        guard residual.height > 0 else {
+            // Nothing reads an absent residual, but its numbers are handed on.
+            let isAbsent =
+                residual == TensorView() && operation.residualStep == 0 && operation.residualChannelOffset == 0
+            return isAbsent ? nil : .residual
+        }
         let step = UInt64(operation.residualStep)
         guard isInArena(residual), operation.residualChannelOffset <= Self.maximumExtent, step >= 1,
             step <= Self.maximumStep,

@@ -158,6 +158,19 @@ private let operationChanges: [Change<OperationRecord, ModelError.Field>] = [
     OperationChange(.residual) { $0.residualStep = 0 },
     OperationChange(.residual) { $0.residual.arenaOffset = 65536 },
     OperationChange(.residual) { $0.residualChannelOffset = 1 << 31 },
+    OperationChange(.residual) {
+        $0.residual = TensorView()
+        $0.residual.channels = .max
+        $0.residualStep = 0
+    },
+    OperationChange(.residual) {
+        $0.residual = TensorView()
+        $0.residualStep = .max
+    },
+    OperationChange(.residual) {
+        $0.residual = TensorView()
+        ($0.residualStep, $0.residualChannelOffset) = (0, .max)
+    },
     OperationChange(.scratch) { $0.scratchOffset = 1000 },
     OperationChange(.scratch) { $0.scratchBytes = 65536 },
     OperationChange(.scratch) { $0.scratchOffset = $0.output.arenaOffset },

@@ -1,0 +1,39 @@
+// fuzz TARGET [libFuzzer's arguments]: gives one reader of untrusted files whatever libFuzzer makes up.
+//
+// Of the readers of weights everything up to the network, of .rbit files the verifier and one frame. A finding is a crash, a
+// report of the address sanitizer, an input that takes too long, or one that takes too much memory. `main` is libFuzzer's.
+import Foundation
+
+/// What libFuzzer calls with each input.
+private typealias Target = @Sendable (UnsafePointer<UInt8>?, Int) -> CInt
+
+private let targets: [String: Target] = [
+    "zip": fuzzWeights, "legacy": fuzzWeights, "safetensors": fuzzWeights, "onnx": fuzzWeights, "rbit": fuzzModel,
+]
+
+/// The one that the first argument names.
+private let target: Target = {
+    guard let target = CommandLine.arguments.dropFirst().first.flatMap({ targets[$0] }) else {
+        print("usage: fuzz \(targets.keys.sorted().joined(separator: "|")) [ARGUMENT...]")
+        exit(2)
+    }
+    return target
+}()
+
+/// Called once before all else: takes the target's name out of the arguments, which libFuzzer reads afterwards.
+@_cdecl("LLVMFuzzerInitialize")
+public func initialize(
+    _ count: UnsafeMutablePointer<CInt>,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>
+) -> CInt {
+    _ = target
+    arguments.pointee[1] = arguments.pointee[0]
+    arguments.pointee += 1
+    count.pointee -= 1
+    return 0
+}
+
+@_cdecl("LLVMFuzzerTestOneInput")
+public func testOneInput(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    target(data, count)
+}

@@ -1,0 +1,60 @@
+import Inference
+import ModelFormat
+
+/// Verifies a model and, where it passes, runs one frame on every path of this processor.
+///
+/// The checksum is put right first: nearly every change would otherwise end there.
+@Sendable func fuzzModel(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let checksumOffset = 24
+    let file = AlignedMemory(count: count)
+    file.bytes.copyMemory(from: UnsafeRawBufferPointer(start: data, count: count))
+    if count >= checksumOffset + 4 {
+        // Over the whole file, with these bytes as zero.
+        file.bytes.storeBytes(of: 0, toByteOffset: checksumOffset, as: UInt32.self)
+        var checksum = Checksum()
+        checksum.update(UnsafeRawBufferPointer(file.bytes))
+        file.bytes.storeBytes(of: checksum.value.littleEndian, toByteOffset: checksumOffset, as: UInt32.self)
+    }
+    guard let model = try? Model(verifying: UnsafeRawBufferPointer(file.bytes)), isQuick(model) else { return 0 }
+    for path in (0..<ExecutionPath.count).compactMap(ExecutionPath.init) where path.isAvailable {
+        run(model, path)
+    }
+    return 0
+}
+
+/// Small memory and few steps: a sound file may describe a network of any size.
+private func isQuick(_ model: Model) -> Bool {
+    var steps: UInt64 = 0
+    for index in 0..<model.operationCount {
+        let operation = model.operation(index)
+        let output =
+            UInt64(operation.output.height) * UInt64(operation.output.width) * UInt64(operation.output.channels)
+        let window = UInt64(operation.kernelHeight) * UInt64(operation.kernelWidth) * UInt64(operation.input.channels)
+        steps += min(output, 1 << 31) * min(max(window, 1), 1 << 31) >> 8
+    }
+    return model.activationBytes < 1 << 20 && steps < 1 << 12
+}
+
+private func run(_ model: Model, _ path: ExecutionPath) {
+    guard let bytes = try? Engine.arenaBytes(model: model, path: path), bytes < 1 << 22 else { return }
+    let arena = AlignedMemory(count: bytes)
+    guard let engine = try? Engine(model: model, path: path, arena: arena.bytes) else { return }
+    for (index, byte) in engine.inputBytes.indices.enumerated() {
+        engine.input[byte] = UInt8(truncatingIfNeeded: index &* 37)
+    }
+    engine.run(alpha: 1)
+}
+
+/// Zeros of exactly this size at an address that is a multiple of 64, so that the sanitizer sees a step beside them.
+private final class AlignedMemory {
+    let bytes: UnsafeMutableRawBufferPointer
+
+    init(count: Int) {
+        bytes = .allocate(byteCount: count, alignment: 64)
+        bytes.initializeMemory(as: UInt8.self, repeating: 0)
+    }
+
+    deinit {
+        bytes.deallocate()
+    }
+}

@@ -1,0 +1,36 @@
+import Checkpoint
+import FloatGraph
+
+/// Reads a file of weights and makes a network of it; anything may be refused.
+@Sendable func fuzzWeights(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let bytes = [UInt8](UnsafeBufferPointer(start: data, count: count))
+    switch try? WeightsFile(bytes: bytes) {
+    case .checkpoint(let checkpoint)?:
+        _ = try? checkpoint.tensorList()
+        _ = checkpoint.foreignNames
+        guard let state = try? checkpoint.referenceState() else { return 0 }
+        for tensor in Array(state.features.values) + Array(state.classifier.values) { touch(tensor) }
+        if let architecture = try? Architecture.recognise(state) {
+            _ = try? architecture.graph(of: state, height: 32, width: 32)
+        }
+    case .onnx(let model)?:
+        let size = ONNXNetwork.imageSize(of: model) ?? (13, 13)
+        if size.height <= 64, size.width <= 64,
+            let network = try? ONNXNetwork(model, height: size.height, width: size.width)
+        {
+            _ = network.graph.simplified()
+            _ = try? ClassifierHead(
+                of: network.state, dimensions: network.graph[network.graph.features].shape.channels)
+        }
+        for tensor in model.initializers.values { touch(tensor) }
+    case nil:
+        break
+    }
+    return 0
+}
+
+/// Converts the values of a tensor, unless there are so many that the time would say nothing.
+private func touch(_ tensor: Tensor) {
+    guard tensor.count < 1 << 16 else { return }
+    precondition(tensor.values.count == tensor.count)
+}
