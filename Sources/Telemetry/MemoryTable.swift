@@ -16,7 +16,7 @@ extension TextWriter where Sink: ~Copyable {
             append("  ")
             append(padded: model.operationName(index), columns: Self.nameColumns)
             append(memory)
-            largest = max(largest, memory.input + memory.output + memory.residual + memory.scratch)
+            largest = max(largest, memory.together)
         }
         append("activations and scratch ")
         append(model.activationBytes)
@@ -43,6 +43,8 @@ extension TextWriter where Sink: ~Copyable {
 /// The bytes of one operation in the arena.
 private struct OperationMemory {
     let packed, input, output, residual, scratch: Int
+    /// Activations and scratch; an output that takes the place of an input counts once.
+    let together: Int
     /// Where the last byte that the operation uses of activations and scratch ends.
     let end: Int
 
@@ -54,6 +56,9 @@ private struct OperationMemory {
             ? 4 * Int(operation.output.channels) : Self.byteCount(of: operation.output)
         residual = Self.byteCount(of: operation.residual)
         scratch = Int(operation.scratchBytes)
+        let place = operation.output.arenaOffset
+        let inPlace = place == operation.input.arenaOffset || residual > 0 && place == operation.residual.arenaOffset
+        together = input + residual + scratch + (inPlace ? 0 : output)
         var end = max(Int(operation.input.arenaOffset) + input, Int(operation.output.arenaOffset) + output)
         if residual > 0 {
             end = max(end, Int(operation.residual.arenaOffset) + residual)
