@@ -24,15 +24,16 @@ import ModelFormat
 
 /// Small memory and few steps: a sound file may describe a network of any size.
 private func isQuick(_ model: Model) -> Bool {
-    var steps: UInt64 = 0
+    // Floating point, for fields that an operation has no use for may hold anything.
+    var steps = 0.0
     for index in 0..<model.operationCount {
         let operation = model.operation(index)
         let output =
-            UInt64(operation.output.height) * UInt64(operation.output.width) * UInt64(operation.output.channels)
-        let window = UInt64(operation.kernelHeight) * UInt64(operation.kernelWidth) * UInt64(operation.input.channels)
-        steps += min(output, 1 << 31) * min(max(window, 1), 1 << 31) >> 8
+            Double(operation.output.height) * Double(operation.output.width) * Double(operation.output.channels)
+        let window = Double(operation.kernelHeight) * Double(operation.kernelWidth) * Double(operation.input.channels)
+        steps += output * max(window, 1)
     }
-    return model.activationBytes < 1 << 20 && steps < 1 << 12
+    return model.activationBytes < 1 << 20 && steps < 1e6
 }
 
 private func run(_ model: Model, _ path: ExecutionPath) {
