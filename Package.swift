@@ -140,6 +140,6 @@ let package = Package(
 if Context.environment["RAREBIT_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "fuzz", dependencies: ["Checkpoint", "FloatGraph", "ModelFormat", "Inference"], path: "Tests/Fuzz",
-            exclude: ["run", "corpus"], swiftSettings: hostFlags))
+            name: "fuzz", dependencies: ["Checkpoint", "FloatGraph", "ModelFormat", "Inference", "TinyModel"],
+            path: "Tests/Fuzz", exclude: ["run", "corpus"], swiftSettings: hostFlags))
 }

@@ -1,4 +1,5 @@
 // fuzz TARGET [libFuzzer's arguments]: gives one reader of untrusted files whatever libFuzzer makes up.
+// fuzz seeds FOLDER: writes sound .rbit files to begin with, of the format's present version.
 //
 // Of the readers of weights everything up to the network, of .rbit files the verifier and one frame. A finding is a crash, a
 // report of the address sanitizer, an input that takes too long, or one that takes too much memory. `main` is libFuzzer's.
@@ -26,6 +27,9 @@ public func initialize(
     _ count: UnsafeMutablePointer<CInt>,
     _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>
 ) -> CInt {
+    if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "seeds" {
+        exit(writeModelSeeds(to: CommandLine.arguments[2]) ? 0 : 1)
+    }
     _ = target
     arguments.pointee[1] = arguments.pointee[0]
     arguments.pointee += 1

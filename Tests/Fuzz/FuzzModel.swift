@@ -1,13 +1,27 @@
+import Foundation
 import Inference
 import ModelFormat
+import TinyModel
+
+/// The tiny model, alone and with an operation of each kind that has no weights of a convolution; false where one would not
+/// pass the verifier, or could not be written.
+func writeModelSeeds(to folder: String) -> Bool {
+    let kinds: [OperationKind] = [.lookup, .multiply, .averagePool, .maxPool]
+    return ([TinyModel.contents] + kinds.map { TinyModel.contents(with: $0) }).enumerated().allSatisfy {
+        number, contents in
+        let file = contents.serialized()
+        let aligned = AlignedBytes(file)
+        guard (try? Model(verifying: aligned.readOnly)) != nil else { return false }
+        return FileManager.default.createFile(atPath: "\(folder)/seed-\(number).rbit", contents: Data(file))
+    }
+}
 
 /// Verifies a model and, where it passes, runs one frame on every path of this processor.
 ///
 /// The checksum is put right first: nearly every change would otherwise end there.
 @Sendable func fuzzModel(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let checksumOffset = 24
-    let file = AlignedMemory(count: count)
-    file.bytes.copyMemory(from: UnsafeRawBufferPointer(start: data, count: count))
+    let file = AlignedBytes([UInt8](UnsafeBufferPointer(start: data, count: count)))
     if count >= checksumOffset + 4 {
         // Over the whole file, with these bytes as zero.
         file.bytes.storeBytes(of: 0, toByteOffset: checksumOffset, as: UInt32.self)
@@ -38,24 +52,10 @@ private func isQuick(_ model: Model) -> Bool {
 
 private func run(_ model: Model, _ path: ExecutionPath) {
     guard let bytes = try? Engine.arenaBytes(model: model, path: path), bytes < 1 << 22 else { return }
-    let arena = AlignedMemory(count: bytes)
+    let arena = AlignedBytes(zeros: bytes)
     guard let engine = try? Engine(model: model, path: path, arena: arena.bytes) else { return }
     for (index, byte) in engine.inputBytes.indices.enumerated() {
         engine.input[byte] = UInt8(truncatingIfNeeded: index &* 37)
     }
     engine.run(alpha: 1)
-}
-
-/// Zeros of exactly this size at an address that is a multiple of 64, so that the sanitizer sees a step beside them.
-private final class AlignedMemory {
-    let bytes: UnsafeMutableRawBufferPointer
-
-    init(count: Int) {
-        bytes = .allocate(byteCount: count, alignment: 64)
-        bytes.initializeMemory(as: UInt8.self, repeating: 0)
-    }
-
-    deinit {
-        bytes.deallocate()
-    }
 }

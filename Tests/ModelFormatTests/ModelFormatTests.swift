@@ -278,25 +278,6 @@ private let contentsChanges: [Change<ModelContents, ModelError>] = [
     #expect(checksum.value == 0xCBF4_3926)  // the check value of the CRC catalogue
 }
 
-/// The tiny model with one more operation, of this kind, before its last.
-private func contents(with kind: OperationKind, _ change: (inout OperationRecord) -> Void = { _ in }) -> ModelContents {
-    var contents = TinyModel.contents
-    var operation = contents.operations[1]
-    operation.kind = kind.rawValue
-    operation.input = operation.output
-    operation.residual = operation.output
-    (operation.kernelHeight, operation.kernelWidth, operation.paddingTop, operation.paddingLeft) = (1, 1, 0, 0)
-    operation.scratchBytes = 0
-    operation.weightsOffset = UInt32(contents.weights.count)
-    if kind == .lookup {
-        contents.weights += [Int8](repeating: 0, count: 256)
-    }
-    change(&operation)
-    contents.operations.insert(operation, at: 2)
-    contents.operationNames.insert("added", at: 2)
-    return contents
-}
-
 private let addedChanges: [(OperationKind, OperationChange)] = [
     (.lookup, OperationChange(.input) { $0.input.arenaOffset = 65536 }),
     (.lookup, OperationChange(.output) { $0.output.arenaOffset = 65536 }),
@@ -327,15 +308,15 @@ private let addedChanges: [(OperationKind, OperationChange)] = [
 @Suite struct AnOperationWithoutWeightsOfItsOwn {
     @Test(arguments: [OperationKind.lookup, .multiply, .averagePool, .maxPool])
     func isGoodAsItIs(kind: OperationKind) throws {
-        try verify(contents(with: kind).serialized())
+        try verify(TinyModel.contents(with: kind).serialized())
         // A factor of one pixel is for all pixels.
-        try verify(contents(with: kind) { ($0.residual.height, $0.residual.width) = (1, 1) }.serialized())
+        try verify(TinyModel.contents(with: kind) { ($0.residual.height, $0.residual.width) = (1, 1) }.serialized())
     }
 
     @Test(arguments: addedChanges)
     fileprivate func cannotBeOutOfBounds(kind: OperationKind, change: OperationChange) {
         #expect(throws: ModelError.badOperation(index: 2, change.expected)) {
-            try verify(contents(with: kind, change.apply).serialized())
+            try verify(TinyModel.contents(with: kind, change.apply).serialized())
         }
     }
 }

@@ -46,6 +46,27 @@ public enum TinyModel {
 
     private static func aligned(_ offset: UInt32) -> UInt32 { (offset + 63) / 64 * 64 }
 
+    /// The tiny model with one more operation, of this kind, before its last; not a convolution.
+    public static func contents(
+        with kind: OperationKind, _ change: (inout OperationRecord) -> Void = { _ in }
+    ) -> ModelContents {
+        var contents = contents
+        var operation = contents.operations[1]
+        operation.kind = kind.rawValue
+        operation.input = operation.output
+        operation.residual = operation.output
+        (operation.kernelHeight, operation.kernelWidth, operation.paddingTop, operation.paddingLeft) = (1, 1, 0, 0)
+        operation.scratchBytes = 0
+        operation.weightsOffset = UInt32(contents.weights.count)
+        if kind == .lookup {
+            contents.weights += [Int8](repeating: 0, count: 256)
+        }
+        change(&operation)
+        contents.operations.insert(operation, at: 2)
+        contents.operationNames.insert("added", at: 2)
+        return contents
+    }
+
     /// `contents` as a file, 64-byte aligned as a mapped file is.
     public static var file: AlignedBytes { AlignedBytes(contents.serialized()) }
 
