@@ -19,6 +19,10 @@ const char *rb_argument(int32_t index) {
     return index >= 0 && index < argument_count ? arguments[index] : NULL;
 }
 
+const char *rb_environment(const char *name) {
+    return getenv(name);
+}
+
 char **rb_argument_vector(void) {
     return arguments;
 }

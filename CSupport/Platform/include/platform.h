@@ -32,6 +32,8 @@ const char *rb_error_text(int32_t error);
 int32_t rb_argument_count(void);
 // NULL past the last.
 const char *rb_argument(int32_t index);
+// The value of an environment variable; NULL where it is not set.
+const char *rb_environment(const char *name);
 // Ends the program.
 _Noreturn void rb_exit(int32_t status);
 
@@ -98,6 +100,15 @@ void rb_install_signal_handlers(void);
 bool rb_stop_requested(void);
 // What the program is doing, for the line that a crash writes: a string that lives until the next call.
 void rb_set_activity(const char *activity);
+
+// --- notify.c ---
+
+// Sends the service manager one message of lines "NAME=value", and never waits: -RB_EAGAIN where the manager does not
+// keep up. `name` is its socket, as NOTIFY_SOCKET says: a path, or '@' and a name in Linux's abstract space.
+int32_t rb_notify(const char *name, const void *message, size_t count);
+// The longest the service manager lets pass between two "WATCHDOG=1" of this process, microseconds; 0: it does not
+// watch. From the values of WATCHDOG_USEC and WATCHDOG_PID, NULL where they are not set.
+uint64_t rb_watchdog_us(const char *interval, const char *process);
 
 // --- cpus.c ---
 
