@@ -43,6 +43,42 @@ int32_t rb_map_file(const char *path, rb_memory *memory) {
     return result;
 }
 
+static ptrdiff_t read_descriptor(int descriptor, uint8_t *bytes, size_t capacity) {
+    struct stat status;
+    if (fstat(descriptor, &status) != 0) {
+        return -errno;
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return S_ISDIR(status.st_mode) ? -EISDIR : -ENODEV;
+    }
+    size_t count = 0;
+    for (;;) {
+        uint8_t one_more;
+        const bool is_full = count == capacity;
+        const ssize_t got = read(descriptor, is_full ? &one_more : bytes + count, is_full ? 1 : capacity - count);
+        if (got == 0) {
+            return (ptrdiff_t)count;
+        }
+        if (got < 0) {
+            return -errno;
+        }
+        if (is_full) {
+            return -EFBIG;
+        }
+        count += (size_t)got;
+    }
+}
+
+ptrdiff_t rb_read_file(const char *path, void *bytes, size_t capacity) {
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0) {
+        return -errno;
+    }
+    const ptrdiff_t result = read_descriptor(descriptor, bytes, capacity);
+    close(descriptor);
+    return result;
+}
+
 int32_t rb_map_memory(size_t count, rb_memory *memory) {
     void *bytes = mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (bytes == MAP_FAILED) {

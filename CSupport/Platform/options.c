@@ -4,11 +4,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { MAXIMUM_OPTIONS = 32, FIRST_VALUE = 256 /* past every option letter */ };
+enum { FIRST_VALUE = 256 /* past every option letter */ };
 
 int32_t rb_next_option(const rb_option *options, int32_t count, const char **value) {
-    struct option table[MAXIMUM_OPTIONS + 1] = {{0}};
-    for (int32_t i = 0; i < count && i < MAXIMUM_OPTIONS; i++) {
+    struct option table[RB_MAXIMUM_OPTIONS + 1] = {{0}};
+    for (int32_t i = 0; i < count && i < RB_MAXIMUM_OPTIONS; i++) {
         table[i].name = options[i].name;
         table[i].has_arg = options[i].takes_value ? required_argument : no_argument;
         table[i].val = FIRST_VALUE + i;

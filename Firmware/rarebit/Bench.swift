@@ -6,20 +6,23 @@ import Telemetry
 /// `rarebit bench`: times the network, back to back or paced as a camera would. Its time does not depend on what its input
 /// holds, so between runs the input stays as the last one left it.
 struct Bench {
-    private let invocation: Invocation
+    /// Ratio of medians, new to old, that a comparison lets pass.
+    private static let ratioThreshold = 1.05
 
-    init(_ invocation: Invocation) {
-        self.invocation = invocation
+    private let settings: Settings
+
+    init(_ settings: Settings) {
+        self.settings = settings
     }
 
     func perform() throws(ProgramError) {
-        let old = try invocation.comparison.map { path throws(ProgramError) in try Memory(file: path) }
+        let old = try settings.comparison.map { path throws(ProgramError) in try Memory(file: path) }
         let loadStart = rb_clock_ns()
-        let team = try Team(invocation)
+        let team = try Team(settings)
         let loaded = try LoadedModel(
-            path: invocation.model, for: invocation.executionPath, on: team.threads)
+            path: settings.model, for: settings.executionPath, on: team.threads)
         let engine = loaded.engine
-        let alpha = invocation.alpha ?? engine.model.head.defaultAlpha
+        let alpha = settings.alpha ?? engine.model.head.defaultAlpha
 
         setActivity("running the network")
         fillInput(of: engine)
@@ -27,7 +30,7 @@ struct Bench {
         engine.run(alpha: alpha)
         let runEnd = rb_clock_ns()
 
-        let sampleMemory = try Memory(count: 8 * invocation.runs)
+        let sampleMemory = try Memory(count: 8 * settings.runLimit)
         let timesMemory = try Memory(count: OperationTimes.byteCount(for: engine.model))
         var samples = LatencySamples(memory: sampleMemory.bytes.bindMemory(to: UInt64.self))
         let times = OperationTimes(of: engine.model, memory: timesMemory.bytes)
@@ -41,31 +44,31 @@ struct Bench {
 
         fillInput(of: engine)
         var report = BenchReport(
-            model: invocation.model, samples: samples, answer: Answer(running: engine, alpha: alpha, top: 1),
+            model: settings.model, samples: samples, answer: Answer(running: engine, alpha: alpha, top: 1),
             threads: team.threads.count,
             processor: core, loadTime: runStart - loadStart, firstInference: runEnd - runStart, elapsed: elapsed,
             before: before, after: after, arenaBytes: loaded.arenaBytes, peakResidentBytes: rb_peak_resident_bytes())
-        report.frameRate = invocation.frameRate
+        report.frameRate = settings.frameRate
         report.lateRuns = lateRuns
-        if invocation.showsCeiling || invocation.showsLayers {
+        if settings.showsCeiling || settings.showsLayers {
             report.ceiling = measureCeiling(of: engine.path)
         }
         try write(report, times)
-        if let old, let path = invocation.comparison {
+        if let old, let path = settings.comparison {
             try compare(report, with: old, path: path)
         }
     }
 
     private func write(_ report: BenchReport, _ times: OperationTimes) throws(ProgramError) {
         var output = Output()
-        if invocation.isJSON {
+        if settings.isJSON {
             output.writer.append(jsonOf: report)
         } else {
             output.writer.append(report)
         }
-        if invocation.showsLayers, let ceiling = report.ceiling {
+        if settings.showsLayers, let ceiling = report.ceiling {
             let engine = report.answer.engine
-            if invocation.isJSON {
+            if settings.isJSON {
                 output.writer.append(jsonOf: times, of: engine, ceiling: ceiling * Double(report.threads))
             } else {
                 output.writer.append(times, of: engine, ceiling: ceiling * Double(report.threads))
@@ -78,7 +81,8 @@ struct Bench {
         _ report: BenchReport, with old: borrowing Memory, path: UnsafePointer<CChar>
     ) throws(ProgramError) {
         let comparison = BenchComparison(
-            of: report, with: UnsafeRawBufferPointer(old.bytes), threshold: invocation.threshold)
+            of: report, with: UnsafeRawBufferPointer(old.bytes),
+            threshold: settings.ratioThreshold ?? Self.ratioThreshold)
         let finding = comparison.finding
         switch finding {
         case .noRecord: throw .noRecord(path)
@@ -86,7 +90,7 @@ struct Bench {
         case .alike, .otherLogits, .slower: break
         }
         var output = Output()
-        if invocation.isJSON {
+        if settings.isJSON {
             output.writer.append(jsonOf: comparison)
         } else {
             output.writer.append(comparison)
@@ -94,7 +98,8 @@ struct Bench {
         try output.finish()
         switch finding {
         case .otherLogits: throw .otherLogits(path)
-        case .slower(let ratio): throw .slower(path, ratio: ratio, threshold: invocation.threshold)
+        case .slower(let ratio):
+            throw .slower(path, ratio: ratio, threshold: settings.ratioThreshold ?? Self.ratioThreshold)
         case .alike, .noRecord, .otherNetwork: break
         }
     }
@@ -116,7 +121,7 @@ struct Bench {
 
     /// A tenth of the time, at most half a second, so that caches, predictors and the clock are as in steady use.
     private func warmUp(_ engine: Engine, alpha: Float) {
-        let deadline = rb_clock_ns() + UInt64(min(invocation.seconds, 5) * 1e8)
+        let deadline = rb_clock_ns() + UInt64(min(settings.timeLimit, 5) * 1e8)
         while rb_clock_ns() < deadline && !rb_stop_requested() {
             engine.run(alpha: alpha)
         }
@@ -127,8 +132,8 @@ struct Bench {
         _ engine: Engine, alpha: Float, samples: inout LatencySamples, times: OperationTimes
     ) -> Int {
         let begin = rb_clock_ns()
-        let deadline = begin + UInt64(invocation.seconds * 1e9)
-        let interval = invocation.frameRate.map { UInt64(1e9 / $0) }
+        let deadline = begin + UInt64(settings.timeLimit * 1e9)
+        let interval = settings.frameRate.map { UInt64(1e9 / $0) }
         var lateRuns = 0
         var due = begin
         var end = begin
@@ -137,7 +142,7 @@ struct Bench {
                 rb_sleep_until(due)
             }
             let start = rb_clock_ns()
-            if invocation.showsLayers {
+            if settings.showsLayers {
                 end = run(engine, alpha: alpha, adjusts: samples.count % 2 == 0, from: start, times)
             } else {
                 engine.run(alpha: alpha)
@@ -149,8 +154,8 @@ struct Bench {
                 lateRuns += end > due ? 1 : 0
                 due = max(due, end)
             }
-        } while samples.count < invocation.runs && end < deadline && !rb_stop_requested()
-        if invocation.showsLayers && times.count(times.plainHead) == 0 {  // there was one run only
+        } while samples.count < settings.runLimit && end < deadline && !rb_stop_requested()
+        if settings.showsLayers && times.count(times.plainHead) == 0 {  // there was one run only
             _ = run(engine, alpha: alpha, adjusts: false, from: rb_clock_ns(), times)
         }
         return lateRuns

@@ -7,16 +7,16 @@ struct Cameras {
     /// `run` chooses for its model's input; without a model, for the side that most networks take.
     private static let assumedSide: UInt32 = 224
 
-    private let invocation: Invocation
+    private let settings: Settings
 
-    init(_ invocation: Invocation) {
-        self.invocation = invocation
+    init(_ settings: Settings) {
+        self.settings = settings
     }
 
     func perform() throws(ProgramError) {
         setActivity("listing cameras")
         let needed = FrameSize(width: Self.assumedSide, height: Self.assumedSide)
-        var list = CameraListing(isJSON: invocation.isJSON, TextWriter(DescriptorSink.standardOutput))
+        var list = CameraListing(isJSON: settings.isJSON, TextWriter(DescriptorSink.standardOutput))
         listCameras(covering: needed, &list)
         let status = list.finish().status
         guard status == 0 else { throw .output(status) }

@@ -8,18 +8,18 @@ import Telemetry
 /// `rarebit classify`: one line for each picture file. A file that cannot be read gets a line on standard error, and
 /// the next one its turn.
 struct Classify {
-    private let invocation: Invocation
+    private let settings: Settings
 
-    init(_ invocation: Invocation) {
-        self.invocation = invocation
+    init(_ settings: Settings) {
+        self.settings = settings
     }
 
     func perform() throws(ProgramError) {
-        let loaded = try LoadedModel(path: invocation.model)
-        let alpha = invocation.alpha ?? loaded.model.head.defaultAlpha
+        let loaded = try LoadedModel(path: settings.model)
+        let alpha = settings.alpha ?? loaded.model.head.defaultAlpha
         var output = Output()
         var failures = 0
-        var index = invocation.firstImage
+        var index = settings.firstImage
         while let path = rb_argument(index) {
             index += 1
             do throws(ProgramError) {
@@ -31,14 +31,14 @@ struct Classify {
                 continue
             }
             setActivity("classifying a picture")
-            write(Answer(running: loaded.engine, alpha: alpha, top: invocation.top), of: path, to: &output)
+            write(Answer(running: loaded.engine, alpha: alpha, top: settings.top), of: path, to: &output)
             try output.endRecord()
         }
         guard failures == 0 else { throw .someImagesFailed(failures) }
     }
 
     private func write(_ answer: Answer, of path: UnsafePointer<CChar>, to output: inout Output) {
-        if invocation.isJSON {
+        if settings.isJSON {
             output.writer.append("{\"image\":")
             output.writer.append(jsonString: UnsafeRawBufferPointer(start: path, count: path.length))
             output.writer.append(",")

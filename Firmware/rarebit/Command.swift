@@ -26,20 +26,6 @@ enum Command: UInt8 {
     /// Whether a model file is the first operand.
     var takesModel: Bool { self != .cameras }
 
-    func takes(_ option: Option) -> Bool {
-        switch option {
-        case .help: true
-        case .version: false
-        case .camera, .frames, .count: self == .run
-        case .alpha: self == .run || self == .classify || self == .bench
-        case .top: self == .run || self == .classify
-        case .json: self != .info
-        case .threads, .cpus: self == .run || self == .bench
-        case .memory: self == .info
-        case .isa, .runs, .seconds, .fps, .layers, .ceiling, .compare, .threshold: self == .bench
-        }
-    }
-
     static var overview: StaticString {
         """
         rarebit: long-tailed image classification on a camera device
@@ -57,74 +43,64 @@ enum Command: UInt8 {
         """
     }
 
-    var help: StaticString {
+    /// What the options' help stands under.
+    var usage: StaticString {
         switch self {
         case .run:
             """
             usage: rarebit run MODEL.rbit [options]
 
             Classifies frames until stopped (Ctrl-C) or the source ends. On a terminal: a live view.
-
-              --camera DEV   the V4L2 node to capture from; default /dev/video0
-              --frames FILE  recorded frames instead of a camera
-              --alpha A      strength of the TDE adjustment, 0 (the plain classifier) or more; default: the model's
-              --top N        how many classes to show, 1...32; default 3
-              --json         one JSON record a frame, on standard output
-              --count N      stop after N frames
-              --threads N    threads to compute on, 1...64; default: 1, or as many as cores are listed
-              --cpus LIST    the cores to run on, such as 2 or 4-7, a thread on each; default: the fast ones
-
             """
         case .classify:
             """
             usage: rarebit classify MODEL.rbit IMAGE... [options]
 
             Classifies JPEG, PNG and PPM files, one line each.
-
-              --alpha A      strength of the TDE adjustment, 0 (the plain classifier) or more; default: the model's
-              --top N        how many classes to show, 1...32; default 3
-              --json         one JSON record a picture
-
             """
         case .bench:
             """
             usage: rarebit bench MODEL.rbit [options]
 
             Times the network on a fixed input, after a warm-up, and says how close that is to what the processor can do.
-
-              --runs N       how many runs, 1...65536
-              --seconds S    for how long; both given: until the first of them; neither: 1000 runs or 5 seconds
-              --fps F        start runs F times a second, as a camera would; default: back to back
-              --alpha A      strength of the TDE adjustment, 0 (the plain classifier) or more; default: the model's
-              --threads N    threads to compute on, 1...64; default: 1, or as many as cores are listed
-              --cpus LIST    the cores to run on, such as 2 or 4-7, a thread on each; default: the fast ones
-              --isa NAME     kernels of a lesser instruction set; a name that is none lists them
-              --layers       a table of where the time goes, with the head's time with and without the adjustment
-              --ceiling      also measure the most the core can do: the best instruction, on registers alone
-              --json         JSON records: one of the whole, with --layers one of each operation
-              --compare OLD  the record of an earlier bench --json: print the ratios; exit status 1 where the median is
-                             above the threshold, or the same model and input give other logits
-              --threshold R  ratio of medians, new to old, that still passes; default 1.05
-
             """
         case .info:
             """
             usage: rarebit info MODEL.rbit [--memory]
 
             Prints a model's classes, input, operations, file and arena.
-
-              --memory       instead, what lies in the arena, operation by operation
-
             """
         case .cameras:
             """
             usage: rarebit cameras [--json]
 
             Lists the video nodes, what each offers, and the mode that rarebit run would choose.
-
-              --json         one JSON record a node
-
             """
         }
     }
+}
+
+/// Some of the commands: `.run | .bench`. (An `OptionSet` takes its members from an array, which device code cannot have.)
+struct CommandSet: Sendable {
+    private let bits: UInt8
+
+    static let none = CommandSet(bits: 0)
+    static let run = CommandSet(.run)
+    static let classify = CommandSet(.classify)
+    static let bench = CommandSet(.bench)
+    static let info = CommandSet(.info)
+    static let cameras = CommandSet(.cameras)
+    static let all = CommandSet(bits: .max)
+
+    private init(bits: UInt8) {
+        self.bits = bits
+    }
+
+    private init(_ command: Command) {
+        bits = 1 << command.rawValue
+    }
+
+    static func | (one: CommandSet, other: CommandSet) -> CommandSet { CommandSet(bits: one.bits | other.bits) }
+
+    func contains(_ command: Command) -> Bool { bits & CommandSet(command).bits != 0 }
 }

@@ -4,17 +4,17 @@ import Telemetry
 
 /// `rarebit info`: what a model holds, without running it.
 struct Info {
-    private let invocation: Invocation
+    private let settings: Settings
 
-    init(_ invocation: Invocation) {
-        self.invocation = invocation
+    init(_ settings: Settings) {
+        self.settings = settings
     }
 
     func perform() throws(ProgramError) {
-        let mapped = try MappedModel(path: invocation.model)
-        let (path, arenaBytes) = try LoadedModel.arena(for: mapped.model, path: invocation.model)
+        let mapped = try MappedModel(path: settings.model)
+        let (path, arenaBytes) = try LoadedModel.arena(for: mapped.model, path: settings.model)
         var output = Output()
-        if invocation.showsMemory {
+        if settings.showsMemory {
             output.writer.append(memoryOf: mapped.model, path: path, arenaBytes: arenaBytes)
         } else {
             output.writer.append(describing: mapped.model, path: path, arenaBytes: arenaBytes)

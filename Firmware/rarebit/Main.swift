@@ -18,19 +18,23 @@ struct Rarebit {
 
     private static func perform(_ invocation: Invocation) throws(ProgramError) {
         switch invocation.request {
-        case .help(let command): try printText(command?.help ?? Command.overview)
-        case .version: try printText(version)
-        case .perform(.run): try Run(invocation).perform()
-        case .perform(.classify): try Classify(invocation).perform()
-        case .perform(.bench): try Bench(invocation).perform()
-        case .perform(.info): try Info(invocation).perform()
-        case .perform(.cameras): try Cameras(invocation).perform()
+        case .help(let command):
+            var output = Output()
+            if let command {
+                output.writer.append(helpOf: command)
+            } else {
+                output.writer.append(Command.overview)
+            }
+            try output.finish()
+        case .version:
+            var output = Output()
+            output.writer.append(version)
+            try output.finish()
+        case .perform(.run): try Run(invocation.settings).perform()
+        case .perform(.classify): try Classify(invocation.settings).perform()
+        case .perform(.bench): try Bench(invocation.settings).perform()
+        case .perform(.info): try Info(invocation.settings).perform()
+        case .perform(.cameras): try Cameras(invocation.settings).perform()
         }
-    }
-
-    private static func printText(_ text: StaticString) throws(ProgramError) {
-        var output = Output()
-        output.writer.append(text)
-        try output.finish()
     }
 }

@@ -16,6 +16,14 @@ struct Memory: ~Copyable {
         guard status == 0 else { throw .unreadableFile(path, status) }
     }
 
+    /// An anonymous area that lasts as long as the program.
+    static func keeping(count: Int) throws(ProgramError) -> UnsafeMutableRawBufferPointer {
+        var mapping = rb_memory()
+        let status = rb_map_memory(count, &mapping)
+        guard status == 0 else { throw .noMemory(bytes: count, status) }
+        return UnsafeMutableRawBufferPointer(start: mapping.bytes, count: mapping.count)
+    }
+
     var bytes: UnsafeMutableRawBufferPointer {
         UnsafeMutableRawBufferPointer(start: mapping.bytes, count: mapping.count)
     }

@@ -13,14 +13,18 @@ enum ProgramError: Error, @unchecked Sendable {
     case unknownCommand(UnsafePointer<CChar>)
     case unknownOption(UnsafePointer<CChar>)
     case missingValue(UnsafePointer<CChar>)
-    case foreignOption(Option, Command)
+    case foreignOption(StaticString, Command)
     case twoSources
-    case notANumber(Option, UnsafePointer<CChar>)
-    case notWhole(Option, UnsafePointer<CChar>)
-    case outOfRange(Option, UnsafePointer<CChar>, from: Double, to: Double)
-    case notAList(UnsafePointer<CChar>)
-    case noSuchCore(Int32)
-    case unknownISA(UnsafePointer<CChar>)
+    case notANumber(OptionValue)
+    case notWhole(OptionValue)
+    case outOfRange(OptionValue, from: Double, to: Double)
+    case notAList(OptionValue)
+    case noSuchCore(OptionValue, Int32)
+    case unknownISA(OptionValue)
+    case notYesOrNo(OptionValue)
+    case unknownKey(UnsafePointer<CChar>, line: Int, UnsafePointer<CChar>)
+    case keyTwice(UnsafePointer<CChar>, line: Int, StaticString, firstLine: Int)
+    case notAnEntry(UnsafePointer<CChar>, line: Int)
     case nothingToCompare
     case missingModel(Command)
     case missingImages
@@ -48,8 +52,8 @@ enum ProgramError: Error, @unchecked Sendable {
     var isUsage: Bool {
         switch self {
         case .noCommand, .unknownCommand, .unknownOption, .missingValue, .foreignOption, .twoSources, .notANumber,
-            .notWhole, .outOfRange, .notAList, .noSuchCore, .unknownISA, .nothingToCompare, .missingModel,
-            .missingImages, .extraOperand:
+            .notWhole, .outOfRange, .notAList, .noSuchCore, .unknownISA, .notYesOrNo, .unknownKey, .keyTwice,
+            .notAnEntry, .nothingToCompare, .missingModel, .missingImages, .extraOperand:
             true
         case .unreadableFile, .badModel, .cannotInfer, .noMemory, .badImage, .cannotResize, .someImagesFailed, .camera,
             .recording, .output, .cannotPin, .cannotStartThreads, .noRecord, .otherNetwork, .otherLogits, .slower:
@@ -98,7 +102,7 @@ extension TextWriter where Sink: ~Copyable {
         case .foreignOption(let option, let command):
             append(command.name)
             append(" takes no option --")
-            append(option.name)
+            append(option)
             append("; see rarebit ")
             append(command.name)
             append(" --help")
@@ -128,42 +132,76 @@ extension TextWriter where Sink: ~Copyable {
 
     private mutating func appendBadValue(_ error: ProgramError) {
         switch error {
-        case .notANumber(let option, let value):
-            appendOption(option, value)
+        case .notANumber(let value):
+            append(quoting: value)
             append("' is not a number")
-        case .notWhole(let option, let value):
-            appendOption(option, value)
+        case .notWhole(let value):
+            append(quoting: value)
             append("' is not a whole number")
-        case .outOfRange(let option, let value, let from, let to):
-            appendOption(option, value)
+        case .notYesOrNo(let value):
+            append(quoting: value)
+            append("' is neither yes nor no")
+        case .outOfRange(let value, let from, let to):
+            append(quoting: value)
             append("' is out of range; give ")
             append(from, decimals: from == from.rounded() ? 0 : 3)
             append("...")
             append(to, decimals: 0)
         case .notAList(let value):
-            appendOption(.cpus, value)
+            append(quoting: value)
             append("' is no list of cores; give numbers and ranges, such as 0,2 or 4-7")
-        case .noSuchCore(let core):
-            append("--cpus: this program may not run on core ")
+        case .noSuchCore(let value, let core):
+            append(placeOf: value)
+            append("this program may not run on core ")
             append(core)
             append("; the command nproc says how many there are")
         case .unknownISA(let value):
-            appendOption(.isa, value)
+            append(quoting: value)
             append("' is no instruction set; give one of")
             for number in 0..<ExecutionPath.count {
                 append(number == 0 ? " " : ", ")
                 append(cString: ExecutionPath(number: number)!.name)
             }
+        case .unknownKey(let path, let line, let key):
+            append(path, line: line)
+            append("no option '")
+            append(cString: key)
+            append("'; rarebit run --help lists them")
+        case .keyTwice(let path, let line, let name, let firstLine):
+            append(path, line: line)
+            append(name)
+            append(" stands in line ")
+            append(firstLine)
+            append(" already; keep one of them")
+        case .notAnEntry(let path, let line):
+            append(path, line: line)
+            append("is not 'name = value'; # starts a comment")
         default:
             append("wrong usage")
         }
     }
 
-    private mutating func appendOption(_ option: Option, _ value: UnsafePointer<CChar>) {
-        append("--")
-        append(option.name)
-        append(": '")
-        append(cString: value)
+    private mutating func append(quoting value: OptionValue) {
+        append(placeOf: value)
+        append("'")
+        append(cString: value.text)
+    }
+
+    /// "--alpha: ", or "rarebit.conf:3: alpha: "
+    private mutating func append(placeOf value: OptionValue) {
+        switch value.place {
+        case .commandLine: append("--")
+        case .file(let path, let line): append(path, line: line)
+        }
+        append(value.name)
+        append(": ")
+    }
+
+    private mutating func append(_ path: UnsafePointer<CChar>, line: Int) {
+        append(cString: path)
+        append(":")
+        append(line)
+        append(": ")
     }
 
     private mutating func appendFailure(_ error: ProgramError) {

@@ -10,20 +10,22 @@ struct Run {
     /// How long a camera may take to its next good frame.
     private static let frameDeadline: UInt64 = 5_000_000_000
 
-    private let invocation: Invocation
+    private static var defaultCamera: UnsafePointer<CChar> { ("/dev/video0" as StaticString).cString }
 
-    init(_ invocation: Invocation) {
-        self.invocation = invocation
+    private let settings: Settings
+
+    init(_ settings: Settings) {
+        self.settings = settings
     }
 
     func perform() throws(ProgramError) {
-        let team = try Team(invocation)
-        let loaded = try LoadedModel(path: invocation.model, on: team.threads)
-        if let path = invocation.frames {
+        let team = try Team(settings)
+        let loaded = try LoadedModel(path: settings.model, on: team.threads)
+        if let path = settings.frames {
             var recording = try open(recording: path)
             try answer(&recording, named: path, with: loaded.engine)
         } else {
-            let path = invocation.camera
+            let path = settings.camera ?? Self.defaultCamera
             var capture = Capture(device: V4L2Device(path: path), covering: Self.neededSize(for: loaded.model.input))
             try start(&capture, path: path)
             try answer(&capture, named: path, with: loaded.engine)
@@ -73,14 +75,14 @@ struct Run {
                 input: input, format: geometry.format, width: width, height: height, workspace: workspace.bytes)
         else { throw .cannotResize(width: width, height: height) }
 
-        let alpha = invocation.alpha ?? engine.model.head.defaultAlpha
-        var reporter = Reporter(isJSON: invocation.isJSON)
+        let alpha = settings.alpha ?? engine.model.head.defaultAlpha
+        var reporter = Reporter(isJSON: settings.isJSON)
         var number = 0
         setActivity("classifying frames")
-        while number < invocation.count,
+        while number < settings.count,
             let frame = try next(from: &source, named: name, into: engine.input, &preprocessor)
         {
-            let answer = Answer(running: engine, alpha: alpha, top: invocation.top)
+            let answer = Answer(running: engine, alpha: alpha, top: settings.top)
             let now = rb_clock_ns()
             let record = FrameRecord(
                 number: number, sequence: frame.sequence, timestamp: frame.timestamp,

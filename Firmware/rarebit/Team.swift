@@ -9,13 +9,13 @@ struct Team: ~Copyable {
     private let team: OpaquePointer?
     let threads: Threads
 
-    init(_ invocation: Invocation) throws(ProgramError) {
-        var cores = invocation.cpus ?? Self.fastCores(for: invocation.threads ?? 1)
-        let asked = invocation.threads ?? (invocation.cpus == nil ? 1 : Int(rb_cpus_count(&cores)))
+    init(_ settings: Settings) throws(ProgramError) {
+        var cores = settings.cpus ?? Self.fastCores(for: settings.threads ?? 1)
+        let asked = settings.threads ?? (settings.cpus == nil ? 1 : Int(rb_cpus_count(&cores)))
         let count = min(asked, Int(RB_MAXIMUM_THREADS))
         var status = rb_run_on(&cores)
         // A sandbox may forbid it. Nobody asked for the fast cores, so that is no reason to stop.
-        guard status == 0 || invocation.cpus == nil else { throw .cannotPin(status) }
+        guard status == 0 || settings.cpus == nil else { throw .cannotPin(status) }
         guard count > 1 else {
             team = nil
             threads = .one
@@ -23,7 +23,7 @@ struct Team: ~Copyable {
         }
         var started: OpaquePointer?
         status =
-            invocation.cpus == nil
+            settings.cpus == nil
             ? rb_team_start(Int32(count), nil, &started) : rb_team_start(Int32(count), &cores, &started)
         guard status == 0 else { throw .cannotStartThreads(count, status) }
         team = started

@@ -3,16 +3,6 @@ import ProgramRunner
 import Testing
 import TinyModel
 
-/// A recording of grey frames of 12 x 10 pixels, each of one brightness.
-private func recording(brightness: [UInt8]) -> [UInt8] {
-    func word(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
-    let header =
-        Array("RBFRAMES".utf8) + word(1) + Array("GREY".utf8) + word(12) + word(10) + word(12) + word(120)
-        + word(UInt32(brightness.count))
-    return header + [UInt8](repeating: 0, count: 64 - header.count)
-        + brightness.flatMap { [UInt8](repeating: $0, count: 120) }
-}
-
 private struct Setting {
     let folder: TemporaryFolder
     let model: String
@@ -28,7 +18,7 @@ private struct Setting {
 @Suite struct RunningOnARecording {
     @Test func answersEachFrameOnce() throws {
         let setting = try Setting()
-        let frames = try setting.folder.write(recording(brightness: [0, 90, 255, 90]), to: "frames")
+        let frames = try setting.folder.write(greyRecording(brightness: [0, 90, 255, 90]), to: "frames")
         let result = try setting.run(["--frames", frames, "--json"])
         #expect(result.status == 0)
         #expect(result.errors == "")
@@ -50,7 +40,7 @@ private struct Setting {
 
     @Test func stopsAfterTheFramesAskedFor() throws {
         let setting = try Setting()
-        let frames = try setting.folder.write(recording(brightness: [1, 2, 3]), to: "frames")
+        let frames = try setting.folder.write(greyRecording(brightness: [1, 2, 3]), to: "frames")
         let result = try setting.run(["--frames", frames, "--count", "2"])
         #expect(result.status == 0)
         let lines = result.output.split(separator: "\n")
@@ -59,7 +49,7 @@ private struct Setting {
 
     @Test func changesItsAnswersWithAlpha() throws {
         let setting = try Setting()
-        let frames = try setting.folder.write(recording(brightness: [77]), to: "frames")
+        let frames = try setting.folder.write(greyRecording(brightness: [77]), to: "frames")
         let plain = try setting.run(["--frames", frames, "--json", "--alpha", "0"])
         let adjusted = try setting.run(["--frames", frames, "--json", "--alpha", "1.5"])
         func checksum(_ result: ProgramResult) -> Substring? { result.output.split(separator: "\"logits_crc\":").last }
@@ -70,7 +60,7 @@ private struct Setting {
     @Test func givesTheSameAnswersOnSeveralThreads() throws {
         let setting = try Setting()
         let model = try setting.folder.write(TinyModel.contents(side: 96).serialized(), to: "large.rbit")
-        let frames = try setting.folder.write(recording(brightness: [3, 120, 250]), to: "frames")
+        let frames = try setting.folder.write(greyRecording(brightness: [3, 120, 250]), to: "frames")
         func logits(_ threads: String) throws -> [String] {
             let result = try runProgram("rarebit", ["run", model, "--frames", frames, "--json", "--threads", threads])
             #expect(result.status == 0 && result.errors == "")
@@ -86,11 +76,11 @@ private struct Setting {
 
     @Test func refusesWhatIsNoRecording() throws {
         let setting = try Setting()
-        let good = recording(brightness: [1, 2])
+        let good = greyRecording(brightness: [1, 2])
         for (bytes, reason) in [
             (Array("RBFRAME".utf8), "not a file of recorded frames: wrong first bytes"),
             (Array(good.dropLast()), "the recording needs 304 bytes and has 303; copy it again"),
-            (recording(brightness: []), "the recording holds no frames"),
+            (greyRecording(brightness: []), "the recording holds no frames"),
         ] {
             let frames = try setting.folder.write(bytes, to: "frames")
             let result = try setting.run(["--frames", frames])

@@ -45,6 +45,8 @@ typedef struct {
     bool takes_value;
 } rb_option;
 
+enum { RB_MAXIMUM_OPTIONS = 64 };
+
 // What rb_next_option answers when it is not an index into the options.
 enum {
     RB_OPTION_END = -1,
@@ -53,8 +55,8 @@ enum {
     RB_OPTION_HELP = -4, // -h
 };
 
-// The next option of the command line, as an index into at most 32 options, with *value its value, or one of the
-// negative answers, with *value the argument at fault. Operands may stand before, between and behind options; after
+// The next option of the command line, as an index into at most RB_MAXIMUM_OPTIONS, with *value its value, or one of
+// the negative answers, with *value the argument at fault. Operands may stand before, between and behind options; after
 // RB_OPTION_END they are the arguments from rb_first_operand on.
 int32_t rb_next_option(const rb_option *options, int32_t count, const char **value);
 int32_t rb_first_operand(void);
@@ -71,6 +73,8 @@ typedef struct {
 
 // Maps a whole regular file, read-only. An empty file has count 0.
 int32_t rb_map_file(const char *path, rb_memory *memory);
+// Reads a whole regular file of at most `capacity` bytes; how many it holds. -EFBIG where it holds more.
+ptrdiff_t rb_read_file(const char *path, void *bytes, size_t capacity);
 // Zeroed memory of its own, readable and writable. count > 0.
 int32_t rb_map_memory(size_t count, rb_memory *memory);
 // Gives mapped memory back and clears it.

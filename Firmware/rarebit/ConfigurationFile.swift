@@ -1,0 +1,88 @@
+import Platform
+
+/// The lines of a configuration file: "name = value", with space around both passed over. A `#` at the start of a line
+/// or behind a space starts a comment; lines without anything else are passed over.
+///
+/// Debian's libinih takes its memory from the heap and cuts lines at 200 bytes, so this is the program's own.
+struct ConfigurationText: ~Copyable {
+    struct Entry {
+        let key: UnsafePointer<CChar>
+        let value: UnsafePointer<CChar>
+        let line: Int
+    }
+
+    /// The most a file may hold, bytes.
+    static var limit: Int { 16_384 }
+
+    let path: UnsafePointer<CChar>
+    private let bytes: UnsafeMutableRawBufferPointer
+    private var position = 0
+    private var line = 0
+
+    /// Reads the file into `memory`, where the entries' texts then are: at least `limit + 1` bytes.
+    init(path: UnsafePointer<CChar>, memory: UnsafeMutableRawBufferPointer) throws(ProgramError) {
+        let count = rb_read_file(path, memory.baseAddress, Self.limit)
+        guard count >= 0 else { throw .unreadableFile(path, Int32(count)) }
+        memory[count] = 0
+        self.path = path
+        bytes = UnsafeMutableRawBufferPointer(rebasing: memory[...count])
+    }
+
+    /// nil at the end of the file.
+    mutating func next() throws(ProgramError) -> Entry? {
+        while position < bytes.count - 1 {
+            let start = position
+            var end = start
+            while end < bytes.count - 1 && bytes[end] != UInt8(ascii: "\n") {
+                guard bytes[end] != 0 else { throw .notAnEntry(path, line: line + 1) }
+                end += 1
+            }
+            position = end + 1
+            line += 1
+            if let entry = try entry(in: start..<commentStart(in: start..<end)) {
+                return entry
+            }
+        }
+        return nil
+    }
+
+    private func commentStart(in range: Range<Int>) -> Int {
+        for index in range where bytes[index] == UInt8(ascii: "#") {
+            if index == range.lowerBound || Self.isSpace(bytes[index - 1]) { return index }
+        }
+        return range.upperBound
+    }
+
+    private func entry(in range: Range<Int>) throws(ProgramError) -> Entry? {
+        let content = trimmed(range)
+        guard !content.isEmpty else { return nil }
+        for index in content where bytes[index] == UInt8(ascii: "=") {
+            let key = trimmed(content.lowerBound..<index)
+            let value = trimmed((index + 1)..<content.upperBound)
+            guard !key.isEmpty, !value.isEmpty else { break }
+            return Entry(key: text(key), value: text(value), line: line)
+        }
+        throw .notAnEntry(path, line: line)
+    }
+
+    private func trimmed(_ range: Range<Int>) -> Range<Int> {
+        var (start, end) = (range.lowerBound, range.upperBound)
+        while start < end && Self.isSpace(bytes[start]) {
+            start += 1
+        }
+        while start < end && Self.isSpace(bytes[end - 1]) {
+            end -= 1
+        }
+        return start..<end
+    }
+
+    /// Ends the text with a zero, in place: what stands behind it has been read.
+    private func text(_ range: Range<Int>) -> UnsafePointer<CChar> {
+        bytes[range.upperBound] = 0
+        return UnsafePointer((bytes.baseAddress! + range.lowerBound).assumingMemoryBound(to: CChar.self))
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
+    }
+}

@@ -1,0 +1,130 @@
+import Inference
+import Platform
+import Telemetry
+
+/// An option of the command line. Those of `run` are also keys of a configuration file, under the same names.
+struct Option: Sendable {
+    /// Without dashes.
+    let name: StaticString
+    /// What stands for the value in the help; nil: a flag, with no value on the command line and "yes" or "no" in a file.
+    let value: StaticString?
+    let commands: CommandSet
+    /// Whether re-reading the configuration file can change it while the program runs.
+    let isLive: Bool
+    /// Lines that start under one another.
+    let help: StaticString
+
+    /// Whether a configuration file can hold it.
+    var isKey: Bool { commands.contains(.run) && !isNamed("help") && !isNamed("config") }
+
+    func isNamed(_ name: StaticString) -> Bool { self.name == name.cString }
+}
+
+/// Sees every option, in order, each with what puts a value into settings.
+protocol OptionReader {
+    mutating func read(
+        _ option: Option, _ set: (inout Settings, OptionValue) throws(ProgramError) -> Void
+    ) throws(ProgramError)
+}
+
+extension OptionReader {
+    /// `set` is called where the flag is on.
+    mutating func flag(
+        _ name: StaticString, _ commands: CommandSet, _ help: StaticString, _ set: (inout Settings) -> Void
+    ) throws(ProgramError) {
+        try read(Option(name: name, value: nil, commands: commands, isLive: false, help: help)) {
+            settings, value throws(ProgramError) in
+            if try value.isOn() {
+                set(&settings)
+            }
+        }
+    }
+
+    mutating func text(
+        _ name: StaticString, _ value: StaticString, _ commands: CommandSet, _ help: StaticString,
+        _ set: (inout Settings, UnsafePointer<CChar>) -> Void
+    ) throws(ProgramError) {
+        try self.value(name, value, commands, help) { set(&$0, $1.text) }
+    }
+
+    mutating func number(
+        _ name: StaticString, _ value: StaticString, _ commands: CommandSet, isLive: Bool = false,
+        _ help: StaticString, in range: ClosedRange<Double>, _ set: (inout Settings, Double) -> Void
+    ) throws(ProgramError) {
+        try self.value(name, value, commands, isLive: isLive, help) { settings, value throws(ProgramError) in
+            set(&settings, try value.number(in: range))
+        }
+    }
+
+    mutating func integer(
+        _ name: StaticString, _ value: StaticString, _ commands: CommandSet, isLive: Bool = false,
+        _ help: StaticString, in range: ClosedRange<Int>, _ set: (inout Settings, Int) -> Void
+    ) throws(ProgramError) {
+        try self.value(name, value, commands, isLive: isLive, help) { settings, value throws(ProgramError) in
+            set(&settings, try value.integer(in: range))
+        }
+    }
+
+    /// Any other kind of value: `set` throws what is wrong with it.
+    mutating func value(
+        _ name: StaticString, _ value: StaticString, _ commands: CommandSet, isLive: Bool = false,
+        _ help: StaticString, _ set: (inout Settings, OptionValue) throws(ProgramError) -> Void
+    ) throws(ProgramError) {
+        try read(Option(name: name, value: value, commands: commands, isLive: isLive, help: help), set)
+    }
+}
+
+/// The text given for an option, and where it was given. The text lives as long as the program.
+struct OptionValue {
+    enum Place {
+        case commandLine
+        case file(UnsafePointer<CChar>, line: Int)
+    }
+
+    let name: StaticString
+    /// Of a flag, the empty text or what a file says.
+    let text: UnsafePointer<CChar>
+    let place: Place
+
+    func number(in range: ClosedRange<Double>) throws(ProgramError) -> Double {
+        var number = 0.0
+        guard rb_parse_number(text, &number) else { throw .notANumber(self) }
+        guard range.contains(number) else {
+            throw .outOfRange(self, from: range.lowerBound, to: range.upperBound)
+        }
+        return number
+    }
+
+    func integer(in range: ClosedRange<Int>) throws(ProgramError) -> Int {
+        let number = try self.number(in: Double(range.lowerBound)...Double(range.upperBound))
+        guard number == number.rounded() else { throw .notWhole(self) }
+        return Int(number)
+    }
+
+    /// A list of processors that this program may use.
+    func processors() throws(ProgramError) -> rb_cpus {
+        var wanted = rb_cpus()
+        guard rb_cpus_parse(text, &wanted) else { throw .notAList(self) }
+        var allowed = rb_cpus()
+        rb_cpus_allowed(&allowed)
+        var cpu = rb_cpus_next(&wanted, 0)
+        while cpu >= 0 {
+            guard rb_cpus_contains(&allowed, cpu) else { throw .noSuchCore(self, cpu) }
+            cpu = rb_cpus_next(&wanted, cpu + 1)
+        }
+        return wanted
+    }
+
+    func executionPath() throws(ProgramError) -> ExecutionPath {
+        guard let path = ExecutionPath(named: text) else { throw .unknownISA(self) }
+        return path
+    }
+
+    /// Whether a flag is on.
+    fileprivate func isOn() throws(ProgramError) -> Bool {
+        if case .commandLine = place { return true }
+        if ("yes" as StaticString) == text { return true }
+        guard ("no" as StaticString) == text else { throw .notYesOrNo(self) }
+        return false
+    }
+}

@@ -1,0 +1,78 @@
+import Inference
+import Platform
+
+extension Settings {
+    /// Every option, in the order of the help. To add one: a call here, and what it sets in `Settings`.
+    ///
+    /// Commands may give one name different meanings, in a call each. (A table of functions would have to count
+    /// references to them, which device code cannot do.)
+    static func describeOptions(to reader: inout some OptionReader) throws(ProgramError) {
+        try reader.text("model", "FILE", .run, "the model, instead of the first operand: for a configuration file") {
+            $0.model = $1
+        }
+        try reader.text("camera", "DEV", .run, "the V4L2 node to capture from; default /dev/video0") { $0.camera = $1 }
+        try reader.text("frames", "FILE", .run, "recorded frames instead of a camera") { $0.frames = $1 }
+        try reader.integer("runs", "N", .bench, "how many runs, 1...65536", in: 1...LatencySamples.maximumCount) {
+            $0.runs = $1
+        }
+        try reader.number(
+            "seconds", "S", .bench,
+            "for how long; both given: until the first of them; neither: 1000 runs or 5 seconds",
+            in: 0.001...Settings.longestSeconds
+        ) { $0.seconds = $1 }
+        try reader.number(
+            "fps", "F", .bench, "start runs F times a second, as a camera would; default: back to back",
+            in: 0.1...10_000
+        ) { $0.frameRate = $1 }
+        try reader.number(
+            "alpha", "A", .run | .classify | .bench, isLive: true,
+            "strength of the TDE adjustment, 0 (the plain classifier) or more; default: the model's", in: 0...1000
+        ) { $0.alpha = Float($1) }
+        try reader.integer(
+            "top", "N", .run | .classify, "how many classes to show, 1...32; default 3", in: 1...Ranking.maximumCount
+        ) { $0.top = $1 }
+        try reader.integer("count", "N", .run, "stop after N frames", in: 1...1_000_000_000) { $0.count = $1 }
+        try reader.integer(
+            "threads", "N", .run | .bench,
+            "threads to compute on, 1...64; default: 1, or as many as cores are listed", in: 1...Int(RB_MAXIMUM_THREADS)
+        ) { $0.threads = $1 }
+        try reader.value(
+            "cpus", "LIST", .run | .bench,
+            "the cores to run on, such as 2 or 4-7, a thread on each; default: the fast ones"
+        ) { settings, value throws(ProgramError) in settings.cpus = try value.processors() }
+        try reader.value("isa", "NAME", .bench, "kernels of a lesser instruction set; a name that is none lists them") {
+            settings, value throws(ProgramError) in settings.executionPath = try value.executionPath()
+        }
+        try reader.flag(
+            "layers", .bench,
+            "a table of where the time goes, with the head's time with and without the adjustment"
+        ) { $0.showsLayers = true }
+        try reader.flag(
+            "ceiling", .bench,
+            "also measure the most the core can do: the best instruction, on registers alone"
+        ) { $0.showsCeiling = true }
+        try reader.flag("json", .run | .classify | .bench | .cameras, "JSON records, one a line") { $0.isJSON = true }
+        try reader.text(
+            "compare", "OLD", .bench,
+            """
+            the record of an earlier bench --json: print the ratios; exit status 1 where the median is
+            above the threshold, or the same model and input give other logits
+            """
+        ) { $0.comparison = $1 }
+        try reader.number(
+            "threshold", "R", .bench, "ratio of medians, new to old, that still passes; default 1.05", in: 0.01...100
+        ) { $0.ratioThreshold = $1 }
+        try reader.flag("memory", .info, "instead, what lies in the arena, operation by operation") {
+            $0.showsMemory = true
+        }
+        try reader.text(
+            "config", "FILE", .run,
+            """
+            more options, from a file: lines "name = value", flags are yes or no, # starts a comment;
+            the command line wins over it
+            """
+        ) { $0.configuration = $1 }
+        try reader.flag("help", .all, "this") { _ in }
+        try reader.flag("version", .none, "the program's version") { _ in }
+    }
+}

@@ -1,0 +1,51 @@
+import Inference
+import Platform
+
+/// What the options say, checked. Text lives as long as the program.
+struct Settings {
+    static var longestSeconds: Double { 86_400 }
+
+    /// The model file; nil for commands that take none.
+    var model: UnsafePointer<CChar>! = nil
+    /// nil: /dev/video0.
+    var camera: UnsafePointer<CChar>?
+    var frames: UnsafePointer<CChar>?
+    /// nil: the model's own.
+    var alpha: Float?
+    var top = 3
+    var isJSON = false
+    var count = Int.max
+    /// nil: the program's choice.
+    var executionPath: ExecutionPath?
+    /// nil: the program's choice.
+    var threads: Int?
+    /// Where to run; nil: the program's choice.
+    var cpus: rb_cpus?
+    /// nil: 1000, or until the seconds are over.
+    var runs: Int?
+    /// nil: 5, or until the runs are done.
+    var seconds: Double?
+    /// Frames a second; nil: back to back.
+    var frameRate: Double?
+    var showsLayers = false
+    var showsCeiling = false
+    var showsMemory = false
+    /// The record of an earlier benchmark.
+    var comparison: UnsafePointer<CChar>?
+    /// Ratio of medians; nil: 1.05.
+    var ratioThreshold: Double?
+    var configuration: UnsafePointer<CChar>?
+
+    /// Of `classify`: operands behind the model are the arguments from here on.
+    var firstImage: Int32 = 0
+
+    /// Runs and seconds each end a benchmark; where only one is given, the other does not.
+    var runLimit: Int { runs ?? (seconds == nil ? 1000 : LatencySamples.maximumCount) }
+    var timeLimit: Double { seconds ?? (runs == nil ? 5 : Self.longestSeconds) }
+
+    /// What no option by itself can tell.
+    func check() throws(ProgramError) {
+        guard camera == nil || frames == nil else { throw .twoSources }
+        guard ratioThreshold == nil || comparison != nil else { throw .nothingToCompare }
+    }
+}
