@@ -7,8 +7,8 @@ import Telemetry
 
 /// `rarebit run`: answers for the frames of a camera or a recording, one by one, until stopped.
 struct Run {
-    /// How long a camera may take to its next good frame.
-    private static let frameDeadline: UInt64 = 5_000_000_000
+    /// How long to wait for a frame before looking after everything else, nanoseconds.
+    private static let longestWait: UInt64 = 250_000_000
 
     private static var defaultCamera: UnsafePointer<CChar> { ("/dev/video0" as StaticString).cString }
 
@@ -26,10 +26,11 @@ struct Run {
             try answer(&recording, named: path, with: loaded.engine)
         } else {
             let path = settings.camera ?? Self.defaultCamera
-            var capture = Capture(device: V4L2Device(path: path), covering: Self.neededSize(for: loaded.model.input))
-            try start(&capture, path: path)
-            try answer(&capture, named: path, with: loaded.engine)
-            capture.stop()
+            var camera = RecoveringCamera(
+                device: V4L2Device(path: path), covering: Self.neededSize(for: loaded.model.input))
+            try start(&camera, path: path)
+            try answer(&camera, named: path, with: loaded.engine)
+            camera.stop()
         }
     }
 
@@ -49,10 +50,10 @@ struct Run {
         }
     }
 
-    private func start(_ capture: inout Capture<V4L2Device>, path: UnsafePointer<CChar>) throws(ProgramError) {
+    private func start(_ camera: inout RecoveringCamera<V4L2Device>, path: UnsafePointer<CChar>) throws(ProgramError) {
         setActivity("starting the camera")
         do throws(CameraError) {
-            try capture.start()
+            try camera.start()
         } catch {
             throw .camera(path, error)
         }
@@ -63,50 +64,57 @@ struct Run {
     private func answer<Source: FrameSource & ~Copyable>(
         _ source: inout Source, named name: UnsafePointer<CChar>, with engine: Engine
     ) throws(ProgramError) {
-        let geometry = source.geometry
+        var view = try View(of: source.geometry, for: engine.model.input)
+        var generation = source.generation
+        let alpha = settings.alpha ?? engine.model.head.defaultAlpha
+        var reporter = Reporter(isJSON: settings.isJSON)
+        var number = 0
+        setActivity("classifying frames")
+        while number < settings.count {
+            let frame: Frame
+            switch source.next(deadline: rb_clock_ns() + Self.longestWait) {
+            case .frame(let next): frame = next
+            case .idle: continue
+            case .ended:
+                if let failure = source.failure { throw .camera(name, failure) }
+                return
+            }
+            if generation != source.generation {
+                view = try View(of: source.geometry, for: engine.model.input)
+                generation = source.generation
+            }
+            var pixels = frame.pixels
+            view.preprocessor.run(&pixels, into: engine.input)
+            let (sequence, timestamp) = (frame.sequence, frame.timestamp)
+            source.release(frame)
+
+            let answer = Answer(running: engine, alpha: alpha, top: settings.top)
+            let now = rb_clock_ns()
+            let record = FrameRecord(
+                number: number, sequence: sequence, timestamp: timestamp, age: now - min(timestamp, now))
+            try reporter.report(record, answer, now: now)
+            number += 1
+        }
+    }
+}
+
+/// The way from the frames of one geometry to the model's input, in memory of its own.
+private struct View: ~Copyable {
+    private let workspace: Memory
+    var preprocessor: Preprocessor
+
+    init(of geometry: FrameGeometry, for input: InputRecord) throws(ProgramError) {
         let (width, height) = (Int(geometry.width), Int(geometry.height))
-        let input = engine.model.input
         guard
             let bytes = Preprocessor.workspaceBytes(input: input, format: geometry.format, width: width, height: height)
         else { throw .cannotResize(width: width, height: height) }
         let workspace = try Memory(count: bytes)
         guard
-            var preprocessor = Preprocessor(
+            let preprocessor = Preprocessor(
                 input: input, format: geometry.format, width: width, height: height, workspace: workspace.bytes)
         else { throw .cannotResize(width: width, height: height) }
-
-        let alpha = settings.alpha ?? engine.model.head.defaultAlpha
-        var reporter = Reporter(isJSON: settings.isJSON)
-        var number = 0
-        setActivity("classifying frames")
-        while number < settings.count,
-            let frame = try next(from: &source, named: name, into: engine.input, &preprocessor)
-        {
-            let answer = Answer(running: engine, alpha: alpha, top: settings.top)
-            let now = rb_clock_ns()
-            let record = FrameRecord(
-                number: number, sequence: frame.sequence, timestamp: frame.timestamp,
-                age: now - min(frame.timestamp, now))
-            try reporter.report(record, answer, now: now)
-            number += 1
-        }
-    }
-
-    /// Takes the next frame, quantises it into `input` and gives it back; nil when there are no more.
-    private func next<Source: FrameSource & ~Copyable>(
-        from source: inout Source, named name: UnsafePointer<CChar>, into input: UnsafeMutablePointer<UInt8>,
-        _ preprocessor: inout Preprocessor
-    ) throws(ProgramError) -> (sequence: UInt32, timestamp: UInt64)? {
-        do throws(CameraError) {
-            guard let frame = try source.next(deadline: rb_clock_ns() + Self.frameDeadline) else { return nil }
-            var pixels = frame.pixels
-            preprocessor.run(&pixels, into: input)
-            let (sequence, timestamp) = (frame.sequence, frame.timestamp)
-            try source.release(frame)
-            return (sequence, timestamp)
-        } catch {
-            throw .camera(name, error)
-        }
+        self.workspace = workspace
+        self.preprocessor = preprocessor
     }
 }
 

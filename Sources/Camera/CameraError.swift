@@ -15,8 +15,8 @@ public enum CameraError: Error, Equatable, Sendable {
     case unusableBuffers(count: UInt32)
     /// Unplugged, or its driver is gone.
     case gone
-    /// No good frame came before the deadline.
-    case timeout(CaptureCounters)
+    /// No good frame came for too long; so many bad ones did since the start.
+    case timeout(corrupt: UInt64, short: UInt64)
     case callFailed(SystemError)
 
     /// What a failed call means.

@@ -1,20 +1,6 @@
 import Pixels
 import Platform
 
-/// What became of the frames that a camera gave.
-public struct CaptureCounters: Equatable, Sendable {
-    /// Handed out by `next`.
-    public var delivered: UInt64 = 0
-    /// Good, but a newer one was there.
-    public var superseded: UInt64 = 0
-    /// Flagged by the driver as not to be trusted.
-    public var corrupt: UInt64 = 0
-    /// With fewer bytes than the picture needs.
-    public var short: UInt64 = 0
-
-    public init() {}
-}
-
 /// Frames from a camera: a state machine over one device.
 ///
 ///     closed --open--> opened --negotiate--> negotiated --allocate--> allocated --stream--> streaming
@@ -22,13 +8,13 @@ public struct CaptureCounters: Equatable, Sendable {
 /// `advance` takes one step; any failure gives everything back to the device, leaves the machine `closed` with its
 /// counters, and is thrown; frames that are out then are no longer readable. Starting again from there is how a caller
 /// recovers.
-public struct Capture<Device: CaptureDevice & ~Copyable>: FrameSource, ~Copyable {
+public struct Capture<Device: CaptureDevice & ~Copyable>: ~Copyable {
     public enum State: Sendable {
         case closed, opened, negotiated, allocated, streaming
     }
 
     public private(set) var state = State.closed
-    public private(set) var counters = CaptureCounters()
+    public internal(set) var counters = CaptureCounters()
     /// What the driver agreed to; all zero before `negotiated`.
     public private(set) var geometry = FrameGeometry(format: RB_PIXELS_YUYV, width: 0, height: 0, stride: 0)
 
@@ -66,8 +52,8 @@ public struct Capture<Device: CaptureDevice & ~Copyable>: FrameSource, ~Copyable
     }
 
     /// The newest good frame, as soon as there is one. Older and bad ones go straight back to the driver. The machine
-    /// must be `streaming`.
-    public mutating func next(deadline: UInt64) throws(CameraError) -> Frame? {
+    /// must be `streaming`. `idle`: the deadline passed; `ended`: the program was asked to stop.
+    public mutating func next(deadline: UInt64) throws(CameraError) -> Delivery {
         precondition(state == .streaming)
         do throws(CameraError) {
             return try newestFrame(deadline: deadline)
@@ -160,18 +146,19 @@ extension Capture where Device: ~Copyable {
         try ask { device throws(SystemError) in try device.queueBuffer(buffer) }
     }
 
-    private mutating func newestFrame(deadline: UInt64) throws(CameraError) -> Frame? {
+    private mutating func newestFrame(deadline: UInt64) throws(CameraError) -> Delivery {
         while true {
             switch try ask({ device throws(SystemError) in try device.waitForFrame(deadline: deadline) }) {
-            case .stopRequested: return nil
-            case .deadlinePassed: throw .timeout(counters)
+            case .stopRequested: return .ended
+            case .deadlinePassed: return .idle
             case .ready: break
             }
             if let buffer = try newestGoodBuffer() {
                 counters.delivered += 1
-                return Frame(
-                    pixels: pixels(of: buffer)!, sequence: buffer.sequence, timestamp: buffer.timestamp_ns,
-                    buffer: buffer.index)
+                return .frame(
+                    Frame(
+                        pixels: pixels(of: buffer)!, sequence: buffer.sequence, timestamp: buffer.timestamp_ns,
+                        buffer: buffer.index))
             }
         }
     }
@@ -186,10 +173,10 @@ extension Capture where Device: ~Copyable {
                 break
             }
             if buffer.is_corrupt {
-                counters.corrupt += 1
+                counters[.corruptFrame] += 1
                 try requeue(buffer.index)
             } else if pixels(of: buffer) == nil {
-                counters.short += 1
+                counters[buffer.bytes_used == 0 ? .emptyFrame : .shortFrame] += 1
                 try requeue(buffer.index)
             } else {
                 if let older = newest {

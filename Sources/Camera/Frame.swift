@@ -29,12 +29,40 @@ public struct Frame: ~Copyable {
     let buffer: UInt32
 }
 
+/// What a source has for the next answer.
+public enum Delivery: ~Copyable {
+    case frame(Frame)
+    /// The deadline passed, or a step of a recovery was taken: ask again.
+    case idle
+    /// There are no more: the recording is over, the program was asked to stop, or the source gave up; then `failure`
+    /// says why.
+    case ended
+}
+
+/// Whether a source gives frames.
+public enum SourceStatus: Equatable, Sendable {
+    case streaming
+    /// No frames for now; every call of `next` works on getting them back.
+    case recovering(Fault)
+}
+
 /// Where frames come from: a camera or a recording.
 public protocol FrameSource: ~Copyable {
-    /// The same for every frame.
+    /// That of every frame from now on until `generation` changes.
     var geometry: FrameGeometry { get }
-    /// The next frame: from a camera the newest, from a recording the next. nil: there are no more, because the
-    /// recording ended or the program was asked to stop. `deadline` is a time of `rb_clock_ns`.
-    mutating func next(deadline: UInt64) throws(CameraError) -> Frame?
-    mutating func release(_ frame: consuming Frame) throws(CameraError)
+    /// Changes when the geometry does, which can be with any frame.
+    var generation: UInt32 { get }
+    var status: SourceStatus { get }
+    var counters: CaptureCounters { get }
+    /// The last of `counters.recoveries`.
+    var lastRecovery: Recovery? { get }
+    /// Why the source ended, where that was no ordinary end.
+    var failure: CameraError? { get }
+    /// The next frame: from a camera the newest, from a recording the next. Returns at a time of `rb_clock_ns` at the
+    /// latest, but for the calls to the driver that a recovery makes.
+    mutating func next(deadline: UInt64) -> Delivery
+    /// Gives a frame back, before the next is asked for.
+    mutating func release(_ frame: consuming Frame)
+    /// Says that the frame delivered last was no picture.
+    mutating func reportUndecodable()
 }

@@ -32,6 +32,11 @@ public enum RecordingError: Error, Equatable, Sendable {
 ///         64         the frames, one behind the other, planes in V4L2's single-planar order
 public struct Recording: FrameSource, ~Copyable {
     public let geometry: FrameGeometry
+    public let generation: UInt32 = 1
+    public let status = SourceStatus.streaming
+    public private(set) var counters = CaptureCounters()
+    public let lastRecovery: Recovery? = nil
+    public let failure: CameraError? = nil
     public let frameCount: UInt32
     private let frameBytes: Int
     private var memory: rb_memory
@@ -63,18 +68,21 @@ public struct Recording: FrameSource, ~Copyable {
     }
 
     /// Frames follow each other without waiting, whatever the deadline.
-    public mutating func next(deadline: UInt64) throws(CameraError) -> Frame? {
-        guard position < frameCount, !rb_stop_requested() else { return nil }
+    public mutating func next(deadline: UInt64) -> Delivery {
+        guard position < frameCount, !rb_stop_requested() else { return .ended }
         var pixels = rb_pixels_frame()
         let isWhole = rb_pixels_frame_in(
             geometry.format, geometry.width, geometry.height, geometry.stride,
             memory.bytes + Self.headerBytes + Int(position) * frameBytes, frameBytes, &pixels)
         precondition(isWhole)
         defer { position += 1 }
-        return Frame(pixels: pixels, sequence: position, timestamp: rb_clock_ns(), buffer: 0)
+        counters.delivered += 1
+        return .frame(Frame(pixels: pixels, sequence: position, timestamp: rb_clock_ns(), buffer: 0))
     }
 
-    public mutating func release(_ frame: consuming Frame) throws(CameraError) {}
+    public mutating func release(_ frame: consuming Frame) {}
+
+    public mutating func reportUndecodable() { counters[.undecodableFrame] += 1 }
 
     /// The header, checked against the file's bytes.
     private struct Header {

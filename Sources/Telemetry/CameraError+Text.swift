@@ -38,11 +38,11 @@ extension TextWriter where Sink: ~Copyable {
             append(" buffers, which capturing cannot work with")
         case .gone:
             append("the camera is gone: unplugged, or its driver stopped")
-        case .timeout(let counters):
+        case .timeout(let corrupt, let short):
             append("no good frame came in time (")
-            append(counters.corrupt)
+            append(corrupt)
             append(" corrupt, ")
-            append(counters.short)
+            append(short)
             append(" short); is the camera connected?")
         case .callFailed(let failure):
             append(failure.call.name)

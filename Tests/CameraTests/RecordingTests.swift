@@ -27,6 +27,14 @@ private struct Bytes {
     }
 }
 
+extension Recording {
+    /// The next frame, which there must be.
+    fileprivate mutating func nextFrame() throws -> Frame {
+        guard case .frame(let frame) = next(deadline: 0) else { throw NoFrame() }
+        return frame
+    }
+}
+
 private func withRecording<Result>(_ bytes: [UInt8], _ body: (UnsafePointer<CChar>) throws -> Result) throws -> Result {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("rarebit-\(UUID())").path
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -61,10 +69,10 @@ func aRecordingGivesItsFramesInOrderAndThenEnds(stated: UInt32) throws {
             #expect((0..<54).allSatisfy { pixels.plane.0![$0] == UInt8(expected) })
             #expect(timestamp >= previous)
             previous = timestamp
-            try recording.release(frame)
+            recording.release(frame)
         }
-        let end = try recording.next(deadline: 0) == nil
-        #expect(end)
+        guard case .ended = recording.next(deadline: 0) else { throw NoFrame() }
+        #expect(recording.counters.delivered == UInt64(count))
     }
 }
 

@@ -165,10 +165,10 @@ extension Capture where Device == ScriptedDevice {
 
 struct NoFrame: Error {}
 
-extension FrameSource where Self: ~Copyable {
+extension Capture where Device == ScriptedDevice {
     /// The next frame, which there must be.
     mutating func nextFrame() throws -> Frame {
-        guard let frame = try next(deadline: 1) else { throw NoFrame() }
+        guard case .frame(let frame) = try next(deadline: 1) else { throw NoFrame() }
         return frame
     }
 }

@@ -103,7 +103,7 @@ private func showTwoNodes(to listing: inout CameraListing<MemorySink>) {
         .modeRefused(
             asked: CaptureMode(format: RB_PIXELS_YUYV, size: FrameSize(width: 640, height: 480)),
             fourcc: fourcc("MJPG"), size: FrameSize(width: 1, height: 1)),
-        .busy, .unusableBuffers(count: 1), .gone, .timeout(CaptureCounters()),
+        .busy, .unusableBuffers(count: 1), .gone, .timeout(corrupt: 1, short: 2),
         .callFailed(SystemError(.streamOn, number: 5)),
     ]
     let lines = errors.map { error in
