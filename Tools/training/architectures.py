@@ -25,7 +25,7 @@ for operator in ("nms", "qnms"):
 import timm  # noqa: E402
 from torchvision.models import mobilenetv2, resnet  # noqa: E402
 
-import models  # noqa: E402
+import backbones  # noqa: E402
 
 OUTPUT = Path(__file__).resolve().parents[2] / "Tests" / "Fixtures" / "architectures.json"
 CLASSES = 10
@@ -87,7 +87,7 @@ class CIFARResNet(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
-        block = ProjectedBlock if projection else models.BasicBlock
+        block = ProjectedBlock if projection else backbones.BasicBlock
         for stage, (channels_in, channels) in enumerate(((16, 16), (16, 32), (32, 64)), 1):
             first = block(channels_in, channels, 1 if stage == 1 else 2)
             setattr(self, f"layer{stage}", nn.Sequential(first, *(block(channels, channels) for _ in range(blocks - 1))))
@@ -99,7 +99,7 @@ class CIFARResNet(nn.Module):
         return self.linear(x.mean(dim=(2, 3)))
 
 
-class ProjectedBlock(models.BasicBlock):
+class ProjectedBlock(backbones.BasicBlock):
     def __init__(self, channels_in, channels_out, stride=1):
         super().__init__(channels_in, channels_out, stride)
         self.shortcut = nn.Sequential()

@@ -22,10 +22,10 @@ def state(feat_model, classifier):
 
 
 def _plain(module):
-    """The module's state dict with every tensor in the default memory order, whatever order training used."""
+    """The module's state dict with every tensor on the CPU and in the default memory order, whatever training used."""
     tensors = module.state_dict()
     for name, tensor in tensors.items():
-        tensors[name] = tensor.contiguous()
+        tensors[name] = tensor.cpu().contiguous()
     return tensors
 
 
@@ -35,6 +35,8 @@ def save(path, contents):
     # An open file, not a path: torch names the archive's folder after a path.
     with open(aside, "wb") as file:
         torch.save(contents, file)
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(aside, path)
 
 
@@ -53,18 +55,38 @@ def load(path):
 
 
 def load_model(path, config):
-    """The trained feature model, its classifier and the direction, from a final checkpoint."""
+    """The trained feature model, its classifier and the direction, from a checkpoint of either schema."""
     contents = load(path)
     feat_model, classifier = models.build(config)
     try:
-        weights = contents["state_dict_best"]
-        restore(feat_model, classifier, weights)
+        restore(feat_model, classifier, weights_of(contents))
         direction = torch.as_tensor(contents["embed"], dtype=torch.float32)
     except (KeyError, TypeError, RuntimeError, AttributeError):
-        raise UserError(f"{path}: does not fit its configuration: name the one it was trained with") from None
+        raise does_not_fit(path) from None
     if direction.shape != (feat_model.feat_dim,):
         raise UserError(f"{path}: embed has shape {tuple(direction.shape)}, not ({feat_model.feat_dim},): train again")
     return feat_model.eval(), classifier.eval(), direction
+
+
+def load_stage1(path, feat_model, classifier, with_classifier):
+    """What a second stage starts from: the backbone, and on demand the linear layer. The direction is the result."""
+    contents = load(path)
+    try:
+        weights = weights_of(contents)
+        feat_model.load_state_dict(weights["feat_model"])
+        if with_classifier:
+            classifier.fc.load_state_dict({name.removeprefix("fc."): value for name, value in weights["classifier"].items()})
+        return torch.as_tensor(contents["embed"], dtype=torch.float32)
+    except (KeyError, TypeError, RuntimeError, AttributeError):
+        raise does_not_fit(path) from None
+
+
+def does_not_fit(path):
+    return UserError(f"{path}: does not fit the configuration: name the one it was trained with")
+
+
+def weights_of(contents):
+    return contents["state_dict_best"] if "state_dict_best" in contents else contents["state_dict"]
 
 
 def restore(feat_model, classifier, weights):

@@ -1,11 +1,14 @@
-"""Reads a YAML configuration and checks every field, so that the programs need not."""
+"""Reads YAML configurations and checks every field, so that the programs need not."""
 
+import re
 import sys
 from pathlib import Path
 
 import yaml
 
-import models
+import backbones
+import classifiers
+import losses
 
 
 class UserError(Exception):
@@ -19,50 +22,103 @@ def run(main):
         main()
     except UserError as error:
         sys.exit(f"{program}: {error}")
+    except BrokenPipeError:
+        # Whoever read the output has seen enough.
+        sys.exit(1)
     except OSError as error:
         # Every file that is read is checked where it is read: what is left is a file that cannot be written.
-        sys.exit(f"{program}: {error.filename}: cannot be written ({error.strerror}): check the folder and the free space")
+        sys.exit(f"{program}: {error.filename or 'a file'}: cannot be written ({error.strerror}): check the folder and the free space")
     except KeyboardInterrupt:
         sys.exit(130)
 
 
 NUMBER = (int, float)
 
+
+class Optional:
+    """A field that may be missing, and what it is then."""
+
+    def __init__(self, expected, default=None):
+        self.expected, self.default = expected, default
+
+
 # Field names are the reference's where it has the field. A tuple or type is the field's type; a list of one type is a list.
+# README.md says what the fields mean.
 FIELDS = {
+    "input": {"size": int, "resize": Optional(int), "mean": [NUMBER], "std": [NUMBER]},
+    "class_names": str,
+    "class_counts": str,
+    "class_means": Optional(str),
     "networks": {
-        "feat_model": {"def_file": str},
+        "feat_model": {"def_file": str, "fix": Optional(bool, False)},
         "classifier": {
             "def_file": str,
             "params": {
                 "feat_dim": int,
                 "num_classes": int,
-                "num_head": int,
-                "tau": NUMBER,
-                "gamma": NUMBER,
-                "alpha": NUMBER,
+                "num_head": Optional(int, 1),
+                "tau": Optional(NUMBER),
+                "gamma": Optional(NUMBER),
+                "power": Optional(NUMBER),
+                "alpha": Optional(NUMBER, 0.0),
+                "adjust": Optional(str),
+                "adjust_strength": Optional(NUMBER, 1.0),
+                "stage1_weights": Optional(bool, False),
             },
         },
     },
+    "criterions": Optional({"PerformanceLoss": {"def_file": str, "loss_params": Optional(dict, {})}}),
     "training_opt": {
         "dataset": str,
-        "cifar_imb_ratio": NUMBER,
-        "max_images": int,
-        "held_out": int,
+        "cifar_imb_ratio": Optional(NUMBER),
+        "max_images": Optional(int),
+        "pick_seed": Optional(int),
+        "held_out": Optional(int, 0),
+        "sampler": Optional(str),
         "num_epochs": int,
         "batch_size": int,
         "seed": int,
-        "mu": NUMBER,
+        "precision": Optional(str, "float32"),
+        "evaluate_every": Optional(int, 5),
+        "mu": Optional(NUMBER),
         "optim_params": {"lr": NUMBER, "momentum": NUMBER, "weight_decay": NUMBER},
-        "scheduler_params": {"warm_epoch": int, "lr_step": [int], "lr_factor": NUMBER},
+        "scheduler_params": {
+            "coslr": Optional(bool, False),
+            "warm_epoch": Optional(int, 0),
+            "lr_step": Optional([int], []),
+            "lr_factor": Optional(NUMBER, 1.0),
+        },
     },
-    "input": {"size": int, "mean": [NUMBER], "std": [NUMBER]},
-    "class_names": str,
-    "class_counts": str,
 }
 
 
-def load(path):
+def load(*paths):
+    """The configuration of one file, or of several: later ones add fields and replace them, and remove those they give as null."""
+    merged = {}
+    for path in paths:
+        merged = _merge(merged, _read(path), path)
+    return _completed(merged, " + ".join(str(path) for path in paths))
+
+
+def write(path, config):
+    """Without the fields that are what they would be if they were missing."""
+    path.write_text(yaml.safe_dump(_stripped(config, FIELDS), sort_keys=False), encoding="utf-8")
+
+
+def _stripped(value, expected):
+    if not isinstance(expected, dict):
+        return value
+    result = {}
+    for name, inner in expected.items():
+        if isinstance(inner, Optional):
+            if value[name] == inner.default:
+                continue
+            inner = inner.expected
+        result[name] = _stripped(value[name], inner)
+    return result
+
+
+def _read(path):
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -72,8 +128,8 @@ def load(path):
     except yaml.YAMLError as error:
         where = f" at line {error.problem_mark.line + 1}" if getattr(error, "problem_mark", None) else ""
         raise UserError(f"{path}: is not YAML{where}: correct it or name another file") from None
-    _check(config, FIELDS, path, "")
-    _check_values(config, path)
+    if not isinstance(config, dict):
+        raise UserError(f"{path}: the file must hold the fields {', '.join(FIELDS)}, or some of them")
     return config
 
 
@@ -81,44 +137,120 @@ def _reason(error):
     return getattr(error, "strerror", None) or "not UTF-8 text"
 
 
-def _check(value, expected, path, name):
-    if isinstance(expected, dict):
+def _merge(base, above, path):
+    result = dict(base)
+    for name, value in above.items():
+        if isinstance(value, dict):
+            inner = base.get(name)
+            result[name] = _merge(inner if isinstance(inner, dict) else {}, value, path)
+        elif value is None:
+            result.pop(name, None)
+        else:
+            result[name] = value
+    return result
+
+
+def _completed(config, path):
+    """With every field of FIELDS: defaults where a field may be missing."""
+    config = _checked(config, FIELDS, path, "")
+    if config["criterions"] is None:
+        config["criterions"] = {"PerformanceLoss": {"def_file": "SoftmaxLoss", "loss_params": {}}}
+    _check_networks(config, path)
+    _check_training(config, path)
+    return config
+
+
+def _checked(value, expected, path, name):
+    if expected is dict or isinstance(expected, dict):
         if not isinstance(value, dict):
-            raise UserError(f"{path}: {name or 'the file'} must hold the fields {', '.join(expected)}")
-        prefix = f"{name}." if name else ""
-        for field in expected:
-            if field not in value:
-                raise UserError(f"{path}: {prefix}{field} is missing: add it")
-        for field in value:
-            if field not in expected:
-                raise UserError(f"{path}: {prefix}{field} is unknown: remove it or correct its spelling")
-            _check(value[field], expected[field], path, f"{prefix}{field}")
-    elif isinstance(expected, list):
+            raise UserError(f"{path}: {name or 'the file'} must hold fields{_listed(expected)}")
+        return dict(value) if expected is dict else _checked_fields(value, expected, path, f"{name}." if name else "")
+    if isinstance(expected, list):
         if not isinstance(value, list):
             raise UserError(f"{path}: {name} must be a list, like [1, 2]")
-        for item in value:
-            _check(item, expected[0], path, name)
-    elif not isinstance(value, expected) or isinstance(value, bool):
-        kind = {int: "a whole number", str: "text"}.get(expected, "a number")
+        return [_checked(item, expected[0], path, name) for item in value]
+    if not isinstance(value, expected) or isinstance(value, bool) != (expected is bool):
+        kind = {int: "a whole number", str: "text", bool: "true or false"}.get(expected, "a number")
         raise UserError(f"{path}: {name} is {value!r} but must be {kind}")
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        raise UserError(f"{path}: {name} is {value!r} but must be a number")
+    return value
 
 
-def _check_values(config, path):
-    feat, head = config["networks"]["feat_model"], config["networks"]["classifier"]
-    params, training, image = head["params"], config["training_opt"], config["input"]
+def _listed(expected):
+    return "" if expected is dict else f": {', '.join(expected)}"
 
+
+def _checked_fields(fields, expected, path, prefix):
+    for field in fields:
+        if field not in expected:
+            raise UserError(f"{path}: {prefix}{field} is unknown: remove it or correct its spelling")
+    result = {}
+    for field, inner in expected.items():
+        optional = isinstance(inner, Optional)
+        if field in fields:
+            result[field] = _checked(fields[field], inner.expected if optional else inner, path, f"{prefix}{field}")
+        elif optional:
+            result[field] = inner.default
+        else:
+            raise UserError(f"{path}: {prefix}{field} is missing: add it")
+    return result
+
+
+def _requirer(path):
     def require(fits, message):
         if not fits:
             raise UserError(f"{path}: {message}")
 
-    for name, known in ((feat["def_file"], models.FEATURE_MODELS), (head["def_file"], models.CLASSIFIERS)):
-        require(name in known, f"def_file {name!r} is unknown: use {' or '.join(known)}")
-    feat_dim = models.FEATURE_MODELS[feat["def_file"]].feat_dim
+    return require
+
+
+def _check_networks(config, path):
+    require = _requirer(path)
+    feat, head = config["networks"]["feat_model"], config["networks"]["classifier"]
+    loss, params, image = config["criterions"]["PerformanceLoss"], head["params"], config["input"]
+    for section, known in ((feat, backbones.BACKBONES), (head, classifiers.CLASSIFIERS), (loss, losses.LOSSES)):
+        # The reference's files name one: ./models/ResNet32Feature.py.
+        section["def_file"] = re.sub(r"^.*/|\.py$", "", section["def_file"])
+        require(section["def_file"] in known, f"def_file {section['def_file']!r} is unknown: use {' or '.join(known)}")
+    feat_dim = backbones.BACKBONES[feat["def_file"]].feat_dim
     require(params["feat_dim"] == feat_dim, f"feat_dim must be {feat_dim} for {feat['def_file']}")
     require(params["num_head"] > 0 and feat_dim % params["num_head"] == 0, f"num_head must divide feat_dim {feat_dim}")
     require(params["num_classes"] > 1, "num_classes must be at least 2")
-    require(0 < training["cifar_imb_ratio"] <= 1, "cifar_imb_ratio is smallest / largest class: above 0, at most 1")
-    for name in ("max_images", "held_out", "num_epochs", "batch_size"):
-        require(training[name] > 0, f"{name} must be above 0")
+    kind = classifiers.CLASSIFIERS[head["def_file"]]
+    for name in ("tau", "gamma", "power"):
+        require(name not in kind.PARAMETERS or params[name] is not None, f"params.{name} is missing: {head['def_file']} needs it")
+        require(name in kind.PARAMETERS or params[name] is None, f"params.{name} is unknown to {head['def_file']}: remove it")
+    require(params["tau"] is None or params["tau"] > 0, "tau must be above 0")
+    require(params["gamma"] is None or params["gamma"] >= 0, "gamma must be at least 0")
+    require(0 <= params["alpha"] <= 1000, "alpha must be from 0 to 1000")
+    require(params["adjust"] in (None, "logit-adjustment"), "adjust must be logit-adjustment, or missing")
+    expected = losses.LOSSES[loss["def_file"]].PARAMETERS
+    _checked(loss["loss_params"], expected, path, "criterions.PerformanceLoss.loss_params")
+    is_ncm = head["def_file"] == "NCMClassifier"
+    require(is_ncm == (config["class_means"] is not None), "class_means is for NCMClassifier, which needs it")
+    require(image["size"] > 0, "input.size must be above 0")
+    require(image["resize"] is None or image["resize"] >= image["size"], "input.resize must be at least input.size")
     require(len(image["mean"]) == len(image["std"]) == 3, "input.mean and input.std need three numbers each")
     require(all(s > 0 for s in image["std"]), "input.std must be above 0")
+
+
+def _check_training(config, path):
+    require = _requirer(path)
+    training = config["training_opt"]
+    is_fixed = config["networks"]["feat_model"]["fix"]
+    kind = classifiers.CLASSIFIERS[config["networks"]["classifier"]["def_file"]]
+    stage1_weights = config["networks"]["classifier"]["params"]["stage1_weights"]
+    ratio = training["cifar_imb_ratio"]
+    require(ratio is None or 0 < ratio <= 1, "cifar_imb_ratio is smallest / largest class: above 0, at most 1")
+    require((ratio is None) == (training["max_images"] is None), "cifar_imb_ratio and max_images need one another")
+    for name in ("max_images", "batch_size"):
+        require(training[name] is None or training[name] > 0, f"{name} must be above 0")
+    for name in ("num_epochs", "held_out", "evaluate_every"):
+        require(training[name] >= 0, f"{name} must be at least 0")
+    require(training["num_epochs"] > 0 or is_fixed, "num_epochs must be above 0, but for a fixed backbone")
+    require(training["precision"] in ("float32", "bfloat16"), "precision must be float32 or bfloat16")
+    require(training["sampler"] in (None, "ClassBalancedSampler"), "sampler must be ClassBalancedSampler, or missing")
+    require(is_fixed or not stage1_weights, "stage1_weights is for a fixed backbone: set feat_model.fix")
+    require(kind.IS_LINEAR or not stage1_weights, f"stage1_weights are a linear layer's, which {kind.__name__} has not")
+    require(training["mu"] is None or 0 <= training["mu"] < 1, "mu must be at least 0 and below 1")

@@ -1,4 +1,4 @@
-"""Measures a trained model by class frequency: evaluate.py DIR [--data SPEC] [--alpha A,A,...] [--choose-alpha] [--json FILE].
+"""Measures a trained model by class frequency: evaluate.py DIR [--data SPEC] [--alpha A,A,...] [--json FILE].
 
 DIR holds checkpoint.pth and config.yaml. --choose-alpha looks for the best alpha on the held-out
 training images, never on the test images, and writes it into config.yaml.
@@ -26,28 +26,47 @@ ALPHA_GRID = [step / 10 for step in range(31)]
 def main():
     parser = argparse.ArgumentParser(description="Measure a trained model by class frequency.")
     parser.add_argument("folder", type=Path, help="folder with checkpoint.pth and config.yaml")
-    parser.add_argument("--data", help="fashion-mnist or fashion-mnist:DIR (default: the configuration's dataset)")
+    parser.add_argument("--data", help=f"{data.SPEC} (default: the configuration's dataset)")
+    parser.add_argument("--checkpoint", type=Path, help="another file than the folder's checkpoint.pth, such as its latest.pth")
     parser.add_argument("--alpha", help="comma-separated list (default: 0 and the configuration's)")
     parser.add_argument("--choose-alpha", action="store_true", help="choose alpha on held-out images, write it to config.yaml")
-    parser.add_argument("--json", type=Path, help="write the figures to this file too")
+    parser.add_argument("--json", type=Path, help="write the figures to this file too, at all of 0, 0.1, ... 3: for figures.py")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="processor threads")
     arguments = parser.parse_args()
+    if arguments.threads < 1:
+        parser.error("--threads must be at least 1")
+    torch.set_num_threads(arguments.threads)
 
     path = arguments.folder / "config.yaml"
     config = configuration.load(path)
-    parts = data.load(arguments.data or config["training_opt"]["dataset"], config)
-    feat_model, classifier, direction = checkpoint.load_model(arguments.folder / "checkpoint.pth", config)
-    model = Model(config, feat_model, classifier, direction)
+    parts = data.load(arguments.data, config)
+    weights = arguments.checkpoint or arguments.folder / "checkpoint.pth"
+    model = Model(config, *checkpoint.load_model(weights, config), parts.counts)
 
     alpha = config["networks"]["classifier"]["params"]["alpha"]
     if arguments.choose_alpha:
+        if len(parts.held_out) == 0:
+            raise UserError(f"{path}: held_out is 0, and test images choose nothing: train with some, or set alpha by hand")
         alpha = model.choose_alpha(parts.held_out)
         write_alpha(path, alpha)
         print(f"alpha {alpha:g} has the best mean class accuracy on {len(parts.held_out)} held-out training images")
     alphas = parse_alphas(arguments.alpha) if arguments.alpha else sorted({0.0, float(alpha)})
-    rows = model.table(parts.test, parts.counts, alphas)
-    print_table(rows)
+    rows = model.table(parts.test, sorted({*alphas, *ALPHA_GRID}) if arguments.json else alphas)
+    print_table([row for row in rows if row["alpha"] in alphas])
     if arguments.json:
-        arguments.json.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        arguments.json.write_text(json.dumps(figures(model, parts, alpha, rows)) + "\n", encoding="utf-8")
+
+
+def figures(model, parts, alpha, rows):
+    """Everything that figures.py draws."""
+    return {
+        "alpha": alpha,
+        "momentum": model.config["training_opt"]["optim_params"]["momentum"],
+        "names": parts.names,
+        "counts": parts.counts,
+        "magnitudes": [round(magnitude, 4) for magnitude in model.magnitudes(parts.test)],
+        "rows": rows,
+    }
 
 
 def parse_alphas(text):
@@ -61,8 +80,16 @@ def parse_alphas(text):
 
 
 class Model:
-    def __init__(self, config, feat_model, classifier, direction):
+    """A trained network, with the training images of each class."""
+
+    def __init__(self, config, feat_model, classifier, direction, counts):
         self.config, self.feat_model, self.classifier, self.direction = config, feat_model, classifier, direction
+        params = config["networks"]["classifier"]["params"]
+        self.shift = None
+        if params["adjust"] == "logit-adjustment":
+            frequencies = torch.tensor(counts) / sum(counts)
+            self.shift = -params["adjust_strength"] * frequencies.log().to(direction.device)
+        self.counts = counts
 
     def choose_alpha(self, held_out):
         features = features_of(self.feat_model, held_out, self.config)
@@ -73,25 +100,34 @@ class Model:
         # Among equals the first, so the smallest adjustment that does it.
         return max(ALPHA_GRID, key=accuracy)
 
-    def table(self, images, counts, alphas):
+    def table(self, images, alphas):
         """One row for each alpha: accuracy in percent by frequency group, and by class."""
         features = features_of(self.feat_model, images, self.config)
         rows = []
         for alpha in alphas:
             by_class = 100 * class_accuracies(self._logits(features, alpha), images.labels)
-            rows.append({"alpha": alpha, **by_group(by_class, counts), "classes": [round(a, 2) for a in by_class.tolist()]})
+            groups = by_group(by_class, self.counts)
+            rows.append({"alpha": alpha, **groups, "classes": [round(a, 2) for a in by_class.tolist()]})
         return rows
+
+    def magnitudes(self, images):
+        """The mean length of each class's features."""
+        lengths = features_of(self.feat_model, images, self.config).norm(dim=1).cpu()
+        return [lengths[images.labels == label].mean().item() for label in range(len(self.counts))]
 
     @torch.no_grad()
     def _logits(self, features, alpha):
-        return self.classifier(features, self.direction, alpha)
+        logits = self.classifier(features, self.direction, alpha)
+        return (logits if self.shift is None else logits + self.shift).cpu()
 
 
 @torch.no_grad()
 def features_of(feat_model, images, config, batch_size=500):
+    """On the device of the model."""
     feat_model.eval()
-    batches = images.pixels.split(batch_size)
-    return torch.cat([feat_model(data.normalise(batch, config)) for batch in batches])
+    device = next(feat_model.parameters()).device
+    batches = (images.pick(indices).pixels for indices in torch.arange(len(images)).split(batch_size))
+    return torch.cat([feat_model(data.normalise(batch, config, device)) for batch in batches])
 
 
 def class_accuracies(logits, labels):

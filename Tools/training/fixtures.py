@@ -24,7 +24,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-import models
+import backbones
+import classifiers
 
 FOLDER = Path(__file__).resolve().parents[2] / "Tests" / "Fixtures" / "checkpoints"
 
@@ -92,8 +93,8 @@ def every_type():
 
 
 def with_module_prefix():
-    feat_model = nn.DataParallel(models.BasicBlock(3, 4, stride=2))
-    classifier = nn.DataParallel(models.CausalNormClassifier(4, 3, num_head=2, tau=16.0, gamma=1 / 32))
+    feat_model = nn.DataParallel(backbones.BasicBlock(3, 4, stride=2))
+    classifier = nn.DataParallel(classifiers.CausalNormClassifier(4, 3, num_head=2, tau=16.0, gamma=1 / 32))
     state = {"feat_model": feat_model.state_dict(), "classifier": classifier.state_dict()}
     return {"epoch": 1, "best_epoch": 1, "state_dict_best": state, "best_acc": 0.5, "embed": np.ones(4, np.float32)}
 

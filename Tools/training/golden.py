@@ -24,7 +24,7 @@ import torch
 
 import checkpoint
 import config as configuration
-import data
+import datasets
 from evaluate import features_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +42,7 @@ def main():
 
     images = synthetic_images()
     pixels = images.permute(0, 3, 1, 2)
-    features = features_of(feat_model, data.Images(pixels, torch.zeros(COUNT)), config)
+    features = features_of(feat_model, datasets.Images(pixels, torch.zeros(COUNT)), config)
     with torch.no_grad():
         arrays = {
             "images": images,

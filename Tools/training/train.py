@@ -1,62 +1,64 @@
-"""Trains a long-tailed classifier: train.py CONFIG --out DIR [--data SPEC] [--resume] [--threads N].
+"""Trains a long-tailed classifier: train.py CONFIG... --out DIR [--data SPEC] [--stage1 FILE] [--resume] [--threads N].
 
-DIR gets the configuration, class names and counts, log.jsonl (one line per epoch), latest.pth after every epoch and, at
-the end, checkpoint.pth. The last epoch's weights are the result: no accuracy, test or other, chooses among epochs.
+Of several configurations the later ones change the earlier ones. DIR gets the whole configuration, class names and counts,
+log.jsonl (one line per epoch), latest.pth after every epoch and, at the end, checkpoint.pth. The last epoch's weights are
+the result: no accuracy, test or other, chooses among epochs.
 """
 
 import argparse
-import json
-import shutil
-import sys
+import hashlib
+import math
+import os
 import time
 from pathlib import Path
 
 import torch
-from torch.nn import functional as F
 
 import checkpoint
 import config as configuration
 import data
 import models
 from config import UserError
-from evaluate import class_accuracies, features_of
+from evaluate import Model, features_of
+from folder import RunFolder
+from progress import Progress
 
 
 def main():
     parser = argparse.ArgumentParser(description="Train a long-tailed classifier.")
-    parser.add_argument("config", type=Path, help="YAML configuration")
+    parser.add_argument("config", type=Path, nargs="+", help="YAML configuration; later ones change earlier ones")
     parser.add_argument("--out", type=Path, required=True, help="folder for this run's files; new, unless --resume")
-    parser.add_argument("--data", help="fashion-mnist or fashion-mnist:DIR (default: the configuration's dataset)")
+    parser.add_argument("--data", help=f"{data.SPEC} (default: the configuration's dataset)")
+    parser.add_argument("--stage1", type=Path, help="checkpoint that a method with a fixed backbone starts from")
     parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch in --out")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="processor threads")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
     if arguments.threads < 1:
         parser.error("--threads must be at least 1")
+    if arguments.device == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: this PyTorch sees no CUDA device: leave the option out")
 
     torch.set_num_threads(arguments.threads)
+    # What cuBLAS needs to give the same bits every time; read when CUDA starts.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
-    config = configuration.load(arguments.config)
-    parts = data.load(arguments.data or config["training_opt"]["dataset"], config)
-    run = Run(config, parts, arguments.out)
-    if arguments.resume:
-        run.resume()
-    else:
-        prepare_folder(arguments.out, arguments.config, parts)
-    run.train()
-
-
-def prepare_folder(folder, config_path, parts):
-    """Makes a run's folder. One that holds anything is refused, so that no run overwrites another's files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        raise UserError(f"{folder}: is not empty: name a new folder, or continue its run with --resume")
-    shutil.copyfile(config_path, folder / "config.yaml")
-    (folder / "class-names.txt").write_text("".join(f"{name}\n" for name in parts.names), encoding="utf-8")
-    (folder / "class-counts.txt").write_text("".join(f"{count}\n" for count in parts.counts), encoding="utf-8")
+    config = configuration.load(*arguments.config)
+    if config["networks"]["feat_model"]["fix"] != (arguments.stage1 is not None):
+        raise UserError("--stage1 FILE belongs to methods whose backbone is fixed: give both or neither")
+    parts = data.load(arguments.data, config)
+    with RunFolder(arguments.out, arguments.resume) as folder:
+        run = Run(config, parts, folder, torch.device(arguments.device), arguments.stage1)
+        if arguments.resume:
+            run.resume()
+        else:
+            folder.describe(config, parts)
+        folder.note_start(run.epoch, run.device, run.stage1)
+        run.train()
 
 
 def learning_rate(options, epoch):
-    """Of epoch 0, 1, ...: a linear warm-up that starts at a third, then a factor at each step."""
+    """Of epoch 0, 1, ...: a linear warm-up that starts at a third, then a factor at each step, or a cosine down to 0."""
     schedule = options["scheduler_params"]
     rate = options["optim_params"]["lr"]
     if epoch < schedule["warm_epoch"]:
@@ -65,68 +67,107 @@ def learning_rate(options, epoch):
     for step in schedule["lr_step"]:
         if epoch >= step:
             rate *= schedule["lr_factor"]
+    if schedule["coslr"]:
+        rate *= (1 + math.cos(math.pi * epoch / options["num_epochs"])) / 2
     return rate
 
 
 class Run:
     """One training run: its networks, optimiser, moving average of features and log."""
 
-    def __init__(self, config, parts, folder):
+    def __init__(self, config, parts, folder, device, stage1):
         self.config, self.options, self.parts, self.folder = config, config["training_opt"], parts, folder
+        self.device, self.stage1 = device, None
+        self.is_fixed = config["networks"]["feat_model"]["fix"]
         torch.manual_seed(self.options["seed"])
         self.feat_model, self.classifier = models.build(config)
-        self.feat_model.to(memory_format=torch.channels_last)
-        parameters = [*self.feat_model.parameters(), *self.classifier.parameters()]
-        self.optimizer = torch.optim.SGD(parameters, **self.options["optim_params"])
         self.embed = torch.zeros(self.feat_model.feat_dim)
+        if stage1 is not None:
+            with_classifier = config["networks"]["classifier"]["params"]["stage1_weights"]
+            self.embed = checkpoint.load_stage1(stage1, self.feat_model, self.classifier, with_classifier)
+            self.stage1 = hashlib.sha256(stage1.read_bytes()).hexdigest()
+        self.feat_model.to(device, memory_format=torch.channels_last)
+        self.classifier.to(device)
+        self.embed = self.embed.to(device)
+        self.loss = models.build_loss(config, self.classifier, parts.counts).to(device)
+        trained = [] if self.is_fixed else [*self.feat_model.parameters()]
+        trained += [parameter for parameter in self.classifier.parameters() if parameter.requires_grad]
+        # Of an optimiser without parameters PyTorch wants nothing to do; the methods without epochs need none.
+        self.optimizer = torch.optim.SGD(trained, **self.options["optim_params"]) if self.options["num_epochs"] else None
         self.epoch = 0
         self.log = []
 
     def train(self):
-        progress = Progress(self.options["num_epochs"], self.epoch)
-        while self.epoch < self.options["num_epochs"]:
+        epochs = self.options["num_epochs"]
+        if epochs == 0 and not self.log:
+            self._fit()
+        progress = Progress(epochs, self.epoch)
+        while self.epoch < epochs:
             record = self._train_epoch(progress)
             self.epoch += 1
-            self.log.append(record)
-            self._save_latest()
-            self._write_log()
+            if self.epoch == epochs or self.options["evaluate_every"] and self.epoch % self.options["evaluate_every"] == 0:
+                record["test"] = self._test()
+                progress.line(f"epoch {self.epoch}: loss {record['loss']:.3f}, test {in_words(record['test'])}")
+            self._keep(record)
         progress.finish()
-        held_out = self.parts.held_out
-        features = features_of(self.feat_model, held_out, self.config)
+        self._finish()
+
+    def _fit(self):
+        """For the methods that do not train."""
+        with torch.no_grad():
+            self.classifier.fit(self._features(self.parts.train), self.parts.train.labels.to(self.device))
+        self._keep({"epoch": 0, "test": self._test()})
+
+    def _keep(self, record):
+        self.log.append(record)
+        self._save_latest()
+        self.folder.write_log(self.log)
+
+    def _finish(self):
+        if self.config["class_means"]:
+            means = {"mean": self.classifier.mean.cpu(), "means": self.classifier.means.cpu()}
+            checkpoint.save(self.folder.path / self.config["class_means"], means)
         final = {
             "epoch": self.epoch,
             "best_epoch": self.epoch,
             "state_dict_best": checkpoint.state(self.feat_model, self.classifier),
-            # Mean class accuracy with TDE off, on held-out training images: the test set stays unseen.
-            "best_acc": class_accuracies(self.classifier(features), held_out.labels).mean().item(),
-            "embed": self.embed.numpy(),
+            "best_acc": self.log[-1]["test"][0]["all"] / 100,
+            "embed": self.embed.cpu().numpy(),
         }
-        checkpoint.save(self.folder / "checkpoint.pth", final)
+        checkpoint.save(self.folder.path / "checkpoint.pth", final)
+        tested = [record for record in self.log if "test" in record]
+        best = max(tested, key=lambda record: record["test"][-1]["all"])
+        print(f"last epoch {self.epoch}: test {in_words(self.log[-1]['test'])}: this is checkpoint.pth")
+        print(f"best epoch {best['epoch']} of those tested: {in_words(best['test'])}: chosen by the test images, not kept")
 
     def _train_epoch(self, progress):
         started = time.monotonic()
         rate = learning_rate(self.options, self.epoch)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
+        mu = self.options["mu"] if self.options["mu"] is not None else 1 - 0.1 * min(50 * rate, 1)
+        self.loss.begin(self.epoch)
         # Every epoch draws from a generator of its own: a resumed run needs no generator's state to repeat it.
         generator = torch.Generator().manual_seed(self.options["seed"] * 1_000_003 + self.epoch)
-        order = torch.randperm(len(self.parts.train), generator=generator)
+        order = self._order(generator)
         total_loss, right, seen = 0.0, 0, 0
-        self.feat_model.train()
+        self.feat_model.train(not self.is_fixed)
         for indices in order.split(self.options["batch_size"]):
+            # Batch normalisation has no statistics of a single image whose last feature maps are single pixels.
+            if len(indices) == 1 and seen > 0:
+                continue
             batch = self.parts.train.pick(indices)
-            images = data.normalise(data.augment(batch.pixels, generator), self.config)
-            features = self.feat_model(images)
-            self.embed = self.options["mu"] * self.embed + features.detach().mean(dim=0)
-            logits = self.classifier(features)
-            loss = F.cross_entropy(logits, batch.labels)
+            images = data.normalise(data.augment(batch.pixels, generator), self.config, self.device)
+            labels = batch.labels.to(self.device)
+            logits = self.classifier(self._training_features(images, mu))
+            loss = self.loss(logits, labels)
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
             if not torch.isfinite(loss):
-                raise UserError(f"{self.folder}: the loss is no longer a number in epoch {self.epoch + 1}: lower lr")
+                raise UserError(f"{self.folder.path}: the loss is no longer a number in epoch {self.epoch + 1}: lower lr")
             total_loss += loss.item() * len(batch)
-            right += (logits.argmax(dim=1) == batch.labels).sum().item()
+            right += (logits.argmax(dim=1) == labels).sum().item()
             seen += len(batch)
             progress.show(self.epoch + seen / len(order), total_loss / seen)
         return {
@@ -137,55 +178,64 @@ class Run:
             "seconds": round(time.monotonic() - started, 1),
         }
 
+    def _order(self, generator):
+        """The indices of an epoch's images."""
+        labels, count = self.parts.train.labels, len(self.parts.train)
+        if self.options["sampler"] is None:
+            return torch.randperm(count, generator=generator)
+        # Every class alike: an image's chance is the smaller the more images its class has.
+        chances = 1 / torch.tensor(self.parts.counts).double()[labels]
+        return torch.multinomial(chances, count, replacement=True, generator=generator)
+
+    def _training_features(self, images, mu):
+        is_half = self.options["precision"] == "bfloat16"
+        with torch.set_grad_enabled(not self.is_fixed), torch.autocast(self.device.type, torch.bfloat16, enabled=is_half):
+            features = self.feat_model(images)
+        features = features.float()
+        if not self.is_fixed:
+            self.embed = mu * self.embed + features.detach().mean(dim=0)
+        return features
+
+    def _features(self, images):
+        return features_of(self.feat_model, images, self.config)
+
+    def _test(self):
+        alpha = self.config["networks"]["classifier"]["params"]["alpha"]
+        model = Model(self.config, self.feat_model, self.classifier, self.embed, self.parts.counts)
+        rows = model.table(self.parts.test, sorted({0.0, float(alpha)}))
+        return [{name: value for name, value in row.items() if name != "classes"} for row in rows]
+
     def _save_latest(self):
         latest = {
             "epoch": self.epoch,
             "state_dict": checkpoint.state(self.feat_model, self.classifier),
-            "embed": self.embed.numpy(),
-            "optimizer": self.optimizer.state_dict(),
+            "embed": self.embed.cpu().numpy(),
+            "optimizer": self.optimizer.state_dict() if self.optimizer else None,
             "log": self.log,
             "config": self.config,
+            "counts": self.parts.counts,
+            "stage1": self.stage1,
         }
-        checkpoint.save(self.folder / "latest.pth", latest)
-
-    def _write_log(self):
-        # Written whole from the checkpoint's own records, so that log and checkpoint cannot tell different stories.
-        lines = "".join(json.dumps(record) + "\n" for record in self.log)
-        (self.folder / "log.jsonl").write_text(lines, encoding="utf-8")
+        checkpoint.save(self.folder.path / "latest.pth", latest)
 
     def resume(self):
-        path = self.folder / "latest.pth"
+        path = self.folder.path / "latest.pth"
         latest = checkpoint.load(path)
         if latest.get("config") != self.config:
-            raise UserError(f"{path}: was trained with another configuration: give {self.folder / 'config.yaml'}")
+            raise UserError(f"{path}: was trained with another configuration: give {self.folder.path / 'config.yaml'}")
+        if latest["counts"] != self.parts.counts:
+            raise UserError(f"{path}: was trained with other data, whose classes had other counts: give the same --data")
+        if latest["stage1"] != self.stage1:
+            raise UserError(f"{path}: started from another checkpoint: give the same --stage1")
         checkpoint.restore(self.feat_model, self.classifier, latest["state_dict"])
-        self.optimizer.load_state_dict(latest["optimizer"])
-        self.embed = torch.from_numpy(latest["embed"])
+        if self.optimizer:
+            self.optimizer.load_state_dict(latest["optimizer"])
+        self.embed = torch.from_numpy(latest["embed"]).to(self.device)
         self.epoch, self.log = latest["epoch"], latest["log"]
 
 
-class Progress:
-    """A bar with the time left, on a terminal only."""
-
-    WIDTH = 30
-
-    def __init__(self, epochs, done):
-        self.epochs, self.first, self.started = epochs, done, time.monotonic()
-        self.on = sys.stderr.isatty()
-
-    def show(self, done, loss):
-        if not self.on:
-            return
-        filled = int(self.WIDTH * done / self.epochs)
-        left = int((time.monotonic() - self.started) * (self.epochs - done) / (done - self.first))
-        clock = f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02}"
-        bar = "#" * filled + "." * (self.WIDTH - filled)
-        sys.stderr.write(f"\r[{bar}] epoch {done:.1f} of {self.epochs}  loss {loss:.3f}  {clock} left ")
-        sys.stderr.flush()
-
-    def finish(self):
-        if self.on:
-            sys.stderr.write("\n")
+def in_words(rows):
+    return ", ".join(f"{row['all']:.2f} at alpha {row['alpha']:g}" for row in rows)
 
 
 if __name__ == "__main__":

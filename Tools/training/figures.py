@@ -1,0 +1,151 @@
+"""Draws what evaluate.py --json measured, as PNG and SVG: figures.py KIND FILE... --out DIR.
+
+    alpha FILE            accuracy against alpha, by frequency group
+    magnitudes FILE...    mean length of a class's features, from head to tail
+    momentum FILE...      accuracy against the momentum that each network was trained with
+    maps RUN              where the network of a run's folder looks in pictures of head and tail, plain and with TDE; the
+                          figure holds the data set's pictures, which may not be yours to publish
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("agg")
+
+import torch
+from matplotlib import pyplot
+from torch.nn import functional as F
+
+import checkpoint
+import config as configuration
+import data
+from classifiers import without_direction
+from config import UserError
+
+GROUPS = {"many": "tab:blue", "medium": "tab:orange", "few": "tab:green", "all": "black"}
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Draw figures from measured numbers, as PNG and SVG.")
+    parser.add_argument("kind", choices=("alpha", "magnitudes", "momentum", "maps"))
+    parser.add_argument("inputs", type=Path, nargs="+", help="files of evaluate.py --json; for maps a run's folder")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the figures")
+    parser.add_argument("--data", help=f"for maps: {data.SPEC} (default: the configuration's dataset)")
+    parser.add_argument("--pictures", type=int, default=4, help="for maps: so many of head and of tail classes")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="processor threads")
+    arguments = parser.parse_args()
+    if arguments.threads < 1 or arguments.pictures < 1:
+        parser.error("--threads and --pictures must be at least 1")
+    if arguments.kind in ("alpha", "maps") and len(arguments.inputs) > 1:
+        parser.error(f"{arguments.kind} takes one input")
+    torch.set_num_threads(arguments.threads)
+    # The same numbers give the same bytes.
+    matplotlib.rcParams["svg.hashsalt"] = "rarebit"
+    if arguments.kind == "maps":
+        name, figure = "activation-maps", draw_maps(arguments.inputs[0], arguments.data, arguments.pictures)
+    else:
+        measured = {path: read(path) for path in arguments.inputs}
+        name, draw = {
+            "alpha": ("accuracy-by-alpha", draw_alpha),
+            "magnitudes": ("magnitude-by-class", draw_magnitudes),
+            "momentum": ("accuracy-by-momentum", draw_momentum),
+        }[arguments.kind]
+        figure = draw(measured)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for ending in ("png", "svg"):
+        path = arguments.out / f"{name}.{ending}"
+        figure.savefig(path, dpi=150, bbox_inches="tight", metadata={"Date": None} if ending == "svg" else None)
+        print(path)
+
+
+def read(path):
+    try:
+        measured = json.loads(path.read_text(encoding="utf-8"))
+        if {"alpha", "momentum", "counts", "magnitudes", "rows"} <= measured.keys():
+            return measured
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file: write it with evaluate.py --json") from None
+    except (OSError, ValueError, AttributeError):
+        pass
+    raise UserError(f"{path}: is not a file of figures: write it with evaluate.py --json")
+
+
+def axes(title, across, up):
+    figure, place = pyplot.subplots(figsize=(6, 4))
+    place.set(title=title, xlabel=across, ylabel=up)
+    place.grid(alpha=0.3)
+    return figure, place
+
+
+def draw_alpha(measured):
+    (only,) = measured.values()
+    figure, place = axes("Accuracy by training images of the class", "alpha", "top-1 accuracy, %")
+    for group, colour in GROUPS.items():
+        points = [(row["alpha"], row[group]) for row in only["rows"] if row[group] is not None]
+        if points:
+            place.plot(*zip(*points), color=colour, label=group, linewidth=2 if group == "all" else 1.2)
+    place.axvline(only["alpha"], color="grey", linestyle=":", label=f"chosen, {only['alpha']:g}")
+    place.legend()
+    return figure
+
+
+def draw_magnitudes(measured):
+    figure, place = axes("Length of features, from frequent to rare classes", "class, by training images", "mean |x| of test images")
+    for path, one in measured.items():
+        order = sorted(range(len(one["counts"])), key=lambda label: -one["counts"][label])
+        place.plot([one["magnitudes"][label] for label in order], label=path.stem, marker="." if len(order) < 30 else None)
+    place.legend()
+    return figure
+
+
+def draw_momentum(measured):
+    figure, place = axes("Accuracy by momentum in training", "momentum", "top-1 accuracy, %")
+    runs = sorted(measured.values(), key=lambda one: one["momentum"])
+    for title, style, pick in (("alpha 0", "--", lambda one: 0), ("TDE, alpha chosen", "-", lambda one: one["alpha"])):
+        rows = [next(row for row in one["rows"] if row["alpha"] == pick(one)) for one in runs]
+        for group, colour in GROUPS.items():
+            points = [(one["momentum"], row[group]) for one, row in zip(runs, rows) if row[group] is not None]
+            if points:
+                place.plot(*zip(*points), style, color=colour, marker="o", label=f"{group}, {title}")
+    place.legend(fontsize="small", ncols=2)
+    return figure
+
+
+@torch.no_grad()
+def draw_maps(folder, spec, pictures):
+    """Class activation maps (Zhou et al., CVPR 2016) of each picture's own class: its row times the maps before pooling."""
+    config = configuration.load(folder / "config.yaml")
+    parts = data.load(spec, config)
+    feat_model, classifier, direction = checkpoint.load_model(folder / "checkpoint.pth", config)
+    order = sorted(range(len(parts.counts)), key=lambda label: -parts.counts[label])
+    half = min(pictures, len(order) // 2)
+    labels = order[:half] + order[-half:]
+    first = torch.tensor([torch.nonzero(parts.test.labels == label)[0, 0].item() for label in labels])
+    pixels = parts.test.pick(first).pixels
+    maps = feat_model.maps(data.normalise(pixels, config))
+    rows = classifier.rows()[labels]
+    alpha = config["networks"]["classifier"]["params"]["alpha"]
+    # What TDE takes out of a feature may as well be taken out of the row: both products are the same.
+    adjusted = without_direction(rows, direction, alpha, classifier.num_head)
+    figure, places = pyplot.subplots(3, len(labels), figsize=(1.5 * len(labels), 5), squeeze=False)
+    for column, label in enumerate(labels):
+        picture = pixels[column].permute(1, 2, 0).numpy()
+        places[0, column].imshow(picture)
+        places[0, column].set_title(f"{parts.names[label]}\n{parts.counts[label]} images", fontsize=8)
+        for place, row in zip(places[1:, column], (rows, adjusted)):
+            heat = torch.einsum("d,dhw->hw", row[column], maps[column])[None, None]
+            heat = F.interpolate(heat, size=picture.shape[:2], mode="bilinear", align_corners=False)[0, 0]
+            place.imshow(picture)
+            place.imshow(heat.numpy(), cmap="jet", alpha=0.5)
+    for place, title in zip(places[:, 0], ("picture", "plain", f"TDE, alpha {alpha:g}")):
+        place.set_ylabel(title)
+    for place in places.flat:
+        place.set(xticks=[], yticks=[])
+    return figure
+
+
+if __name__ == "__main__":
+    configuration.run(main)

@@ -1,0 +1,83 @@
+"""The losses: logits [N, C] and labels [N] to one number.
+
+Each is made from the classes' image counts [C], the scale that the classifier's logits have, and its loss_params.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class Loss(nn.Module):
+    """`PARAMETERS`: the names of loss_params, each with its type."""
+
+    PARAMETERS = {}
+
+    def begin(self, epoch):
+        """Is called before epoch 0, 1, ..."""
+
+
+class SoftmaxLoss(Loss):
+    """Cross-entropy."""
+
+    def __init__(self, counts, scale):
+        super().__init__()
+
+    def forward(self, logits, labels):
+        return F.cross_entropy(logits, labels)
+
+
+class FocalLoss(Loss):
+    """Cross-entropy times (1 - p)^gamma, p the label's probability (Lin et al., ICCV 2017)."""
+
+    PARAMETERS = {"gamma": (int, float)}
+
+    def __init__(self, counts, scale, gamma):
+        super().__init__()
+        self.gamma = gamma
+
+    def forward(self, logits, labels):
+        losses = F.cross_entropy(logits, labels, reduction="none")
+        return ((1 - torch.exp(-losses)) ** self.gamma * losses).mean()
+
+
+class BalancedSoftmaxLoss(Loss):
+    """Cross-entropy of the logits plus the logarithm of each class's images (Ren et al., NeurIPS 2020)."""
+
+    def __init__(self, counts, scale):
+        super().__init__()
+        self.register_buffer("shift", counts.log())
+
+    def forward(self, logits, labels):
+        return F.cross_entropy(logits + self.shift, labels)
+
+
+class LDAMLoss(Loss):
+    """Cross-entropy with the label's logit lowered by scale * margin, margins falling with the fourth root of the class's images.
+
+    From epoch `drw_epoch` on, 0 for never, classes are weighted by their effective number of images (Cao et al., NeurIPS
+    2019; Cui et al., CVPR 2019, with beta 0.9999).
+    """
+
+    PARAMETERS = {"max_margin": (int, float), "drw_epoch": int}
+
+    BETA = 0.9999
+
+    def __init__(self, counts, scale, max_margin, drw_epoch):
+        super().__init__()
+        margins = counts**-0.25
+        self.register_buffer("drop", scale * margins * (max_margin / margins.max()))
+        weights = (1 - self.BETA) / (1 - self.BETA**counts)
+        self.register_buffer("weights", weights / weights.mean())
+        self.drw_epoch, self.is_weighted = drw_epoch, False
+
+    def begin(self, epoch):
+        self.is_weighted = 0 < self.drw_epoch <= epoch
+
+    def forward(self, logits, labels):
+        lowered = logits - F.one_hot(labels, logits.shape[1]) * self.drop
+        return F.cross_entropy(lowered, labels, weight=self.weights if self.is_weighted else None)
+
+
+# The names that criterions.PerformanceLoss.def_file may give.
+LOSSES = {loss.__name__: loss for loss in (SoftmaxLoss, FocalLoss, BalancedSoftmaxLoss, LDAMLoss)}

@@ -1,0 +1,35 @@
+"""How far a run is, for whoever watches it."""
+
+import sys
+import time
+
+
+class Progress:
+    """A bar with the time left, on a terminal only."""
+
+    WIDTH = 30
+
+    def __init__(self, epochs, done):
+        self.epochs, self.first, self.started = epochs, done, time.monotonic()
+        self.on = sys.stderr.isatty()
+
+    def show(self, done, loss):
+        if not self.on:
+            return
+        filled = int(self.WIDTH * done / self.epochs)
+        left = int((time.monotonic() - self.started) * (self.epochs - done) / (done - self.first))
+        clock = f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02}"
+        bar = "#" * filled + "." * (self.WIDTH - filled)
+        sys.stderr.write(f"\r[{bar}] epoch {done:.1f} of {self.epochs}  loss {loss:.3f}  {clock} left ")
+        sys.stderr.flush()
+
+    def line(self, text):
+        """Prints a line that stays, above the bar."""
+        if self.on:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()
+        print(text, flush=True)
+
+    def finish(self):
+        if self.on:
+            sys.stderr.write("\n")
