@@ -42,6 +42,12 @@ def load(spec, config):
     return Parts(train=whole.pick(train), held_out=whole.pick(held_out), test=test, names=names, counts=counts)
 
 
+def converter_specs(spec):
+    """What rarebit-convert calls the training and the test part of the same data."""
+    is_folders = spec.startswith("images:")
+    return {part: f"{spec}/{part}" if is_folders else spec for part in ("train", "test")}
+
+
 def thin(labels, names, options):
     """The indices of the images to train with, class by class, those held out, and how many of each class are trained with.
 
