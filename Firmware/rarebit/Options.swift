@@ -12,6 +12,7 @@ extension Settings {
         }
         try reader.text("camera", "DEV", .run, "the V4L2 node to capture from; default /dev/video0") { $0.camera = $1 }
         try reader.text("frames", "FILE", .run, "recorded frames instead of a camera") { $0.frames = $1 }
+        try reader.flag("loop", .run, "replay the recorded frames over and over") { $0.loops = true }
         try reader.integer("runs", "N", .bench, "how many runs, 1...65536", in: 1...LatencySamples.maximumCount) {
             $0.runs = $1
         }

@@ -25,6 +25,7 @@ enum ProgramError: Error, @unchecked Sendable {
     case unknownKey(UnsafePointer<CChar>, line: Int, UnsafePointer<CChar>)
     case keyTwice(UnsafePointer<CChar>, line: Int, StaticString, firstLine: Int)
     case notAnEntry(UnsafePointer<CChar>, line: Int)
+    case nothingToLoop
     case nothingToCompare
     case missingModel(Command)
     case missingImages
@@ -53,7 +54,7 @@ enum ProgramError: Error, @unchecked Sendable {
         switch self {
         case .noCommand, .unknownCommand, .unknownOption, .missingValue, .foreignOption, .twoSources, .notANumber,
             .notWhole, .outOfRange, .notAList, .noSuchCore, .unknownISA, .notYesOrNo, .unknownKey, .keyTwice,
-            .notAnEntry, .nothingToCompare, .missingModel, .missingImages, .extraOperand:
+            .notAnEntry, .nothingToLoop, .nothingToCompare, .missingModel, .missingImages, .extraOperand:
             true
         case .unreadableFile, .badModel, .cannotInfer, .noMemory, .badImage, .cannotResize, .someImagesFailed, .camera,
             .recording, .output, .cannotPin, .cannotStartThreads, .noRecord, .otherNetwork, .otherLogits, .slower:
@@ -108,6 +109,8 @@ extension TextWriter where Sink: ~Copyable {
             append(" --help")
         case .twoSources:
             append("--camera and --frames exclude each other; give one")
+        case .nothingToLoop:
+            append("--loop needs --frames; see rarebit run --help")
         case .nothingToCompare:
             append("--threshold needs --compare; see rarebit bench --help")
         case .missingModel(let command):

@@ -44,7 +44,7 @@ struct Run {
 
     private func open(recording path: UnsafePointer<CChar>) throws(ProgramError) -> Recording {
         do throws(RecordingError) {
-            return try Recording(path: path)
+            return try Recording(path: path, loops: settings.loops)
         } catch {
             throw .recording(path, error)
         }

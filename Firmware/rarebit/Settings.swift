@@ -10,6 +10,8 @@ struct Settings {
     /// nil: /dev/video0.
     var camera: UnsafePointer<CChar>?
     var frames: UnsafePointer<CChar>?
+    /// Whether recorded frames come over and over.
+    var loops = false
     /// nil: the model's own.
     var alpha: Float?
     var top = 3
@@ -46,6 +48,7 @@ struct Settings {
     /// What no option by itself can tell.
     func check() throws(ProgramError) {
         guard camera == nil || frames == nil else { throw .twoSources }
+        guard !loops || frames != nil else { throw .nothingToLoop }
         guard ratioThreshold == nil || comparison != nil else { throw .nothingToCompare }
     }
 }

@@ -40,13 +40,15 @@ public struct Recording: FrameSource, ~Copyable {
     public let frameCount: UInt32
     private let frameBytes: Int
     private var memory: rb_memory
+    private let loops: Bool
     private var position: UInt32 = 0
+    private var sequence: UInt32 = 0
 
     private static var headerBytes: Int { 64 }
     private static var version: UInt32 { 1 }
 
-    /// `path` ends in zero.
-    public init(path: UnsafePointer<CChar>) throws(RecordingError) {
+    /// `path` ends in zero. `loops`: after the last frame comes the first again.
+    public init(path: UnsafePointer<CChar>, loops: Bool = false) throws(RecordingError) {
         var memory = rb_memory()
         let result = rb_map_file(path, &memory)
         guard result == 0 else { throw .unreadable(number: -result) }
@@ -60,6 +62,7 @@ public struct Recording: FrameSource, ~Copyable {
             throw error
         }
         self.memory = memory
+        self.loops = loops
     }
 
     deinit {
@@ -69,15 +72,21 @@ public struct Recording: FrameSource, ~Copyable {
 
     /// Frames follow each other without waiting, whatever the deadline.
     public mutating func next(deadline: UInt64) -> Delivery {
+        if loops && position == frameCount {
+            position = 0
+        }
         guard position < frameCount, !rb_stop_requested() else { return .ended }
         var pixels = rb_pixels_frame()
         let isWhole = rb_pixels_frame_in(
             geometry.format, geometry.width, geometry.height, geometry.stride,
             memory.bytes + Self.headerBytes + Int(position) * frameBytes, frameBytes, &pixels)
         precondition(isWhole)
-        defer { position += 1 }
+        defer {
+            position += 1
+            sequence &+= 1
+        }
         counters.delivered += 1
-        return .frame(Frame(pixels: pixels, sequence: position, timestamp: rb_clock_ns(), buffer: 0))
+        return .frame(Frame(pixels: pixels, sequence: sequence, timestamp: rb_clock_ns(), buffer: 0))
     }
 
     public mutating func release(_ frame: consuming Frame) {}

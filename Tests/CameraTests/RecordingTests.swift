@@ -76,6 +76,20 @@ func aRecordingGivesItsFramesInOrderAndThenEnds(stated: UInt32) throws {
     }
 }
 
+@Test func aLoopedRecordingBeginsAgainAndCountsOn() throws {
+    try withRecording(Bytes().all) { path in
+        var recording = try Recording(path: path, loops: true)
+        for expected in 0..<10 as Range<UInt32> {
+            let frame = try recording.nextFrame()
+            let (pixels, sequence) = (frame.pixels, frame.sequence)
+            #expect(sequence == expected)
+            #expect(pixels.plane.0![0] == UInt8(expected % 3))
+            recording.release(frame)
+        }
+        #expect(recording.counters.delivered == 10)
+    }
+}
+
 @Test func aRecordedFrameGivesTheModelTheSameBytesAsTheLiveOne() throws {
     let script = Script()
     var capture = Capture(script)

@@ -47,6 +47,26 @@ private struct Setting {
         #expect(lines.count == 2 && lines[1].hasPrefix("frame 1: "))
     }
 
+    @Test func beginsAgainWhereItIsToLoop() throws {
+        let setting = try Setting()
+        let frames = try setting.folder.write(greyRecording(brightness: [1, 130, 255]), to: "frames")
+        let result = try setting.run(["--frames", frames, "--loop", "--count", "8", "--json"])
+        #expect(result.status == 0 && result.errors == "")
+        let records = try result.output.split(separator: "\n").map {
+            try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }.filter { $0["frame"] != nil }
+        #expect(records.compactMap { $0["sequence"] as? Int } == Array(0..<8))
+        let inputs = records.compactMap { $0["input_crc"] as? String }
+        #expect(Set(inputs[..<3]).count == 3)
+        #expect(Array(inputs[3...]) == Array(inputs[..<5]))
+    }
+
+    @Test func loopsNothingButARecording() throws {
+        let result = try Setting().run(["--loop"])
+        #expect(result.status == 2)
+        #expect(result.errorLine == "rarebit: --loop needs --frames; see rarebit run --help")
+    }
+
     @Test func changesItsAnswersWithAlpha() throws {
         let setting = try Setting()
         let frames = try setting.folder.write(greyRecording(brightness: [77]), to: "frames")
