@@ -1,80 +1,39 @@
-// What each pixel format is. To add one: a value in rb_pixels_format, a row function, a line in the table.
+// What each pixel format is, and where its planes lie. To add one: a value in rb_pixels_format, a row function, a line
+// in the table.
 #include "formats.h"
-#include <string.h>
-
-static const uint8_t *row_of(const rb_pixels_frame *frame, int32_t plane, int32_t y) {
-    return frame->plane[plane] + (ptrdiff_t)y * frame->stride[plane];
-}
-
-static uint8_t clamp_to_byte(int32_t value) {
-    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
-}
-
-// ITU-R BT.601, limited range (Y 16..235, U and V 16..240), to full-range RGB:
-//   r = 255/219 (y - 16) + 1.402 * 255/224 (v - 128)
-//   g = 255/219 (y - 16) - 0.344136 * 255/224 (u - 128) - 0.714136 * 255/224 (v - 128)
-//   b = 255/219 (y - 16) + 1.772 * 255/224 (u - 128)
-// with the constants times 2^13, so that they fit 16 bits, and rounding half up. Within one level of the formula.
-static void put_yuv(int32_t y, int32_t u, int32_t v, uint8_t *red, uint8_t *green, uint8_t *blue) {
-    const int32_t luma = 9539 * (y - 16) + 4096;
-    *red = clamp_to_byte((luma + 13075 * (v - 128)) >> 13);
-    *green = clamp_to_byte((luma - 3209 * (u - 128) - 6660 * (v - 128)) >> 13);
-    *blue = clamp_to_byte((luma + 16525 * (u - 128)) >> 13);
-}
-
-static void convert_yuyv(const rb_pixels_frame *frame, int32_t y, int32_t begin, int32_t count, uint8_t *restrict red,
-                         uint8_t *restrict green, uint8_t *restrict blue) {
-    const uint8_t *restrict pair = row_of(frame, 0, y) + 2 * begin;
-    const int32_t even = count & ~1;
-    for (int32_t x = 0; x < even; x += 2) {
-        put_yuv(pair[2 * x], pair[2 * x + 1], pair[2 * x + 3], red + x, green + x, blue + x);
-        put_yuv(pair[2 * x + 2], pair[2 * x + 1], pair[2 * x + 3], red + x + 1, green + x + 1, blue + x + 1);
-    }
-    if (even < count) {
-        pair += 2 * even;
-        put_yuv(pair[0], pair[1], pair[3], red + even, green + even, blue + even);
-    }
-}
-
-static void convert_nv12(const rb_pixels_frame *frame, int32_t y, int32_t begin, int32_t count, uint8_t *restrict red,
-                         uint8_t *restrict green, uint8_t *restrict blue) {
-    const uint8_t *restrict luma = row_of(frame, 0, y) + begin;
-    const uint8_t *restrict chroma = row_of(frame, 1, y / 2) + begin;
-    const int32_t even = count & ~1;
-    for (int32_t x = 0; x < even; x += 2) {
-        put_yuv(luma[x], chroma[x], chroma[x + 1], red + x, green + x, blue + x);
-        put_yuv(luma[x + 1], chroma[x], chroma[x + 1], red + x + 1, green + x + 1, blue + x + 1);
-    }
-    if (even < count) {
-        put_yuv(luma[even], chroma[even], chroma[even + 1], red + even, green + even, blue + even);
-    }
-}
-
-static void convert_rgb24(const rb_pixels_frame *frame, int32_t y, int32_t begin, int32_t count, uint8_t *restrict red,
-                          uint8_t *restrict green, uint8_t *restrict blue) {
-    const uint8_t *restrict pixel = row_of(frame, 0, y) + 3 * begin;
-    for (int32_t x = 0; x < count; x++) {
-        red[x] = pixel[3 * x];
-        green[x] = pixel[3 * x + 1];
-        blue[x] = pixel[3 * x + 2];
-    }
-}
-
-static void convert_grey(const rb_pixels_frame *frame, int32_t y, int32_t begin, int32_t count, uint8_t *restrict red,
-                         uint8_t *restrict green, uint8_t *restrict blue) {
-    const uint8_t *restrict pixel = row_of(frame, 0, y) + begin;
-    memcpy(red, pixel, (size_t)count);
-    memcpy(green, pixel, (size_t)count);
-    memcpy(blue, pixel, (size_t)count);
-}
 
 #define FOURCC(a, b, c, d) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 
 static const rb_format formats[RB_PIXELS_FORMAT_COUNT] = {
-    [RB_PIXELS_YUYV] = {FOURCC('Y', 'U', 'Y', 'V'), 1, 2, true, convert_yuyv},
-    [RB_PIXELS_NV12] = {FOURCC('N', 'V', '1', '2'), 2, 1, true, convert_nv12},
-    [RB_PIXELS_RGB24] = {FOURCC('R', 'G', 'B', '3'), 1, 3, false, convert_rgb24},
-    [RB_PIXELS_GREY] = {FOURCC('G', 'R', 'E', 'Y'), 1, 1, false, convert_grey},
+    // fourcc, planes, each a memory, bytes a column, chroma
+    [RB_PIXELS_YUYV] = {FOURCC('Y', 'U', 'Y', 'V'), 1, false, 2, true, rb_convert_yuyv},
+    [RB_PIXELS_UYVY] = {FOURCC('U', 'Y', 'V', 'Y'), 1, false, 2, true, rb_convert_uyvy},
+    [RB_PIXELS_YVYU] = {FOURCC('Y', 'V', 'Y', 'U'), 1, false, 2, true, rb_convert_yvyu},
+    [RB_PIXELS_VYUY] = {FOURCC('V', 'Y', 'U', 'Y'), 1, false, 2, true, rb_convert_vyuy},
+    [RB_PIXELS_NV12] = {FOURCC('N', 'V', '1', '2'), 2, false, 1, true, rb_convert_nv12},
+    [RB_PIXELS_NV21] = {FOURCC('N', 'V', '2', '1'), 2, false, 1, true, rb_convert_nv21},
+    [RB_PIXELS_YUV420] = {FOURCC('Y', 'U', '1', '2'), 3, false, 1, true, rb_convert_yuv420},
+    [RB_PIXELS_YVU420] = {FOURCC('Y', 'V', '1', '2'), 3, false, 1, true, rb_convert_yvu420},
+    [RB_PIXELS_NV12M] = {FOURCC('N', 'M', '1', '2'), 2, true, 1, true, rb_convert_nv12},
+    [RB_PIXELS_NV21M] = {FOURCC('N', 'M', '2', '1'), 2, true, 1, true, rb_convert_nv21},
+    [RB_PIXELS_YUV420M] = {FOURCC('Y', 'M', '1', '2'), 3, true, 1, true, rb_convert_yuv420},
+    [RB_PIXELS_YVU420M] = {FOURCC('Y', 'M', '2', '1'), 3, true, 1, true, rb_convert_yvu420},
+    [RB_PIXELS_RGB24] = {FOURCC('R', 'G', 'B', '3'), 1, false, 3, false, rb_convert_rgb24},
+    [RB_PIXELS_BGR24] = {FOURCC('B', 'G', 'R', '3'), 1, false, 3, false, rb_convert_bgr24},
+    [RB_PIXELS_XBGR32] = {FOURCC('X', 'R', '2', '4'), 1, false, 4, false, rb_convert_bgrx},
+    [RB_PIXELS_ABGR32] = {FOURCC('A', 'R', '2', '4'), 1, false, 4, false, rb_convert_bgrx},
+    [RB_PIXELS_BGR32] = {FOURCC('B', 'G', 'R', '4'), 1, false, 4, false, rb_convert_bgrx},
+    [RB_PIXELS_XRGB32] = {FOURCC('B', 'X', '2', '4'), 1, false, 4, false, rb_convert_xrgb},
+    [RB_PIXELS_ARGB32] = {FOURCC('B', 'A', '2', '4'), 1, false, 4, false, rb_convert_xrgb},
+    [RB_PIXELS_RGB32] = {FOURCC('R', 'G', 'B', '4'), 1, false, 4, false, rb_convert_xrgb},
+    [RB_PIXELS_BGRX32] = {FOURCC('R', 'X', '2', '4'), 1, false, 4, false, rb_convert_xbgr},
+    [RB_PIXELS_BGRA32] = {FOURCC('R', 'A', '2', '4'), 1, false, 4, false, rb_convert_xbgr},
+    [RB_PIXELS_RGBX32] = {FOURCC('X', 'B', '2', '4'), 1, false, 4, false, rb_convert_rgbx},
+    [RB_PIXELS_RGBA32] = {FOURCC('A', 'B', '2', '4'), 1, false, 4, false, rb_convert_rgbx},
+    [RB_PIXELS_RGB565] = {FOURCC('R', 'G', 'B', 'P'), 1, false, 2, false, rb_convert_rgb565},
+    [RB_PIXELS_GREY] = {FOURCC('G', 'R', 'E', 'Y'), 1, false, 1, false, rb_convert_grey},
+    [RB_PIXELS_Y10] = {FOURCC('Y', '1', '0', ' '), 1, false, 2, false, rb_convert_y10},
+    [RB_PIXELS_Y16] = {FOURCC('Y', '1', '6', ' '), 1, false, 2, false, rb_convert_y16},
 };
 
 const rb_format *rb_format_get(int32_t format) {
@@ -94,31 +53,89 @@ rb_pixels_format rb_pixels_format_of(uint32_t fourcc) {
     return (rb_pixels_format)format;
 }
 
+bool rb_pixels_is_compressed(int32_t format) {
+    (void)format;
+    return false;
+}
+
+static int32_t round_up_to_even(int32_t value) {
+    return (value + 1) & ~1;
+}
+
 int32_t rb_pixels_min_stride(int32_t format, int32_t width) {
     const rb_format *found = rb_format_get(format);
     if (!found || !rb_side_in_range(width)) {
         return 0;
     }
-    return (found->paired_columns ? (width + 1) & ~1 : width) * found->column_bytes;
+    return (found->has_chroma ? round_up_to_even(width) : width) * found->column_bytes;
+}
+
+int32_t rb_pixels_memories(int32_t format) {
+    const rb_format *found = rb_format_get(format);
+    return !found ? 0 : found->is_apart ? found->planes : 1;
+}
+
+// Bytes that one row of a plane uses.
+static int32_t used_of(const rb_format *format, int32_t plane, int32_t width) {
+    const int32_t columns = format->has_chroma ? round_up_to_even(width) : width;
+    return plane == 0 ? columns * format->column_bytes : format->planes == 2 ? columns : columns / 2;
+}
+
+static int32_t rows_of(int32_t plane, int32_t height) {
+    return plane == 0 ? height : (height + 1) / 2;
+}
+
+// Puts a plane at the start of `bytes` bytes of memory, if its rows fit. 64 bits: a damaged header can ask for more
+// than 32 bits can count.
+static bool put_plane(const rb_format *format, int32_t plane, int32_t width, int32_t height, int32_t stride,
+                      const uint8_t *data, uint64_t bytes, rb_pixels_frame *frame) {
+    const int32_t used = used_of(format, plane, width), rows = rows_of(plane, height);
+    if (stride < used || (uint64_t)(rows - 1) * (uint64_t)stride + (uint64_t)used > bytes) {
+        return false;
+    }
+    frame->plane[plane] = data;
+    frame->stride[plane] = stride;
+    return true;
 }
 
 bool rb_pixels_frame_in(rb_pixels_format format, int32_t width, int32_t height, int32_t stride, const uint8_t *data,
                         size_t bytes, rb_pixels_frame *frame) {
-    const int32_t used = rb_pixels_min_stride((int32_t)format, width);
-    if (used == 0 || stride < used || !rb_side_in_range(height)) {
+    const rb_format *found = rb_format_get((int32_t)format);
+    if (!found || !rb_side_in_range(width) || !rb_side_in_range(height) || stride <= 0) {
         return false;
     }
-    // 64 bits: a damaged header can ask for more than 32 bits can count.
-    int32_t rows = height;
     uint64_t offset = 0;
-    for (int32_t plane = 0; plane < rb_format_get((int32_t)format)->planes; plane++) {
-        if (offset + (uint64_t)(rows - 1) * (uint64_t)stride + (uint64_t)used > bytes) {
+    for (int32_t plane = 0; plane < found->planes; plane++) {
+        const int32_t own_stride = plane > 0 && found->planes == 3 ? stride / 2 : stride;
+        if (offset > bytes ||
+            !put_plane(found, plane, width, height, own_stride, data + offset, bytes - offset, frame)) {
             return false;
         }
-        frame->plane[plane] = data + offset;
-        frame->stride[plane] = stride;
-        offset += (uint64_t)rows * (uint64_t)stride;
-        rows = (height + 1) / 2;
+        offset += (uint64_t)rows_of(plane, height) * (uint64_t)own_stride;
+    }
+    return true;
+}
+
+bool rb_pixels_frame_in_memories(rb_pixels_format format, int32_t width, int32_t height,
+                                 const rb_pixels_memory *memories, int32_t count, rb_pixels_frame *frame) {
+    const rb_format *found = rb_format_get((int32_t)format);
+    if (!found || count != rb_pixels_memories((int32_t)format) || !rb_side_in_range(width) ||
+        !rb_side_in_range(height)) {
+        return false;
+    }
+    for (int32_t i = 0; i < count; i++) {
+        const rb_pixels_memory *memory = &memories[i];
+        if (memory->data_offset > memory->bytes_used) {
+            return false;
+        }
+        const uint8_t *data = memory->data + memory->data_offset;
+        const size_t bytes = memory->bytes_used - memory->data_offset;
+        if (!found->is_apart) {
+            return rb_pixels_frame_in(format, width, height, memory->stride, data, bytes, frame);
+        }
+        if (!put_plane(found, i, width, height, memory->stride, data, bytes, frame)) {
+            return false;
+        }
     }
     return true;
 }

@@ -36,7 +36,7 @@ static void set_sizes(rb_pixels_plan *plan, rb_pixels_format format, const rb_pi
     const rb_axis horizontal = horizontal_axis(view), vertical = vertical_axis(view);
     plan->format = format;
     plan->view = *view;
-    plan->first_column = rb_format_get((int32_t)format)->paired_columns ? view->left & ~1 : view->left;
+    plan->first_column = rb_format_get((int32_t)format)->has_chroma ? view->left & ~1 : view->left;
     plan->columns = view->left + view->width - plan->first_column;
     plan->row_stride = round_up(plan->columns, VECTOR);
     const int32_t overlap = rb_axis_overlap(&vertical);
@@ -96,10 +96,19 @@ static bool can_quantise(const rb_pixels_quantisation *q) {
     return valid;
 }
 
-static void fill_lookup(const rb_pixels_quantisation *q, uint8_t *lookup) {
+// A channel value as a part of white.
+static float part_of_white(int32_t value, bool is_limited) {
+    if (!is_limited) {
+        return (float)value / 255.0f;
+    }
+    const float part = (float)(value - 16) / 219.0f;
+    return part < 0.0f ? 0.0f : part > 1.0f ? 1.0f : part;
+}
+
+static void fill_lookup(const rb_pixels_quantisation *q, bool is_limited, uint8_t *lookup) {
     for (int32_t c = 0; c < 3; c++) {
         for (int32_t p = 0; p < 256; p++) {
-            const float real = ((float)p / 255.0f - q->mean[c]) / q->std[c];
+            const float real = (part_of_white(p, is_limited) - q->mean[c]) / q->std[c];
             const float steps = real / q->scale;
             // Clamping first keeps the conversion to an integer in range, and changes no result.
             const float low = (float)-q->zero_point, high = (float)(255 - q->zero_point);
@@ -110,13 +119,16 @@ static void fill_lookup(const rb_pixels_quantisation *q, uint8_t *lookup) {
 }
 
 bool rb_pixels_configure(rb_pixels_plan *plan, rb_pixels_format format, int32_t frame_width, int32_t frame_height,
-                         const rb_pixels_view *view, const rb_pixels_quantisation *quantisation, void *workspace) {
-    if (!is_valid(format, frame_width, frame_height, view) || !can_quantise(quantisation)) {
+                         rb_pixels_colour colour, const rb_pixels_view *view,
+                         const rb_pixels_quantisation *quantisation, void *workspace) {
+    if (!is_valid(format, frame_width, frame_height, view) || !can_quantise(quantisation) ||
+        !rb_yuv_weights_get(colour)) {
         return false;
     }
     set_sizes(plan, format, view);
     set_pointers(plan, workspace);
-    fill_lookup(quantisation, plan->lookup);
+    plan->colour = colour;
+    fill_lookup(quantisation, rb_format_widens_rgb(rb_format_get((int32_t)format), colour), plan->lookup);
     plan->bgr = quantisation->bgr;
 
     const rb_axis horizontal = horizontal_axis(view), vertical = vertical_axis(view);

@@ -9,19 +9,20 @@ static int32_t *accumulator(const rb_pixels_plan *plan, int32_t output_row) {
     return plan->accumulators + (size_t)(output_row % plan->open_rows) * 3 * (size_t)plan->row_stride;
 }
 
-static void begin_sum(const uint8_t *restrict row, int32_t weight, int32_t count, int32_t *restrict sum) {
+RB_VECTORISED static void begin_sum(const uint8_t *restrict row, int32_t weight, int32_t count, int32_t *restrict sum) {
     for (int32_t i = 0; i < count; i++) {
         sum[i] = weight * row[i];
     }
 }
 
-static void add_to_sum(const uint8_t *restrict row, int32_t weight, int32_t count, int32_t *restrict sum) {
+RB_VECTORISED static void add_to_sum(const uint8_t *restrict row, int32_t weight, int32_t count,
+                                     int32_t *restrict sum) {
     for (int32_t i = 0; i < count; i++) {
         sum[i] += weight * row[i];
     }
 }
 
-static void narrow(const int32_t *restrict sum, int32_t count, int16_t *restrict filtered) {
+RB_VECTORISED static void narrow(const int32_t *restrict sum, int32_t count, int16_t *restrict filtered) {
     const int32_t shift = RB_WEIGHT_BITS - FRACTION_BITS;
     for (int32_t i = 0; i < count; i++) {
         filtered[i] = (int16_t)((sum[i] + (1 << (shift - 1))) >> shift);
@@ -34,7 +35,7 @@ static int32_t round_to_byte(int32_t sum) {
 }
 
 // The filtered row to one row of the output. The weights are not negative and sum to one, so no value needs a clamp.
-static void finish_row(const rb_pixels_plan *plan, uint8_t *output) {
+RB_VECTORISED static void finish_row(const rb_pixels_plan *plan, uint8_t *output) {
     const int16_t *first_channel = plan->filtered + (plan->bgr ? 2 * plan->row_stride : 0);
     const int16_t *last_channel = plan->filtered + (plan->bgr ? 0 : 2 * plan->row_stride);
     const int16_t *middle_channel = plan->filtered + plan->row_stride;
@@ -54,12 +55,13 @@ static void finish_row(const rb_pixels_plan *plan, uint8_t *output) {
     }
 }
 
-void rb_pixels_run(const rb_pixels_plan *plan, const rb_pixels_frame *frame, uint8_t *output) {
+bool rb_pixels_run(const rb_pixels_plan *plan, const rb_pixels_frame *frame, uint8_t *output) {
     const rb_format *format = rb_format_get((int32_t)plan->format);
+    const rb_yuv_weights *weights = rb_yuv_weights_get(plan->colour);
     const int32_t values = 3 * plan->row_stride, rows = plan->view.output_height;
     uint8_t *row = plan->row;
     for (int32_t y = plan->vertical_first[0], open = 0; open < rows; y++) {
-        format->convert_row(frame, y, plan->first_column, plan->columns, row, row + plan->row_stride,
+        format->convert_row(frame, weights, y, plan->first_column, plan->columns, row, row + plan->row_stride,
                             row + 2 * plan->row_stride);
         for (int32_t o = open; o < rows && plan->vertical_first[o] <= y; o++) {
             const int32_t tap = y - plan->vertical_first[o];
@@ -77,4 +79,5 @@ void rb_pixels_run(const rb_pixels_plan *plan, const rb_pixels_frame *frame, uin
             }
         }
     }
+    return true;
 }

@@ -94,7 +94,8 @@ private struct Picture: ~Copyable {
         var frame = rb_pixels_frame()
         frame.plane.0 = UnsafePointer(pixels.bytes.assumingMemoryBound(to: UInt8.self).baseAddress)
         frame.stride.0 = Int32(3 * width)
-        preprocessor.run(&frame, into: engine.input)
+        // RGB24 has nothing to decode.
+        _ = preprocessor.run(&frame, into: engine.input)
     }
 }
 

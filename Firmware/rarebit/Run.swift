@@ -84,9 +84,13 @@ struct Run {
                 generation = source.generation
             }
             var pixels = frame.pixels
-            view.preprocessor.run(&pixels, into: engine.input)
+            let isPicture = view.preprocessor.run(&pixels, into: engine.input)
             let (sequence, timestamp) = (frame.sequence, frame.timestamp)
             source.release(frame)
+            guard isPicture else {
+                source.reportUndecodable()
+                continue
+            }
 
             let answer = Answer(running: engine, alpha: alpha, top: settings.top)
             let now = rb_clock_ns()
@@ -111,7 +115,8 @@ private struct View: ~Copyable {
         let workspace = try Memory(count: bytes)
         guard
             let preprocessor = Preprocessor(
-                input: input, format: geometry.format, width: width, height: height, workspace: workspace.bytes)
+                input: input, format: geometry.format, width: width, height: height, colour: geometry.colour,
+                workspace: workspace.bytes)
         else { throw .cannotResize(width: width, height: height) }
         self.workspace = workspace
         self.preprocessor = preprocessor

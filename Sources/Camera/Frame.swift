@@ -8,12 +8,23 @@ public struct FrameGeometry: Equatable, Sendable {
     public var height: Int32
     /// Bytes from one row of the first plane to the next.
     public var stride: Int32
+    /// What the values of the pixels mean.
+    public var colour: rb_pixels_colour
 
-    public init(format: rb_pixels_format, width: Int32, height: Int32, stride: Int32) {
+    public init(
+        format: rb_pixels_format, width: Int32, height: Int32, stride: Int32,
+        colour: rb_pixels_colour = rb_pixels_colour()
+    ) {
         self.format = format
         self.width = width
         self.height = height
         self.stride = stride
+        self.colour = colour
+    }
+
+    public static func == (a: FrameGeometry, b: FrameGeometry) -> Bool {
+        a.format == b.format && a.width == b.width && a.height == b.height && a.stride == b.stride
+            && a.colour.matrix == b.colour.matrix && a.colour.range == b.colour.range
     }
 }
 

@@ -35,8 +35,7 @@ final class PicturePreprocessor {
                     RB_PIXELS_RGB24, Int32(picture.width), Int32(picture.height), Int32(3 * picture.width),
                     data.baseAddress, data.count, &frame)
             else { return false }
-            current?.preprocessor.run(&frame, into: bytes)
-            return true
+            return current!.preprocessor.run(&frame, into: bytes)
         }
     }
 }

@@ -18,9 +18,11 @@ public struct Preprocessor {
         return bytes > 0 ? Int(bytes) : nil
     }
 
+    /// `colour` says what the values of the frames mean; every one takes the same workspace.
     /// `workspace`: 64-byte aligned, at least `workspaceBytes` bytes, to be kept as long as the preprocessor is used.
     public init?(
-        input: InputRecord, format: rb_pixels_format, width: Int, height: Int, workspace: UnsafeMutableRawBufferPointer
+        input: InputRecord, format: rb_pixels_format, width: Int, height: Int,
+        colour: rb_pixels_colour = rb_pixels_colour(), workspace: UnsafeMutableRawBufferPointer
     ) {
         guard let needed = Self.workspaceBytes(input: input, format: format, width: width, height: height),
             workspace.count >= needed, var view = Self.view(of: input, width: width, height: height)
@@ -32,12 +34,13 @@ public struct Preprocessor {
         plan = rb_pixels_plan()
         guard
             rb_pixels_configure(
-                &plan, format, Int32(width), Int32(height), &view, &quantisation, workspace.baseAddress)
+                &plan, format, Int32(width), Int32(height), colour, &view, &quantisation, workspace.baseAddress)
         else { return nil }
     }
 
-    /// Writes a model's input, `[height][width][4]`, from a frame of the configured format and size.
-    public mutating func run(_ frame: inout rb_pixels_frame, into input: UnsafeMutablePointer<UInt8>) {
+    /// Writes a model's input, `[height][width][4]`, from a frame of the configured format and size. False where the
+    /// frame cannot be decoded, which only compressed ones can fail at: then the input holds anything.
+    public mutating func run(_ frame: inout rb_pixels_frame, into input: UnsafeMutablePointer<UInt8>) -> Bool {
         rb_pixels_run(&plan, &frame, input)
     }
 

@@ -18,8 +18,7 @@ extension TextWriter where Sink: ~Copyable {
         case .noUsableFormat(let offered):
             append("no usable format: it offers ")
             append(offered)
-            append("; usable are ")
-            appendUsableFormats()
+            append("; the README lists what is usable")
         case .modeRefused(let asked, let fourcc, let size):
             append("the driver answered a request for ")
             append(asked)
@@ -65,8 +64,7 @@ extension TextWriter where Sink: ~Copyable {
         case .unknownFormat(let fourcc):
             append("pixel format ")
             append(fourcc: fourcc)
-            append(" cannot be used; usable are ")
-            appendUsableFormats()
+            append(" cannot be used; the README lists what can")
         case .badGeometry(let width, let height, let stride, let frameBytes):
             append("malformed header: frames of ")
             append(width)
@@ -117,15 +115,6 @@ extension TextWriter where Sink: ~Copyable {
         }
         if !formats.isComplete {
             append(" and more")
-        }
-    }
-
-    private mutating func appendUsableFormats() {
-        for number in 0..<Int32(RB_PIXELS_FORMAT_COUNT.rawValue) {
-            if number > 0 {
-                append(", ")
-            }
-            append(fourcc: rb_pixels_fourcc(number))
         }
     }
 }

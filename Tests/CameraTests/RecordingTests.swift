@@ -116,10 +116,11 @@ private func modelInput(_ pixels: rb_pixels_frame) throws -> [UInt8] {
     let workspace = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
     defer { workspace.deallocate() }
     var plan = rb_pixels_plan()
-    try #require(rb_pixels_configure(&plan, RB_PIXELS_YUYV, 640, 480, &view, &quantisation, workspace))
+    let colour = rb_pixels_colour()
+    try #require(rb_pixels_configure(&plan, RB_PIXELS_YUYV, 640, 480, colour, &view, &quantisation, workspace))
     var pixels = pixels
     var output = [UInt8](repeating: 0, count: 32 * 32 * 4)
-    rb_pixels_run(&plan, &pixels, &output)
+    try #require(rb_pixels_run(&plan, &pixels, &output))
     return output
 }
 

@@ -12,10 +12,17 @@ struct Frame {
     /// Bytes of a fixed pseudo-random sequence, padding at the end of rows included.
     static func noise(_ format: rb_pixels_format, _ width: Int32, _ height: Int32, padding: Int32 = 0) -> Frame {
         let stride = rb_pixels_min_stride(Int32(format.rawValue), width) + padding
-        let rows = format == RB_PIXELS_NV12 ? height + (height + 1) / 2 : height
+        let size = planes(of: format, width, height, stride).map { $0.stride * $0.rows }.reduce(0, +)
         var generator = Noise()
-        let bytes = (0..<Int(stride * rows)).map { _ in generator.next() }
+        let bytes = (0..<size).map { _ in generator.next() }
         return Frame(format: format, width: width, height: height, stride: stride, bytes: bytes)
+    }
+
+    /// A byte of a plane.
+    func byte(_ plane: Int, _ row: Int, _ column: Int) -> UInt8 {
+        let planes = planes(of: format, width, height, stride)
+        let before = planes.prefix(plane).map { $0.stride * $0.rows }.reduce(0, +)
+        return bytes[before + row * planes[plane].stride + column]
     }
 
     static func rgb(_ width: Int32, _ height: Int32, _ value: (_ x: Int, _ y: Int, _ channel: Int) -> UInt8) -> Frame {
@@ -26,6 +33,44 @@ struct Frame {
             }
         }
         return Frame(format: RB_PIXELS_RGB24, width: width, height: height, stride: 3 * width, bytes: bytes)
+    }
+}
+
+/// The planes of a frame: bytes from row to row, rows, and bytes of a row that hold pixels.
+func planes(
+    of format: rb_pixels_format, _ width: Int32, _ height: Int32, _ stride: Int32
+) -> [(stride: Int, rows: Int, used: Int)] {
+    let (width, height, stride) = (Int(width), Int(height), Int(stride))
+    let (pairs, chromaRows) = ((width + 1) / 2, (height + 1) / 2)
+    switch Sampling(format) {
+    case .packed: return [(stride, height, 4 * pairs)]
+    case .pairs: return [(stride, height, 2 * pairs), (stride, chromaRows, 2 * pairs)]
+    case .planes:
+        return [(stride, height, 2 * pairs), (stride / 2, chromaRows, pairs), (stride / 2, chromaRows, pairs)]
+    case .pixels(let bytes): return [(stride, height, bytes * width)]
+    }
+}
+
+/// How a format shares chroma.
+enum Sampling {
+    case packed, pairs, planes
+    case pixels(bytes: Int)
+
+    init(_ format: rb_pixels_format) {
+        switch format {
+        case RB_PIXELS_YUYV, RB_PIXELS_UYVY, RB_PIXELS_YVYU, RB_PIXELS_VYUY: self = .packed
+        case RB_PIXELS_NV12, RB_PIXELS_NV21, RB_PIXELS_NV12M, RB_PIXELS_NV21M: self = .pairs
+        case RB_PIXELS_YUV420, RB_PIXELS_YVU420, RB_PIXELS_YUV420M, RB_PIXELS_YVU420M: self = .planes
+        case RB_PIXELS_RGB24, RB_PIXELS_BGR24: self = .pixels(bytes: 3)
+        case RB_PIXELS_GREY: self = .pixels(bytes: 1)
+        case RB_PIXELS_RGB565, RB_PIXELS_Y10, RB_PIXELS_Y16: self = .pixels(bytes: 2)
+        default: self = .pixels(bytes: 4)
+        }
+    }
+
+    var hasChroma: Bool {
+        if case .pixels = self { return false }
+        return true
     }
 }
 
@@ -54,10 +99,25 @@ extension rb_pixels_view {
     }
 }
 
-/// The model's input for a frame: `output_height * output_width * 4` bytes. The frame, the workspace and the output
-/// have exactly the sizes that the header states; bytes around the workspace and the output must stay as they are.
+/// The model's input for a frame: `output_height * output_width * 4` bytes.
 func convert(
-    _ frame: Frame, _ view: rb_pixels_view, _ quantisation: rb_pixels_quantisation = .identity
+    _ frame: Frame, _ view: rb_pixels_view, _ quantisation: rb_pixels_quantisation = .identity,
+    colour: rb_pixels_colour = rb_pixels_colour()
+) throws -> [UInt8] {
+    try frame.bytes.withUnsafeBufferPointer { bytes in
+        var description = rb_pixels_frame()
+        try #require(
+            rb_pixels_frame_in(
+                frame.format, frame.width, frame.height, frame.stride, bytes.baseAddress, bytes.count, &description))
+        return try convert(description, of: frame, view, quantisation, colour: colour)
+    }
+}
+
+/// The same for a frame that lies elsewhere. The workspace and the output have exactly the sizes that the header states;
+/// bytes around them must stay as they are.
+func convert(
+    _ description: rb_pixels_frame, of frame: Frame, _ view: rb_pixels_view, _ quantisation: rb_pixels_quantisation,
+    colour: rb_pixels_colour
 ) throws -> [UInt8] {
     let canary = 64
     let workspaceBytes = withUnsafePointer(to: view) {
@@ -72,20 +132,19 @@ func convert(
     let configured = withUnsafePointer(to: view) { view in
         withUnsafePointer(to: quantisation) { quantisation in
             rb_pixels_configure(
-                &plan, frame.format, frame.width, frame.height, view, quantisation, workspace.baseAddress! + canary)
+                &plan, frame.format, frame.width, frame.height, colour, view, quantisation,
+                workspace.baseAddress! + canary)
         }
     }
     try #require(configured)
 
     let outputBytes = Int(view.output_width * view.output_height) * RB_PIXELS_OUTPUT_STRIDE
     var output = [UInt8](repeating: 0xA5, count: outputBytes + 2 * canary)
-    try frame.bytes.withUnsafeBufferPointer { bytes in
-        var description = rb_pixels_frame()
-        try #require(
-            rb_pixels_frame_in(
-                frame.format, frame.width, frame.height, frame.stride, bytes.baseAddress, bytes.count, &description))
-        output.withUnsafeMutableBufferPointer { rb_pixels_run(&plan, &description, $0.baseAddress! + canary) }
+    var description = description
+    let succeeded = output.withUnsafeMutableBufferPointer {
+        rb_pixels_run(&plan, &description, $0.baseAddress! + canary)
     }
+    try #require(succeeded)
 
     #expect(workspace.prefix(canary).allSatisfy { $0 == 0xA5 }, "bytes before the workspace changed")
     #expect(workspace.suffix(canary).allSatisfy { $0 == 0xA5 }, "bytes past the workspace changed")
@@ -95,7 +154,8 @@ func convert(
 }
 
 /// The frame as 8-bit RGB, by way of an identity view.
-func asRGB(_ frame: Frame) throws -> Frame {
-    let pixels = try convert(frame, rb_pixels_view(whole: frame, resizedTo: frame.width, frame.height))
+func asRGB(_ frame: Frame, colour: rb_pixels_colour = rb_pixels_colour()) throws -> Frame {
+    let view = rb_pixels_view(whole: frame, resizedTo: frame.width, frame.height)
+    let pixels = try convert(frame, view, colour: colour)
     return .rgb(frame.width, frame.height) { x, y, channel in pixels[4 * (y * Int(frame.width) + x) + channel] }
 }

@@ -37,7 +37,8 @@ func impossibleGeometries() {
         var plan = rb_pixels_plan()
         var quantisation = rb_pixels_quantisation.identity
         return rb_pixels_workspace_bytes(RB_PIXELS_YUYV, width, height, &view) == 0
-            && !rb_pixels_configure(&plan, RB_PIXELS_YUYV, width, height, &view, &quantisation, &workspace)
+            && !rb_pixels_configure(
+                &plan, RB_PIXELS_YUYV, width, height, rb_pixels_colour(), &view, &quantisation, &workspace)
     }
     #expect(rb_pixels_workspace_bytes(RB_PIXELS_YUYV, 640, 480, [good]) > 0)
     #expect(refuses { $0.left = 161 })
@@ -119,6 +120,18 @@ func impossibleQuantisation(mean: Float, std: Float, scale: Float, zeroPoint: In
     var view = rb_pixels_model_view(4, 4, 4, 4, 4)
     var plan = rb_pixels_plan()
     var workspace: [UInt8] = [0xA5]
-    #expect(!rb_pixels_configure(&plan, RB_PIXELS_RGB24, 4, 4, &view, &quantisation, &workspace))
+    #expect(!rb_pixels_configure(&plan, RB_PIXELS_RGB24, 4, 4, rb_pixels_colour(), &view, &quantisation, &workspace))
+    #expect(workspace == [0xA5])
+}
+
+@Test("a colour that is none is refused", arguments: [(2, 0), (0, 3), (.max, 0), (0, .max)] as [(UInt32, UInt32)])
+func impossibleColour(matrix: UInt32, range: UInt32) {
+    let colour = rb_pixels_colour(
+        matrix: rb_pixels_matrix(rawValue: matrix), range: rb_pixels_range(rawValue: range))
+    var quantisation = rb_pixels_quantisation.identity
+    var view = rb_pixels_model_view(4, 4, 4, 4, 4)
+    var plan = rb_pixels_plan()
+    var workspace: [UInt8] = [0xA5]
+    #expect(!rb_pixels_configure(&plan, RB_PIXELS_YUYV, 4, 4, colour, &view, &quantisation, &workspace))
     #expect(workspace == [0xA5])
 }

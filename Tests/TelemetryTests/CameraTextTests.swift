@@ -94,7 +94,7 @@ private func showTwoNodes(to listing: inout CameraListing<MemorySink>) {
     offered.append(fourcc("H264"))
     var writer = TextWriter(MemorySink())
     writer.append(CameraError.noUsableFormat(offered: offered))
-    #expect(writer.finish().text == "no usable format: it offers MJPG, H264; usable are YUYV, NV12, RGB3, GREY")
+    #expect(writer.finish().text == "no usable format: it offers MJPG, H264; the README lists what is usable")
 }
 
 @Test func aCameraErrorIsOneLine() {

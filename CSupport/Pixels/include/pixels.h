@@ -9,39 +9,107 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The list of pixel formats stands in formats.c; its order is the order of preference at equal frame size.
+// The pixel formats, named as in linux/videodev2.h. What each is stands in the list of formats.c; the order here is the
+// order of preference at equal frame size. Where columns, or rows, share chroma by two, and a side is odd, the last
+// pair is still whole in memory.
 typedef enum {
-    RB_PIXELS_YUYV = 0,  // 4:2:2 packed, Y0 U Y1 V, BT.601 limited range
-    RB_PIXELS_NV12 = 1,  // 4:2:0, a plane of Y, then a plane of U V pairs, BT.601 limited range
-    RB_PIXELS_RGB24 = 2, // R G B
-    RB_PIXELS_GREY = 3,  // 8-bit brightness, full range; red = green = blue
-    RB_PIXELS_FORMAT_COUNT = 4
+    // 4:2:2, packed: two columns in four bytes, in the order of the name.
+    RB_PIXELS_YUYV,
+    RB_PIXELS_UYVY,
+    RB_PIXELS_YVYU,
+    RB_PIXELS_VYUY,
+    // 4:2:0: a plane of Y, then a plane of U V (NV21: V U) pairs, or two planes U, V (YVU420: V, U). M: each plane is a
+    // memory of its own, where a driver has buffers of several memories.
+    RB_PIXELS_NV12,
+    RB_PIXELS_NV21,
+    RB_PIXELS_YUV420,
+    RB_PIXELS_YVU420,
+    RB_PIXELS_NV12M,
+    RB_PIXELS_NV21M,
+    RB_PIXELS_YUV420M,
+    RB_PIXELS_YVU420M,
+    RB_PIXELS_RGB24, // bytes R G B
+    RB_PIXELS_BGR24, // bytes B G R
+    // Four bytes a pixel. V4L2 names some by a register's order: the bytes in memory stand here. X and A are ignored.
+    RB_PIXELS_XBGR32, // B G R X
+    RB_PIXELS_ABGR32, // B G R A
+    RB_PIXELS_BGR32,  // B G R X
+    RB_PIXELS_XRGB32, // X R G B
+    RB_PIXELS_ARGB32, // A R G B
+    RB_PIXELS_RGB32,  // X R G B
+    RB_PIXELS_BGRX32, // X B G R
+    RB_PIXELS_BGRA32, // A B G R
+    RB_PIXELS_RGBX32, // R G B X
+    RB_PIXELS_RGBA32, // R G B A
+    RB_PIXELS_RGB565, // 16 bits little-endian: red in the highest five, green, blue
+    // Brightness; red = green = blue.
+    RB_PIXELS_GREY, // 8 bits
+    RB_PIXELS_Y10,  // 16 bits little-endian, of which the lowest ten count
+    RB_PIXELS_Y16,  // 16 bits little-endian
+    RB_PIXELS_FORMAT_COUNT
 } rb_pixels_format;
 
 enum {
-    RB_PIXELS_MAX_PLANES = 2,
+    RB_PIXELS_MAX_PLANES = 3,
     RB_PIXELS_MAX_SIDE = 16384, // largest width and height of a frame, of the resized picture and of the output
     RB_PIXELS_OUTPUT_STRIDE = 4 // bytes an output pixel: three channels and one zero
 };
+
+// How Y, U and V stand for colours. V4L2's other matrices are near one of these two.
+typedef enum { RB_PIXELS_BT601, RB_PIXELS_BT709 } rb_pixels_matrix;
+
+typedef enum {
+    RB_PIXELS_RANGE_DEFAULT, // limited for the formats with Y, U and V; full for RGB and brightness alone
+    RB_PIXELS_RANGE_LIMITED, // Y, R, G and B are 16..235, U and V 16..240
+    RB_PIXELS_RANGE_FULL     // 0..255
+} rb_pixels_range;
+
+// What the values of a frame mean. All zero: BT.601 in the range usual for the format.
+typedef struct {
+    rb_pixels_matrix matrix; // RGB and brightness alone have none
+    rb_pixels_range range;
+} rb_pixels_colour;
 
 // The V4L2 fourcc of a format; 0 for a number that is no format.
 uint32_t rb_pixels_fourcc(int32_t format);
 // The format with a fourcc; RB_PIXELS_FORMAT_COUNT where there is none.
 rb_pixels_format rb_pixels_format_of(uint32_t fourcc);
+// Whether the bytes of a frame are a compressed picture: it has no rows in memory, its stride is 0, and only
+// rb_pixels_run can tell whether it is whole.
+bool rb_pixels_is_compressed(int32_t format);
 
-// One frame in memory. Chroma is shared by pairs of columns (and of rows, in NV12): where a side is odd, the last
-// pair is still whole in memory, as its size is rounded up.
+// One frame in memory.
 typedef struct {
     const uint8_t *plane[RB_PIXELS_MAX_PLANES];
     int32_t stride[RB_PIXELS_MAX_PLANES]; // bytes from one row of the plane to the next
+    size_t bytes;                         // of plane[0], where the format is compressed
 } rb_pixels_frame;
 
-// The smallest stride of the first plane, in bytes; 0 for a number that is no format or a width out of range.
+// The smallest stride of the first plane, in bytes; 0 for a number that is no format, for a compressed format, and for
+// a width out of range.
 int32_t rb_pixels_min_stride(int32_t format, int32_t width);
-// Describes a frame whose planes lie behind each other in one buffer, as V4L2's single-planar formats do; every plane
-// has the given stride. False where the stride is too small, or the buffer too short to hold every pixel.
+// Describes a frame whose planes lie behind each other in one buffer, as those of V4L2's single-planar formats do. A
+// plane of U V pairs has the given stride too; planes of U and of V have half of it. False where the stride is too
+// small, or the buffer too short to hold every pixel (the padding behind the last row may be missing). A compressed
+// frame has no stride to check, and at least one byte.
 bool rb_pixels_frame_in(rb_pixels_format format, int32_t width, int32_t height, int32_t stride, const uint8_t *data,
                         size_t bytes, rb_pixels_frame *frame);
+
+// One of the memories of a filled buffer, as V4L2's multi-planar interface describes it.
+typedef struct {
+    const uint8_t *data;
+    size_t bytes_used;  // filled bytes from `data` on, those before data_offset included
+    size_t data_offset; // where the pixels begin
+    int32_t stride;     // bytes from one row to the next: of the first of the planes that lie in this memory
+} rb_pixels_memory;
+
+// How many memories the buffers of a format have: 1, but for the formats whose name ends in M. 0 for a number that is
+// no format.
+int32_t rb_pixels_memories(int32_t format);
+// Describes a frame in the memories of one buffer, rb_pixels_memories of them. Refuses what rb_pixels_frame_in refuses,
+// in each memory, and offsets past the filled bytes.
+bool rb_pixels_frame_in_memories(rb_pixels_format format, int32_t width, int32_t height,
+                                 const rb_pixels_memory *memories, int32_t count, rb_pixels_frame *frame);
 
 // What the model sees of a frame: a region of the frame is resized, and a window of the result is the output.
 typedef struct {
@@ -62,6 +130,7 @@ rb_pixels_view rb_pixels_model_view(int32_t width, int32_t height, int32_t short
 
 // How a channel value p (0..255) becomes the model's uint8 input, in float32, each operation rounded, in this order:
 //   q = clamp(round_half_even(((p / 255 - mean[c]) / std[c]) / scale) + zero_point, 0, 255)
+// (for RGB and brightness of limited range, clamp((p - 16) / 219, 0, 1) takes the place of p / 255)
 // where c counts in the model's channel order. With mean 0, std 1, scale 1/255 and zero point 0, q is p.
 typedef struct {
     bool bgr; // the model's first channel is blue
@@ -73,6 +142,7 @@ typedef struct {
 // From one source geometry to one model input. A plan points into its workspace; its fields are read-only outside.
 typedef struct {
     rb_pixels_format format;
+    rb_pixels_colour colour;
     rb_pixels_view view;
     bool bgr;
     int32_t first_column; // the frame's column at which converted rows start: even, so that chroma pairs are whole
@@ -92,14 +162,16 @@ typedef struct {
 } rb_pixels_plan;
 
 // The exact size of the workspace, in bytes, a multiple of 64; 0 where the format is none, a size is out of range, the
-// region is not inside the frame, or the window not inside the resized region.
+// region is not inside the frame, or the window not inside the resized region. The colour makes no difference.
 size_t rb_pixels_workspace_bytes(rb_pixels_format format, int32_t frame_width, int32_t frame_height,
                                  const rb_pixels_view *view);
 // Computes the tables once for a geometry. workspace: rb_pixels_workspace_bytes bytes, 64-byte aligned, owned by the
 // plan as long as it is used. False, with nothing written, where rb_pixels_workspace_bytes is 0 or the quantisation has
-// a std or scale that is not a positive finite number, a mean that is not finite, or a zero point outside 0..255.
+// a std or scale that is not a positive finite number, a mean that is not finite, or a zero point outside 0..255, or
+// where the colour is none.
 bool rb_pixels_configure(rb_pixels_plan *plan, rb_pixels_format format, int32_t frame_width, int32_t frame_height,
-                         const rb_pixels_view *view, const rb_pixels_quantisation *quantisation, void *workspace);
+                         rb_pixels_colour colour, const rb_pixels_view *view,
+                         const rb_pixels_quantisation *quantisation, void *workspace);
 // Writes the model's input: output[output_height][output_width][4], channels in the model's order, fourth byte 0.
 // The frame has the format and size given to rb_pixels_configure.
 //
@@ -108,4 +180,6 @@ bool rb_pixels_configure(rb_pixels_plan *plan, rb_pixels_format format, int32_t 
 // the edges; equal sizes are the exact identity. Pillow rounds to 8 bits after its horizontal pass, then once more.
 // Here the vertical pass comes first and keeps 7 fractional bits, so only the end rounds: results differ from Pillow's
 // by at most one level.
-void rb_pixels_run(const rb_pixels_plan *plan, const rb_pixels_frame *frame, uint8_t *output);
+//
+// False where the frame cannot be decoded, which only compressed ones can fail at: then the output holds anything.
+bool rb_pixels_run(const rb_pixels_plan *plan, const rb_pixels_frame *frame, uint8_t *output);
