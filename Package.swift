@@ -26,7 +26,8 @@ let package = Package(
             name: "Kernels", path: "CSupport/Kernels", exclude: ["README.md"], cSettings: cFlags,
             linkerSettings: [.linkedLibrary("m")]),
         .target(
-            name: "Pixels", path: "CSupport/Pixels", cSettings: cFlags, linkerSettings: [.linkedLibrary("m")]),
+            name: "Pixels", path: "CSupport/Pixels", cSettings: cFlags,
+            linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("m")]),
         .target(name: "Platform", path: "CSupport/Platform", cSettings: cFlags),
         .target(name: "FloatKernels", path: "CSupport/FloatKernels", cSettings: cFlags),
         .target(
@@ -129,7 +130,8 @@ let package = Package(
             swiftSettings: hostFlags),
         .target(name: "ImageEncoders", dependencies: ["Images"], path: "Tests/ImageEncoders", cSettings: cFlags),
         .testTarget(name: "ImagesTests", dependencies: ["Images", "ImageEncoders"], swiftSettings: hostFlags),
-        .testTarget(name: "PixelsTests", dependencies: ["Pixels"], swiftSettings: hostFlags),
+        .testTarget(
+            name: "PixelsTests", dependencies: ["Pixels", "Images", "ImageEncoders"], swiftSettings: hostFlags),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: hostFlags),
         .testTarget(name: "CameraTests", dependencies: ["Camera"], swiftSettings: hostFlags),
     ],

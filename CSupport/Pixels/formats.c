@@ -5,7 +5,7 @@
 #define FOURCC(a, b, c, d) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 
 static const rb_format formats[RB_PIXELS_FORMAT_COUNT] = {
-    // fourcc, planes, each a memory, bytes a column, chroma
+    // fourcc, planes, each a memory, bytes a column, chroma; a compressed format has no rows to convert
     [RB_PIXELS_YUYV] = {FOURCC('Y', 'U', 'Y', 'V'), 1, false, 2, true, rb_convert_yuyv},
     [RB_PIXELS_UYVY] = {FOURCC('U', 'Y', 'V', 'Y'), 1, false, 2, true, rb_convert_uyvy},
     [RB_PIXELS_YVYU] = {FOURCC('Y', 'V', 'Y', 'U'), 1, false, 2, true, rb_convert_yvyu},
@@ -34,6 +34,8 @@ static const rb_format formats[RB_PIXELS_FORMAT_COUNT] = {
     [RB_PIXELS_GREY] = {FOURCC('G', 'R', 'E', 'Y'), 1, false, 1, false, rb_convert_grey},
     [RB_PIXELS_Y10] = {FOURCC('Y', '1', '0', ' '), 1, false, 2, false, rb_convert_y10},
     [RB_PIXELS_Y16] = {FOURCC('Y', '1', '6', ' '), 1, false, 2, false, rb_convert_y16},
+    [RB_PIXELS_MJPEG] = {FOURCC('M', 'J', 'P', 'G'), 1, false, 0, false, NULL},
+    [RB_PIXELS_JPEG] = {FOURCC('J', 'P', 'E', 'G'), 1, false, 0, false, NULL},
 };
 
 const rb_format *rb_format_get(int32_t format) {
@@ -54,8 +56,8 @@ rb_pixels_format rb_pixels_format_of(uint32_t fourcc) {
 }
 
 bool rb_pixels_is_compressed(int32_t format) {
-    (void)format;
-    return false;
+    const rb_format *found = rb_format_get(format);
+    return found && !found->convert_row;
 }
 
 static int32_t round_up_to_even(int32_t value) {
@@ -101,7 +103,14 @@ static bool put_plane(const rb_format *format, int32_t plane, int32_t width, int
 bool rb_pixels_frame_in(rb_pixels_format format, int32_t width, int32_t height, int32_t stride, const uint8_t *data,
                         size_t bytes, rb_pixels_frame *frame) {
     const rb_format *found = rb_format_get((int32_t)format);
-    if (!found || !rb_side_in_range(width) || !rb_side_in_range(height) || stride <= 0) {
+    if (!found || !rb_side_in_range(width) || !rb_side_in_range(height)) {
+        return false;
+    }
+    if (rb_pixels_is_compressed((int32_t)format)) {
+        *frame = (rb_pixels_frame){.plane = {data}, .bytes = bytes};
+        return bytes > 0;
+    }
+    if (stride <= 0) {
         return false;
     }
     uint64_t offset = 0;

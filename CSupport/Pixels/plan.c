@@ -1,5 +1,6 @@
 // The workspace's layout and the tables in it.
 #include "formats.h"
+#include "mjpeg.h"
 #include "triangle.h"
 #include <math.h>
 #include <string.h>
@@ -25,16 +26,18 @@ static bool is_valid(rb_pixels_format format, int32_t frame_width, int32_t frame
     return rb_format_get((int32_t)format) != NULL && is_inside(view->left, view->width, frame_width) &&
            is_inside(view->top, view->height, frame_height) &&
            is_inside(view->crop_left, view->output_width, view->resized_width) &&
-           is_inside(view->crop_top, view->output_height, view->resized_height);
+           is_inside(view->crop_top, view->output_height, view->resized_height) && view->quarter_turns >= 0 &&
+           view->quarter_turns <= 3;
 }
 
 static int32_t round_up(int32_t value, int32_t step) {
     return (value + step - 1) / step * step;
 }
 
-static void set_sizes(rb_pixels_plan *plan, rb_pixels_format format, const rb_pixels_view *view) {
+static void set_sizes(rb_pixels_plan *plan, rb_pixels_format format, int32_t frame_width, const rb_pixels_view *view) {
     const rb_axis horizontal = horizontal_axis(view), vertical = vertical_axis(view);
     plan->format = format;
+    plan->frame_width = frame_width;
     plan->view = *view;
     plan->first_column = rb_format_get((int32_t)format)->has_chroma ? view->left & ~1 : view->left;
     plan->columns = view->left + view->width - plan->first_column;
@@ -43,6 +46,26 @@ static void set_sizes(rb_pixels_plan *plan, rb_pixels_format format, const rb_pi
     plan->open_rows = overlap < view->output_height ? overlap : view->output_height;
     plan->horizontal_taps = round_up(rb_axis_taps(&horizontal), VECTOR);
     plan->vertical_taps = rb_axis_taps(&vertical);
+}
+
+// Where the window's pixels go in the output: turned clockwise, then mirrored.
+static void set_output(rb_pixels_plan *plan) {
+    const ptrdiff_t width = plan->view.output_width, height = plan->view.output_height;
+    const bool is_upright = plan->view.quarter_turns % 2 == 0;
+    const ptrdiff_t output_width = is_upright ? width : height;
+    // The output's column and row of the window's pixel (0, 0), and of its neighbours in the same row and column.
+    static const int8_t across[4][2] = {{1, 0}, {0, 1}, {-1, 0}, {0, -1}};
+    const ptrdiff_t column_x = across[plan->view.quarter_turns][0], column_y = across[plan->view.quarter_turns][1];
+    const ptrdiff_t row_x = -column_y, row_y = column_x;
+    ptrdiff_t x = (column_x < 0 ? width - 1 : 0) + (row_x < 0 ? height - 1 : 0);
+    const ptrdiff_t y = (column_y < 0 ? width - 1 : 0) + (row_y < 0 ? height - 1 : 0);
+    const ptrdiff_t mirror = plan->view.is_mirrored ? -1 : 1;
+    if (plan->view.is_mirrored) {
+        x = output_width - 1 - x;
+    }
+    plan->output_begin = (y * output_width + x) * RB_PIXELS_OUTPUT_STRIDE;
+    plan->output_column_step = (column_y * output_width + mirror * column_x) * RB_PIXELS_OUTPUT_STRIDE;
+    plan->output_row_step = (row_y * output_width + mirror * row_x) * RB_PIXELS_OUTPUT_STRIDE;
 }
 
 // The next `bytes` of the workspace; with a NULL workspace, only counts them.
@@ -71,6 +94,10 @@ static size_t set_pointers(rb_pixels_plan *plan, uint8_t *workspace) {
     plan->row = take(workspace, &used, row);
     plan->filtered = take(workspace, &used, filtered_bytes(plan));
     plan->accumulators = take(workspace, &used, (size_t)plan->open_rows * row * sizeof(int32_t));
+    plan->jpeg = NULL;
+    if (rb_pixels_is_compressed((int32_t)plan->format)) {
+        plan->jpeg = take(workspace, &used, rb_mjpeg_bytes(plan->frame_width));
+    }
     return used;
 }
 
@@ -80,7 +107,7 @@ size_t rb_pixels_workspace_bytes(rb_pixels_format format, int32_t frame_width, i
         return 0;
     }
     rb_pixels_plan plan;
-    set_sizes(&plan, format, view);
+    set_sizes(&plan, format, frame_width, view);
     return set_pointers(&plan, NULL);
 }
 
@@ -125,11 +152,15 @@ bool rb_pixels_configure(rb_pixels_plan *plan, rb_pixels_format format, int32_t 
         !rb_yuv_weights_get(colour)) {
         return false;
     }
-    set_sizes(plan, format, view);
+    set_sizes(plan, format, frame_width, view);
     set_pointers(plan, workspace);
     plan->colour = colour;
     fill_lookup(quantisation, rb_format_widens_rgb(rb_format_get((int32_t)format), colour), plan->lookup);
     plan->bgr = quantisation->bgr;
+    set_output(plan);
+    if (plan->jpeg) {
+        rb_mjpeg_prepare(plan->jpeg, frame_width, frame_height, plan->first_column, plan->columns);
+    }
 
     const rb_axis horizontal = horizontal_axis(view), vertical = vertical_axis(view);
     rb_axis_weights(&horizontal, plan->horizontal_taps, plan->horizontal_first, NULL, plan->horizontal_weights);

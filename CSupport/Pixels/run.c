@@ -1,9 +1,17 @@
 // One frame through a plan: rows are converted one by one and added to the output rows that they contribute to; an
 // output row that has all its source rows is filtered horizontally and quantised.
 #include "formats.h"
+#include "mjpeg.h"
 #include "triangle.h"
 
 enum { FRACTION_BITS = 7 }; // of a vertically filtered value: 255 * 2^7 fits int16
+
+// How far a frame has come: output rows before `open` are written.
+typedef struct {
+    const rb_pixels_plan *plan;
+    uint8_t *output;
+    int32_t open;
+} rb_run;
 
 static int32_t *accumulator(const rb_pixels_plan *plan, int32_t output_row) {
     return plan->accumulators + (size_t)(output_row % plan->open_rows) * 3 * (size_t)plan->row_stride;
@@ -34,12 +42,13 @@ static int32_t round_to_byte(int32_t sum) {
     return (sum + (1 << (shift - 1))) >> shift;
 }
 
-// The filtered row to one row of the output. The weights are not negative and sum to one, so no value needs a clamp.
+// The filtered row to one row of the output, or to one column where the view is turned. The weights are not negative
+// and sum to one, so no value needs a clamp.
 RB_VECTORISED static void finish_row(const rb_pixels_plan *plan, uint8_t *output) {
     const int16_t *first_channel = plan->filtered + (plan->bgr ? 2 * plan->row_stride : 0);
     const int16_t *last_channel = plan->filtered + (plan->bgr ? 0 : 2 * plan->row_stride);
     const int16_t *middle_channel = plan->filtered + plan->row_stride;
-    for (int32_t x = 0; x < plan->view.output_width; x++, output += RB_PIXELS_OUTPUT_STRIDE) {
+    for (int32_t x = 0; x < plan->view.output_width; x++, output += plan->output_column_step) {
         const int16_t *weights = plan->horizontal_weights + (size_t)x * (size_t)plan->horizontal_taps;
         const int32_t from = plan->horizontal_first[x];
         int32_t a = 0, b = 0, c = 0;
@@ -55,29 +64,52 @@ RB_VECTORISED static void finish_row(const rb_pixels_plan *plan, uint8_t *output
     }
 }
 
-bool rb_pixels_run(const rb_pixels_plan *plan, const rb_pixels_frame *frame, uint8_t *output) {
-    const rb_format *format = rb_format_get((int32_t)plan->format);
-    const rb_yuv_weights *weights = rb_yuv_weights_get(plan->colour);
-    const int32_t values = 3 * plan->row_stride, rows = plan->view.output_height;
-    uint8_t *row = plan->row;
-    for (int32_t y = plan->vertical_first[0], open = 0; open < rows; y++) {
-        format->convert_row(frame, weights, y, plan->first_column, plan->columns, row, row + plan->row_stride,
-                            row + 2 * plan->row_stride);
-        for (int32_t o = open; o < rows && plan->vertical_first[o] <= y; o++) {
-            const int32_t tap = y - plan->vertical_first[o];
-            const int32_t weight = plan->vertical_weights[(size_t)o * (size_t)plan->vertical_taps + (size_t)tap];
-            int32_t *sum = accumulator(plan, o);
-            if (tap == 0) {
-                begin_sum(row, weight, values, sum);
-            } else {
-                add_to_sum(row, weight, values, sum);
-            }
-            if (tap == plan->vertical_count[o] - 1) {
-                narrow(sum, values, plan->filtered);
-                finish_row(plan, output + (size_t)o * (size_t)plan->view.output_width * RB_PIXELS_OUTPUT_STRIDE);
-                open = o + 1;
-            }
+// Adds row y of the frame, which stands converted in plan->row. Rows come in order, from the first that contributes on.
+static void add_row(rb_run *run, int32_t y) {
+    const rb_pixels_plan *plan = run->plan;
+    const int32_t values = 3 * plan->row_stride;
+    for (int32_t o = run->open; o < plan->view.output_height && plan->vertical_first[o] <= y; o++) {
+        const int32_t tap = y - plan->vertical_first[o];
+        const int32_t weight = plan->vertical_weights[(size_t)o * (size_t)plan->vertical_taps + (size_t)tap];
+        int32_t *sum = accumulator(plan, o);
+        if (tap == 0) {
+            begin_sum(plan->row, weight, values, sum);
+        } else {
+            add_to_sum(plan->row, weight, values, sum);
         }
+        if (tap == plan->vertical_count[o] - 1) {
+            narrow(sum, values, plan->filtered);
+            finish_row(plan, run->output + o * plan->output_row_step);
+            run->open = o + 1;
+        }
+    }
+}
+
+static void convert(const rb_pixels_plan *plan, rb_convert_row *convert_row, const rb_pixels_frame *frame, int32_t y,
+                    int32_t first_column) {
+    uint8_t *row = plan->row;
+    convert_row(frame, rb_yuv_weights_get(plan->colour), y, first_column, plan->columns, row, row + plan->row_stride,
+                row + 2 * plan->row_stride);
+}
+
+static void take_decoded_row(void *context, int32_t y, const uint8_t *rgb) {
+    rb_run *run = context;
+    if (y >= run->plan->vertical_first[0] && run->open < run->plan->view.output_height) {
+        const rb_pixels_frame row = {.plane = {rgb}};
+        convert(run->plan, rb_convert_rgb24, &row, 0, 0);
+        add_row(run, y);
+    }
+}
+
+bool rb_pixels_run(const rb_pixels_plan *plan, const rb_pixels_frame *frame, uint8_t *output) {
+    rb_run run = {plan, output + plan->output_begin, 0};
+    if (plan->jpeg) {
+        return rb_mjpeg_decode(plan->jpeg, frame->plane[0], frame->bytes, take_decoded_row, &run);
+    }
+    rb_convert_row *convert_row = rb_format_get((int32_t)plan->format)->convert_row;
+    for (int32_t y = plan->vertical_first[0]; run.open < plan->view.output_height; y++) {
+        convert(plan, convert_row, frame, y, plan->first_column);
+        add_row(&run, y);
     }
     return true;
 }

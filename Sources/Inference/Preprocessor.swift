@@ -9,11 +9,11 @@ public struct Preprocessor {
     private var plan: rb_pixels_plan
 
     /// The exact workspace for frames of a format and size, bytes, a multiple of 64; nil where there can be none: a
-    /// side is out of range, or too small a part of the frame is as wide as the model's input.
+    /// side is out of range, the crop is not inside the frame, or too small a part of it is as wide as the model's input.
     public static func workspaceBytes(
-        input: InputRecord, format: rb_pixels_format, width: Int, height: Int
+        input: InputRecord, format: rb_pixels_format, width: Int, height: Int, view: FrameView = FrameView()
     ) -> Int? {
-        guard let view = view(of: input, width: width, height: height) else { return nil }
+        guard let view = view.pixels(width: width, height: height, input: input) else { return nil }
         let bytes = withUnsafePointer(to: view) { rb_pixels_workspace_bytes(format, Int32(width), Int32(height), $0) }
         return bytes > 0 ? Int(bytes) : nil
     }
@@ -22,10 +22,11 @@ public struct Preprocessor {
     /// `workspace`: 64-byte aligned, at least `workspaceBytes` bytes, to be kept as long as the preprocessor is used.
     public init?(
         input: InputRecord, format: rb_pixels_format, width: Int, height: Int,
-        colour: rb_pixels_colour = rb_pixels_colour(), workspace: UnsafeMutableRawBufferPointer
+        colour: rb_pixels_colour = rb_pixels_colour(), view: FrameView = FrameView(),
+        workspace: UnsafeMutableRawBufferPointer
     ) {
-        guard let needed = Self.workspaceBytes(input: input, format: format, width: width, height: height),
-            workspace.count >= needed, var view = Self.view(of: input, width: width, height: height)
+        guard let needed = Self.workspaceBytes(input: input, format: format, width: width, height: height, view: view),
+            workspace.count >= needed, var view = view.pixels(width: width, height: height, input: input)
         else { return nil }
         var quantisation = rb_pixels_quantisation(
             bgr: input.channelOrder == 1, mean: (input.mean.x, input.mean.y, input.mean.z),
@@ -42,13 +43,5 @@ public struct Preprocessor {
     /// frame cannot be decoded, which only compressed ones can fail at: then the input holds anything.
     public mutating func run(_ frame: inout rb_pixels_frame, into input: UnsafeMutablePointer<UInt8>) -> Bool {
         rb_pixels_run(&plan, &frame, input)
-    }
-
-    private static func view(of input: InputRecord, width: Int, height: Int) -> rb_pixels_view? {
-        let sides = 1...Int(RB_PIXELS_MAX_SIDE)
-        guard sides.contains(width), sides.contains(height) else { return nil }
-        return rb_pixels_model_view(
-            Int32(width), Int32(height), Int32(input.resizeShorterSide), Int32(input.tensor.width),
-            Int32(input.tensor.height))
     }
 }

@@ -29,12 +29,12 @@ private func notes(on script: Script) -> [String] {
 @Test func everythingThatACameraOffersIsShown() {
     let script = Script()
     script.offers = [
-        (fourcc("MJPG"), [rb_v4l2_sizes(1280, 720)]),
+        (fourcc("H264"), [rb_v4l2_sizes(1280, 720)]),
         (fourcc("YUYV"), [rb_v4l2_sizes(160, 120), rb_v4l2_sizes(320, 240)]),
     ]
     #expect(
         notes(on: script) == [
-            "card", "format \(fourcc("MJPG")) false", "size 1280x720", "interval 1/30",
+            "card", "format \(fourcc("H264")) false", "size 1280x720", "interval 1/30",
             "format \(fourcc("YUYV")) true", "size 160x120", "interval 1/30", "size 320x240", "interval 1/30",
             "chosen 320x240",
         ])

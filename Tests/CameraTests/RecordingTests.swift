@@ -134,8 +134,8 @@ private func modelInput(_ pixels: rb_pixels_frame) throws -> [UInt8] {
     #expect(try refusal(Bytes(magic: "RBFRAMEZ").all) == .notARecording)
     #expect(try refusal(Bytes(magic: "XBFRAMES").all) == .notARecording)
     #expect(try refusal(Bytes(version: 2).all) == .unsupportedVersion(2))
-    let jpeg = fourcc("MJPG")
-    #expect(try refusal(Bytes(fourcc: jpeg).all) == .unknownFormat(fourcc: jpeg))
+    let film = fourcc("H264")
+    #expect(try refusal(Bytes(fourcc: film).all) == .unknownFormat(fourcc: film))
 }
 
 @Test(

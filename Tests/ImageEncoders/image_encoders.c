@@ -7,37 +7,71 @@
 
 #include <jpeglib.h>
 
-size_t rb_encode_jpeg(const uint8_t *samples, int32_t width, int32_t height, int32_t components, bool progressive,
-                      uint8_t *file, size_t file_bytes) {
-    struct jpeg_compress_struct jpeg;
-    struct jpeg_error_mgr errors;
-    jpeg.err = jpeg_std_error(&errors);
-    jpeg_create_compress(&jpeg);
+static void begin_jpeg(struct jpeg_compress_struct *jpeg, int32_t width, int32_t height, int32_t components) {
+    jpeg_create_compress(jpeg);
+    jpeg->image_width = (JDIMENSION)width;
+    jpeg->image_height = (JDIMENSION)height;
+    jpeg->input_components = components;
+    jpeg->in_color_space = components == 1 ? JCS_GRAYSCALE : components == 3 ? JCS_RGB : JCS_CMYK;
+    jpeg_set_defaults(jpeg);
+    jpeg_set_quality(jpeg, 95, TRUE);
+}
+
+static size_t finish_jpeg(struct jpeg_compress_struct *jpeg, const uint8_t *samples, bool writes_all_tables,
+                          uint8_t *file, size_t file_bytes) {
     unsigned char *out = NULL;
     unsigned long size = 0;
-    jpeg_mem_dest(&jpeg, &out, &size);
-    jpeg.image_width = (JDIMENSION)width;
-    jpeg.image_height = (JDIMENSION)height;
-    jpeg.input_components = components;
-    jpeg.in_color_space = components == 1 ? JCS_GRAYSCALE : components == 3 ? JCS_RGB : JCS_CMYK;
-    jpeg_set_defaults(&jpeg);
-    jpeg_set_quality(&jpeg, 95, TRUE);
-    if (progressive) {
-        jpeg_simple_progression(&jpeg);
+    jpeg_mem_dest(jpeg, &out, &size);
+    jpeg_start_compress(jpeg, writes_all_tables);
+    while (jpeg->next_scanline < jpeg->image_height) {
+        const size_t row_bytes = (size_t)jpeg->image_width * (size_t)jpeg->input_components;
+        JSAMPROW row = (JSAMPROW)samples + (size_t)jpeg->next_scanline * row_bytes;
+        jpeg_write_scanlines(jpeg, &row, 1);
     }
-    jpeg_start_compress(&jpeg, TRUE);
-    while (jpeg.next_scanline < jpeg.image_height) {
-        JSAMPROW row = (JSAMPROW)samples + (size_t)jpeg.next_scanline * (size_t)(width * components);
-        jpeg_write_scanlines(&jpeg, &row, 1);
-    }
-    jpeg_finish_compress(&jpeg);
-    jpeg_destroy_compress(&jpeg);
+    jpeg_finish_compress(jpeg);
+    jpeg_destroy_compress(jpeg);
     if (size > file_bytes) {
         abort();
     }
     memcpy(file, out, size);
     free(out);
     return size;
+}
+
+size_t rb_encode_jpeg(const uint8_t *samples, int32_t width, int32_t height, int32_t components, bool progressive,
+                      uint8_t *file, size_t file_bytes) {
+    struct jpeg_compress_struct jpeg;
+    struct jpeg_error_mgr errors;
+    jpeg.err = jpeg_std_error(&errors);
+    begin_jpeg(&jpeg, width, height, components);
+    if (progressive) {
+        jpeg_simple_progression(&jpeg);
+    }
+    return finish_jpeg(&jpeg, samples, true, file, file_bytes);
+}
+
+size_t rb_encode_jpeg_form(const uint8_t *rgb, int32_t width, int32_t height, const rb_jpeg_form *form, uint8_t *file,
+                           size_t file_bytes) {
+    struct jpeg_compress_struct jpeg;
+    struct jpeg_error_mgr errors;
+    jpeg.err = jpeg_std_error(&errors);
+    begin_jpeg(&jpeg, width, height, 3);
+    jpeg.restart_interval = (unsigned)form->restart_interval;
+    jpeg_scan_info scans[3] = {0};
+    for (int c = 0; c < 3; c++) {
+        jpeg.comp_info[c].h_samp_factor = form->horizontal[c];
+        jpeg.comp_info[c].v_samp_factor = form->vertical[c];
+        scans[c] = (jpeg_scan_info){.comps_in_scan = 1, .component_index = {c}, .Se = 63};
+    }
+    if (form->separates_scans) {
+        jpeg.scan_info = scans;
+        jpeg.num_scans = 3;
+    }
+    for (int t = 0; t < 2 && form->omits_huffman_tables; t++) {
+        jpeg.dc_huff_tbl_ptrs[t]->sent_table = TRUE;
+        jpeg.ac_huff_tbl_ptrs[t]->sent_table = TRUE;
+    }
+    return finish_jpeg(&jpeg, rgb, !form->omits_huffman_tables, file, file_bytes);
 }
 
 typedef struct {

@@ -93,9 +93,14 @@ extension rb_pixels_quantisation {
 extension rb_pixels_view {
     /// The whole frame, resized to a size.
     init(whole frame: Frame, resizedTo width: Int32, _ height: Int32) {
+        self.init(wholeWidth: frame.width, height: frame.height, resizedTo: width, height)
+    }
+
+    init(wholeWidth: Int32, height wholeHeight: Int32, resizedTo width: Int32, _ height: Int32) {
         self.init(
-            left: 0, top: 0, width: frame.width, height: frame.height, resized_width: width, resized_height: height,
-            crop_left: 0, crop_top: 0, output_width: width, output_height: height)
+            left: 0, top: 0, width: wholeWidth, height: wholeHeight, resized_width: width, resized_height: height,
+            crop_left: 0, crop_top: 0, output_width: width, output_height: height, quarter_turns: 0,
+            is_mirrored: false)
     }
 }
 

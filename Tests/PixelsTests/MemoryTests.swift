@@ -3,7 +3,7 @@ import Pixels
 import Testing
 
 /// Memory whose last byte is followed, and whose first page is preceded, by a page that must not be touched.
-private final class GuardedMemory {
+final class GuardedMemory {
     private let start: UnsafeMutableRawPointer
     private let length: Int
     let bytes: UnsafeMutablePointer<UInt8>
@@ -33,7 +33,7 @@ private func planeBytes(_ frame: Frame) -> [ArraySlice<UInt8>] {
 
 private let sizes = [(17, 9, 3), (16, 8, 0), (1, 1, 0), (70, 5, 1)] as [(Int32, Int32, Int32)]
 
-@Test("nothing outside a frame's bytes is read", arguments: allFormats, sizes)
+@Test("nothing outside a frame's bytes is read", arguments: rawFormats, sizes)
 func guardedFrame(format: rb_pixels_format, size: (width: Int32, height: Int32, padding: Int32)) throws {
     let frame = Frame.noise(format, size.width, size.height, padding: size.padding)
     let lastPadding = planes(of: format, size.width, size.height, frame.stride).last!
@@ -51,7 +51,7 @@ func guardedFrame(format: rb_pixels_format, size: (width: Int32, height: Int32, 
     }
 }
 
-@Test("planes in memories of their own, behind an offset, are the same picture", arguments: allFormats, sizes)
+@Test("planes in memories of their own, behind an offset, are the same picture", arguments: rawFormats, sizes)
 func memories(format: rb_pixels_format, size: (width: Int32, height: Int32, padding: Int32)) throws {
     let frame = Frame.noise(format, size.width, size.height, padding: size.padding)
     let planes = planes(of: format, size.width, size.height, frame.stride)
@@ -102,7 +102,7 @@ func memories(format: rb_pixels_format, size: (width: Int32, height: Int32, padd
     #expect(!describe(frame, &description))
 }
 
-@Test("a size out of range is no frame", arguments: allFormats)
+@Test("a size out of range is no frame", arguments: rawFormats)
 func impossibleSize(format: rb_pixels_format) {
     let memory = [UInt8](repeating: 0, count: 64)
     for (width, height) in [(0, 1), (1, 0), (-1, 1), (1, .min), (16385, 1), (1, 16385)] as [(Int32, Int32)] {

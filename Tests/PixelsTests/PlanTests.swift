@@ -49,6 +49,8 @@ func impossibleGeometries() {
     #expect(refuses { $0.crop_left = 1 })
     #expect(refuses { $0.output_height = 33 })
     #expect(refuses { $0.resized_width = 16385 })
+    #expect(refuses { $0.quarter_turns = 4 })
+    #expect(refuses { $0.quarter_turns = -1 })
     #expect(refuses { $0.resized_height = .min })
     #expect(refuses({ _ in }, width: 559))
     #expect(refuses({ _ in }, width: 16385))

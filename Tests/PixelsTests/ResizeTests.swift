@@ -58,7 +58,7 @@ func window() throws {
     let frame = Frame.noise(RB_PIXELS_RGB24, 61, 47)
     let region = rb_pixels_view(
         left: 7, top: 5, width: 50, height: 40, resized_width: 20, resized_height: 16, crop_left: 0, crop_top: 0,
-        output_width: 20, output_height: 16)
+        output_width: 20, output_height: 16, quarter_turns: 0, is_mirrored: false)
     var part = region
     (part.crop_left, part.crop_top, part.output_width, part.output_height) = (3, 4, 9, 11)
     let whole = try convert(frame, region)
@@ -67,6 +67,34 @@ func window() throws {
         for byte in 0..<(9 * 4) { #expect(window[y * 9 * 4 + byte] == whole[((y + 4) * 20 + 3) * 4 + byte]) }
     }
     for (got, expected) in zip(channels(whole), reference(frame, region)) { #expect(abs(Double(got) - expected) < 0.6) }
+}
+
+@Test(
+    "a turned and mirrored view is the upright one, turned, then mirrored", arguments: 0..<4 as Range<Int32>,
+    [false, true])
+func turned(quarterTurns: Int32, isMirrored: Bool) throws {
+    let frame = Frame.noise(RB_PIXELS_YUYV, 61, 47)
+    var view = rb_pixels_view(
+        left: 7, top: 5, width: 50, height: 40, resized_width: 20, resized_height: 16, crop_left: 3, crop_top: 2,
+        output_width: 13, output_height: 7, quarter_turns: 0, is_mirrored: false)
+    let upright = try convert(frame, view)
+    (view.quarter_turns, view.is_mirrored) = (quarterTurns, isMirrored)
+    let turned = try convert(frame, view)
+    let (width, height) = (13, 7)
+    for y in 0..<height {
+        for x in 0..<width {
+            var (column, row, columns) = (x, y, width)
+            switch quarterTurns {
+            case 1: (column, row, columns) = (height - 1 - y, x, height)
+            case 2: (column, row) = (width - 1 - x, height - 1 - y)
+            case 3: (column, row, columns) = (y, width - 1 - x, height)
+            default: break
+            }
+            if isMirrored { column = columns - 1 - column }
+            let (from, to) = (4 * (y * width + x), 4 * (row * columns + column))
+            #expect(upright[from..<from + 4] == turned[to..<to + 4])
+        }
+    }
 }
 
 @Test("equal sizes are the exact identity", arguments: [(1, 1), (2, 3), (32, 32), (37, 19)] as [(Int32, Int32)])

@@ -3,7 +3,8 @@
 // The device program and the converter call the same functions, so a model is calibrated and evaluated on exactly the
 // bytes the device will compute. Per frame everything is integer arithmetic: every processor gives the same bits.
 // Nothing here allocates or makes a system call, and a whole converted frame is never held: source rows stream through
-// the workspace that the caller gives.
+// the workspace that the caller gives. JPEG frames are decoded with libjpeg-turbo, whose memory is in the workspace
+// too.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,6 +47,9 @@ typedef enum {
     RB_PIXELS_GREY, // 8 bits
     RB_PIXELS_Y10,  // 16 bits little-endian, of which the lowest ten count
     RB_PIXELS_Y16,  // 16 bits little-endian
+    // A JPEG picture, baseline, whole; what follows its end is ignored. BT.601 in full range, or brightness, or RGB.
+    RB_PIXELS_MJPEG,
+    RB_PIXELS_JPEG,
     RB_PIXELS_FORMAT_COUNT
 } rb_pixels_format;
 
@@ -116,7 +120,9 @@ typedef struct {
     int32_t left, top, width, height;      // the region, in pixels of the frame
     int32_t resized_width, resized_height; // what the region is resized to
     int32_t crop_left, crop_top;           // where the window stands in the resized region
-    int32_t output_width, output_height;   // the window: the model's input size
+    int32_t output_width, output_height;   // the window: the model's input size, before it is turned
+    int32_t quarter_turns;                 // 0..3, clockwise: odd ones exchange the output's width and height
+    bool is_mirrored;                      // then left and right are exchanged
 } rb_pixels_view;
 
 // The view of a model whose input description says "shorter side to `shorter_side`, then a centre crop":
@@ -149,16 +155,20 @@ typedef struct {
     int32_t columns;      // converted columns
     int32_t row_stride;   // values a channel in a converted row: columns, rounded up
     int32_t open_rows;    // output rows that can be accumulating at one time
+    int32_t frame_width;
     int32_t horizontal_taps, vertical_taps; // weights an output column, an output row
-    uint8_t *lookup;                        // [3][256], by channel of the model
-    int32_t *horizontal_first;              // [output_width]: the first converted column that contributes
-    int16_t *horizontal_weights;            // [output_width][horizontal_taps], ends in zeros
-    int32_t *vertical_first;                // [output_height]: the first row of the frame that contributes
-    int32_t *vertical_count;                // [output_height]: how many do
-    int16_t *vertical_weights;              // [output_height][vertical_taps]
-    uint8_t *row;                           // [3][row_stride]: one converted row, red, green, blue
-    int16_t *filtered;                      // [3][row_stride], then horizontal_taps: one vertically filtered row
-    int32_t *accumulators;                  // [open_rows][3][row_stride]
+    // Bytes: to where the window's first pixel goes in the output, and from there to its neighbours'.
+    ptrdiff_t output_begin, output_column_step, output_row_step;
+    uint8_t *lookup;             // [3][256], by channel of the model
+    int32_t *horizontal_first;   // [output_width]: the first converted column that contributes
+    int16_t *horizontal_weights; // [output_width][horizontal_taps], ends in zeros
+    int32_t *vertical_first;     // [output_height]: the first row of the frame that contributes
+    int32_t *vertical_count;     // [output_height]: how many do
+    int16_t *vertical_weights;   // [output_height][vertical_taps]
+    uint8_t *row;                // [3][row_stride]: one converted row, red, green, blue
+    int16_t *filtered;           // [3][row_stride], then horizontal_taps: one vertically filtered row
+    int32_t *accumulators;       // [open_rows][3][row_stride]
+    void *jpeg;                  // the decoder of a compressed format; else NULL
 } rb_pixels_plan;
 
 // The exact size of the workspace, in bytes, a multiple of 64; 0 where the format is none, a size is out of range, the
@@ -172,8 +182,8 @@ size_t rb_pixels_workspace_bytes(rb_pixels_format format, int32_t frame_width, i
 bool rb_pixels_configure(rb_pixels_plan *plan, rb_pixels_format format, int32_t frame_width, int32_t frame_height,
                          rb_pixels_colour colour, const rb_pixels_view *view,
                          const rb_pixels_quantisation *quantisation, void *workspace);
-// Writes the model's input: output[output_height][output_width][4], channels in the model's order, fourth byte 0.
-// The frame has the format and size given to rb_pixels_configure.
+// Writes the model's input: output[output_height][output_width][4], turned and mirrored as the view says, channels in
+// the model's order, fourth byte 0. The frame has the format and size given to rb_pixels_configure.
 //
 // Resizing is the antialiased triangle filter of Pillow's BILINEAR and torchvision's antialias=True: half-pixel
 // centres, support of one output pixel when shrinking and of one source pixel when enlarging, weights normalised at

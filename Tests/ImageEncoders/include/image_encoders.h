@@ -9,6 +9,18 @@
 size_t rb_encode_jpeg(const uint8_t *samples, int32_t width, int32_t height, int32_t components, bool progressive,
                       uint8_t *file, size_t file_bytes);
 
+// How a JPEG file of three components is laid out.
+typedef struct {
+    uint8_t horizontal[3], vertical[3]; // sampling factors, 1..4, of Y, U and V
+    int32_t restart_interval;           // units between two restart markers; 0: none
+    bool separates_scans;               // a scan for each component
+    bool omits_huffman_tables;          // the usual ones are used, and are not in the file
+} rb_jpeg_form;
+
+// `rgb`: rows of 3 * width bytes. The rest is as for rb_encode_jpeg.
+size_t rb_encode_jpeg_form(const uint8_t *rgb, int32_t width, int32_t height, const rb_jpeg_form *form, uint8_t *file,
+                           size_t file_bytes);
+
 // The colour types of the PNG specification.
 typedef enum {
     RB_PNG_GREY = 0,

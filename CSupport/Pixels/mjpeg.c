@@ -1,0 +1,135 @@
+// JPEG frames with libjpeg-turbo.
+//
+// Every frame is decoded by a decompressor of its own, so that nothing of an earlier frame, not even a table, can show
+// in it. Tables that a frame does not bring (webcams leave out the usual Huffman tables) are the standard's: libjpeg's
+// doing.
+#include "mjpeg.h"
+#include <stdio.h> // jpeglib.h needs it
+
+#include <jpeglib.h>
+
+#include <jerror.h>
+#include <setjmp.h>
+#include <string.h>
+
+enum {
+    ALIGNMENT = 64,
+    MARGIN = 4 // columns at each side on which the smoothing of chroma across pairs can depend
+};
+
+// The state outlives longjmp because it is the caller's memory.
+struct rb_mjpeg {
+    struct jpeg_decompress_struct decompress;
+    struct jpeg_error_mgr errors;
+    jmp_buf on_error;
+    int32_t width, height, first_column, columns;
+    uint8_t *row; // one decoded row: RGB24 of at most `width` pixels, rounded up to whole blocks
+    rb_mjpeg_memory memory;
+};
+
+static size_t round_up(size_t value) {
+    return (value + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+static size_t row_bytes(int32_t width) {
+    return round_up(3 * (size_t)width);
+}
+
+// The most that libjpeg takes for a picture of one scan, whatever its sampling. Rows of decoded blocks: a scan has at
+// most ten blocks in a unit, and each of them ten rows of samples (eight, and two of context) as wide as the picture.
+// Rows of chroma that is brought to full size: at most three channels of four rows. Then tables and structures.
+static size_t library_bytes(int32_t width) {
+    const size_t padded = (size_t)width + 128; // blocks and vectors at the end of a row
+    return round_up((10 * 10 + 3 * 4) * padded + (128 << 10));
+}
+
+size_t rb_mjpeg_bytes(int32_t width) {
+    return round_up(sizeof(rb_mjpeg)) + row_bytes(width) + library_bytes(width);
+}
+
+void rb_mjpeg_prepare(rb_mjpeg *jpeg, int32_t width, int32_t height, int32_t first_column, int32_t columns) {
+    memset(jpeg, 0, sizeof *jpeg);
+    jpeg->width = width;
+    jpeg->height = height;
+    jpeg->first_column = first_column;
+    jpeg->columns = columns;
+    jpeg->row = (uint8_t *)jpeg + round_up(sizeof *jpeg);
+    jpeg->memory = (rb_mjpeg_memory){jpeg->row + row_bytes(width), library_bytes(width), 0};
+}
+
+static _Noreturn void on_error(j_common_ptr decompress) {
+    longjmp(((rb_mjpeg *)decompress)->on_error, 1);
+}
+
+// libjpeg fills in what is missing and only warns of it; a frame with missing pixels is no frame.
+static void on_message(j_common_ptr decompress, int level) {
+    if (level >= 0) {
+        return;
+    }
+    switch (decompress->err->msg_code) {
+    case JWRN_JPEG_EOF:
+    case JWRN_HIT_MARKER:
+    case JWRN_HUFF_BAD_CODE:
+    case JWRN_ARITH_BAD_CODE:
+    case JWRN_MUST_RESYNC:
+        on_error(decompress);
+    default:
+        return; // such as bytes between segments, which lose nothing
+    }
+}
+
+static bool becomes_rgb(J_COLOR_SPACE space) {
+    return space == JCS_GRAYSCALE || space == JCS_YCbCr || space == JCS_RGB;
+}
+
+// Whether the header is that of a frame that can be decoded here.
+static bool is_acceptable(const rb_mjpeg *jpeg) {
+    const struct jpeg_decompress_struct *decompress = &jpeg->decompress;
+    return decompress->image_width == (JDIMENSION)jpeg->width && decompress->image_height == (JDIMENSION)jpeg->height &&
+           becomes_rgb(decompress->jpeg_color_space) && !jpeg_has_multiple_scans((j_decompress_ptr)decompress);
+}
+
+// Begins to decode the columns that are taken; returns where they will stand in each row. The settings are those of
+// CSupport/Images: a frame gives the bits of the same file classified.
+static const uint8_t *start(rb_mjpeg *jpeg) {
+    struct jpeg_decompress_struct *decompress = &jpeg->decompress;
+    decompress->out_color_space = JCS_RGB;
+    decompress->dct_method = JDCT_ISLOW;
+    jpeg_start_decompress(decompress);
+    const int32_t left = jpeg->first_column < MARGIN ? 0 : jpeg->first_column - MARGIN;
+    const int32_t end = jpeg->first_column + jpeg->columns + MARGIN;
+    // libjpeg moves the left edge to the beginning of a block, and keeps the right one.
+    JDIMENSION from = (JDIMENSION)left, columns = (JDIMENSION)((end < jpeg->width ? end : jpeg->width) - left);
+    jpeg_crop_scanline(decompress, &from, &columns);
+    return jpeg->row + 3 * ((JDIMENSION)jpeg->first_column - from);
+}
+
+bool rb_mjpeg_decode(rb_mjpeg *jpeg, const uint8_t *bytes, size_t count, rb_mjpeg_take_row *take_row, void *context) {
+    struct jpeg_decompress_struct *decompress = &jpeg->decompress;
+    jpeg->memory.used = 0;
+    decompress->err = jpeg_std_error(&jpeg->errors);
+    jpeg->errors.error_exit = on_error;
+    jpeg->errors.emit_message = on_message;
+    if (setjmp(jpeg->on_error)) {
+        return false;
+    }
+    jpeg_create_decompress(decompress);
+    jpeg_mem_src(decompress, bytes, count);
+    jpeg_read_header(decompress, TRUE);
+    if (!is_acceptable(jpeg)) {
+        return false;
+    }
+    const uint8_t *first = start(jpeg);
+    while (decompress->output_scanline < decompress->output_height) {
+        const int32_t y = (int32_t)decompress->output_scanline;
+        JSAMPROW row = jpeg->row;
+        jpeg_read_scanlines(decompress, &row, 1);
+        take_row(context, y, first);
+    }
+    jpeg_finish_decompress(decompress);
+    return true;
+}
+
+rb_mjpeg_memory *rb_mjpeg_memory_of(j_common_ptr decompress) {
+    return decompress->err->error_exit == on_error ? &((rb_mjpeg *)decompress)->memory : NULL;
+}
