@@ -15,8 +15,8 @@ uint64_t rb_clock_ns(void) {
     return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
-int32_t rb_wait_readable(int32_t descriptor, uint64_t deadline_ns) {
-    struct pollfd waited = {.fd = descriptor, .events = POLLIN};
+int32_t rb_wait_for(int32_t descriptor, int16_t events, uint64_t deadline_ns, int16_t *happened) {
+    struct pollfd waited = {.fd = descriptor, .events = events};
     while (!rb_stop_requested()) {
         const uint64_t now = rb_clock_ns();
         const uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
@@ -25,6 +25,7 @@ int32_t rb_wait_readable(int32_t descriptor, uint64_t deadline_ns) {
                                          .tv_nsec = (long)(left % NS_PER_S)};
         const int ready = ppoll(&waited, 1, &timeout, NULL);
         if (ready > 0) {
+            *happened = waited.revents;
             return 0;
         }
         if (ready < 0 && errno != EINTR) {

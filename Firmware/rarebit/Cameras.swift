@@ -17,7 +17,7 @@ struct Cameras {
         setActivity("listing cameras")
         let needed = FrameSize(width: Self.assumedSide, height: Self.assumedSide)
         var list = CameraListing(isJSON: settings.isJSON, TextWriter(DescriptorSink.standardOutput))
-        listCameras(covering: needed, &list)
+        listCameras(for: CaptureRequest(covering: needed), &list)
         let status = list.finish().status
         guard status == 0 else { throw .output(status) }
     }

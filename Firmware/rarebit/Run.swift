@@ -27,7 +27,8 @@ struct Run {
         } else {
             let path = settings.camera ?? Self.defaultCamera
             var camera = RecoveringCamera(
-                device: V4L2Device(path: path), covering: Self.neededSize(for: loaded.model.input))
+                device: V4L2Device(CameraAddress(path)),
+                for: CaptureRequest(covering: Self.neededSize(for: loaded.model.input)))
             try start(&camera, path: path)
             try answer(&camera, named: path, with: loaded.engine)
             camera.stop()
@@ -64,8 +65,9 @@ struct Run {
     private func answer<Source: FrameSource & ~Copyable>(
         _ source: inout Source, named name: UnsafePointer<CChar>, with engine: Engine
     ) throws(ProgramError) {
-        var view = try View(of: source.geometry, for: engine.model.input)
-        var generation = source.generation
+        // A camera that was not there at the start has no geometry yet.
+        var view = View?.none
+        var generation: UInt32 = 0
         let alpha = settings.alpha ?? engine.model.head.defaultAlpha
         var reporter = Reporter(isJSON: settings.isJSON)
         var number = 0
@@ -79,12 +81,12 @@ struct Run {
                 if let failure = source.failure { throw .camera(name, failure) }
                 return
             }
-            if generation != source.generation {
+            if view == nil || generation != source.generation {
                 view = try View(of: source.geometry, for: engine.model.input)
                 generation = source.generation
             }
             var pixels = frame.pixels
-            let isPicture = view.preprocessor.run(&pixels, into: engine.input)
+            let isPicture = view!.preprocessor.run(&pixels, into: engine.input)
             let (sequence, timestamp) = (frame.sequence, frame.timestamp)
             source.release(frame)
             guard isPicture else {

@@ -5,6 +5,8 @@ public enum CameraError: Error, Equatable, Sendable {
     case noSuchNode
     case notPermitted
     case notACamera(NodeKind)
+    /// Nothing that it offers is of the format and size asked for.
+    case notOffered(format: UInt32?, size: FrameSize?)
     /// None of the node's formats is one that Pixels converts.
     case noUsableFormat(offered: FormatList)
     /// The driver answered a request for a usable mode with another one that is not.
@@ -15,6 +17,12 @@ public enum CameraError: Error, Equatable, Sendable {
     case unusableBuffers(count: UInt32)
     /// Unplugged, or its driver is gone.
     case gone
+    /// Nothing is connected to its input.
+    case signalLost
+    /// Its signal became another while it streamed.
+    case formatChanged
+    /// The driver does not give all buffers back.
+    case buffersKept
     /// No good frame came for too long; so many bad ones did since the start.
     case timeout(corrupt: UInt64, short: UInt64)
     case callFailed(SystemError)
@@ -36,7 +44,6 @@ public enum CameraError: Error, Equatable, Sendable {
 public enum NodeKind: Sendable {
     /// Not a Video4Linux node at all.
     case notVideo
-    case multiPlanarCapture
     /// Captures, but cannot share its buffers.
     case captureWithoutStreaming
     case output, codec, metadata, vbi, overlay, radio, unknown
@@ -44,11 +51,9 @@ public enum NodeKind: Sendable {
     /// What a node with these capabilities is; nil for a camera.
     init?(capabilities: UInt32) {
         func has(_ capability: UInt32) -> Bool { capabilities & capability != 0 }
-        if has(RB_V4L2_CAPTURE) {
+        if has(RB_V4L2_CAPTURE) || has(RB_V4L2_CAPTURE_PLANES) {
             if has(RB_V4L2_STREAMING) { return nil }
             self = .captureWithoutStreaming
-        } else if has(RB_V4L2_CAPTURE_PLANES) {
-            self = .multiPlanarCapture
         } else if has(RB_V4L2_MEMORY_TO_MEMORY) {
             self = .codec
         } else if has(RB_V4L2_OUTPUT) || has(RB_V4L2_OUTPUT_PLANES) {

@@ -7,7 +7,7 @@ public protocol CameraVisitor: ~Copyable {
     /// `path` ends in zero and is valid only during the call, as are the capability's strings.
     mutating func visit(node path: UnsafePointer<CChar>)
     mutating func visit(error: CameraError)
-    mutating func visit(card: borrowing rb_v4l2_capability)
+    mutating func visit(card: borrowing rb_v4l2_capability, at place: borrowing rb_v4l2_place)
     /// `isUsable`: Pixels converts it.
     mutating func visit(format fourcc: UInt32, isUsable: Bool)
     mutating func visit(sizes: rb_v4l2_sizes)
@@ -16,8 +16,8 @@ public protocol CameraVisitor: ~Copyable {
     mutating func visit(chosen mode: CaptureMode)
 }
 
-/// Shows every /dev/videoN to a visitor. `needed` is what a model needs: see `Capture`.
-public func listCameras<Visitor: CameraVisitor & ~Copyable>(covering needed: FrameSize, _ visitor: inout Visitor) {
+/// Shows every /dev/videoN to a visitor. The mode is chosen for a request.
+public func listCameras<Visitor: CameraVisitor & ~Copyable>(for request: CaptureRequest, _ visitor: inout Visitor) {
     var number = rb_v4l2_next_node(0)
     var path = InlineArray<16, CChar>(repeating: 0)
     while number >= 0 {
@@ -25,8 +25,8 @@ public func listCameras<Visitor: CameraVisitor & ~Copyable>(covering needed: Fra
         span.withUnsafeMutableBufferPointer { path in
             rb_v4l2_node_path(number, path.baseAddress!)
             visitor.visit(node: path.baseAddress!)
-            var device = V4L2Device(path: path.baseAddress!)
-            describe(&device, covering: needed, to: &visitor)
+            var device = V4L2Device(.node(path.baseAddress!))
+            describe(&device, for: request, to: &visitor)
         }
         number = rb_v4l2_next_node(number + 1)
     }
@@ -34,14 +34,14 @@ public func listCameras<Visitor: CameraVisitor & ~Copyable>(covering needed: Fra
 
 /// Opens a device, shows what it offers and closes it.
 public func describe<Device: CaptureDevice & ~Copyable, Visitor: CameraVisitor & ~Copyable>(
-    _ device: inout Device, covering needed: FrameSize, to visitor: inout Visitor
+    _ device: inout Device, for request: CaptureRequest, to visitor: inout Visitor
 ) {
     do throws(CameraError) {
         let capability = try openedCapability(of: &device)
-        visitor.visit(card: capability)
+        visitor.visit(card: capability, at: device.place())
         if let kind = NodeKind(capabilities: capability.capabilities) { throw .notACamera(kind) }
         try describeOffers(of: device, to: &visitor)
-        visitor.visit(chosen: try CaptureMode.choose(from: device, covering: needed))
+        visitor.visit(chosen: try CaptureMode.choose(from: device, for: request))
     } catch {
         visitor.visit(error: error)
     }

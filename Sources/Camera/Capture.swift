@@ -7,7 +7,7 @@ import Platform
 ///
 /// `advance` takes one step; any failure gives everything back to the device, leaves the machine `closed` with its
 /// counters, and is thrown; frames that are out then are no longer readable. Starting again from there is how a caller
-/// recovers.
+/// recovers: see `RecoveringCamera`.
 public struct Capture<Device: CaptureDevice & ~Copyable>: ~Copyable {
     public enum State: Sendable {
         case closed, opened, negotiated, allocated, streaming
@@ -17,17 +17,22 @@ public struct Capture<Device: CaptureDevice & ~Copyable>: ~Copyable {
     public internal(set) var counters = CaptureCounters()
     /// What the driver agreed to; all zero before `negotiated`.
     public private(set) var geometry = FrameGeometry(format: RB_PIXELS_YUYV, width: 0, height: 0, stride: 0)
+    /// The same with its rate; nil before `negotiated`.
+    public private(set) var mode: CaptureMode?
 
-    private var device: Device
-    private let needed: FrameSize
-    private var buffers = InlineArray<32, UnsafeRawBufferPointer>(
-        repeating: UnsafeRawBufferPointer(start: nil, count: 0))
-    private var bufferCount: UInt32 = 0
+    var device: Device
+    private let request: CaptureRequest
+    var strides = InlineArray<3, Int32>(repeating: 0)
+    var memories: UInt32 = 1
+    var buffers = InlineArray<32, BufferMemory>(repeating: BufferMemory())
+    private(set) var bufferCount: UInt32 = 0
+    /// Whether the input has a signal that can be lost.
+    private(set) var hasSignal = false
+    var passage = Passage()
 
-    /// `needed` is the size below which the model would see an enlarged picture.
-    public init(device: consuming Device, covering needed: FrameSize) {
+    public init(device: consuming Device, for request: CaptureRequest) {
         self.device = device
-        self.needed = needed
+        self.request = request
     }
 
     /// Goes through every state up to `streaming`.
@@ -51,8 +56,8 @@ public struct Capture<Device: CaptureDevice & ~Copyable>: ~Copyable {
         }
     }
 
-    /// The newest good frame, as soon as there is one. Older and bad ones go straight back to the driver. The machine
-    /// must be `streaming`. `idle`: the deadline passed; `ended`: the program was asked to stop.
+    /// The newest good frame, as soon as there is one: `idle` where the deadline passed first, `ended` where the
+    /// program was asked to stop. Older and bad frames go straight back to the driver. The machine must be `streaming`.
     public mutating func next(deadline: UInt64) throws(CameraError) -> Delivery {
         precondition(state == .streaming)
         do throws(CameraError) {
@@ -64,7 +69,7 @@ public struct Capture<Device: CaptureDevice & ~Copyable>: ~Copyable {
     }
 
     public mutating func release(_ frame: consuming Frame) throws(CameraError) {
-        guard state == .streaming else { return }
+        guard state == .streaming, frame.stream == passage.stream else { return }
         do throws(CameraError) {
             try requeue(frame.buffer)
         } catch {
@@ -80,18 +85,8 @@ public struct Capture<Device: CaptureDevice & ~Copyable>: ~Copyable {
         device.close()
         state = .closed
     }
-}
 
-// The steps.
-extension Capture where Device: ~Copyable {
-    /// Buffers to ask for: one being converted, one newest, and two for the driver to fill meanwhile.
-    private static var wantedBuffers: UInt32 { 4 }
-    /// With one buffer the driver would have none to fill while that is converted.
-    private static var leastBuffers: UInt32 { 2 }
-    /// Frames a second to ask for; a driver may have its own opinion.
-    private static var wantedRate: UInt32 { 30 }
-
-    private mutating func ask<Answer>(
+    mutating func ask<Answer>(
         _ call: (inout Device) throws(SystemError) -> Answer
     ) throws(CameraError) -> Answer {
         do throws(SystemError) {
@@ -101,6 +96,19 @@ extension Capture where Device: ~Copyable {
         }
     }
 
+    mutating func requeue(_ buffer: UInt32) throws(CameraError) {
+        try ask { device throws(SystemError) in try device.queueBuffer(buffer) }
+        passage.queued(buffer)
+    }
+}
+
+// The steps.
+extension Capture where Device: ~Copyable {
+    /// Buffers to ask for: one being converted, one newest, and two for the driver to fill meanwhile.
+    private static var wantedBuffers: UInt32 { 4 }
+    /// With one buffer the driver would have none to fill while that is converted.
+    private static var leastBuffers: UInt32 { 2 }
+
     private mutating func open() throws(CameraError) {
         try ask { device throws(SystemError) in try device.open() }
         let capability = try ask { device throws(SystemError) in try device.capability() }
@@ -109,19 +117,44 @@ extension Capture where Device: ~Copyable {
     }
 
     private mutating func negotiate() throws(CameraError) {
-        let mode = try CaptureMode.choose(from: device, covering: needed)
-        let given = try ask { device throws(SystemError) in try device.setFormat(mode) }
+        try adoptSignal()
+        let wanted = try CaptureMode.choose(from: device, for: request)
+        let given = try ask { device throws(SystemError) in try device.setFormat(wanted.fourcc, wanted.size) }
+        geometry = try Self.geometry(of: given, asked: wanted, exactly: request.size != nil)
+        memories = given.memories
+        (strides[0], strides[1], strides[2]) =
+            (Int32(clamping: given.stride.0), Int32(clamping: given.stride.1), Int32(clamping: given.stride.2))
+        // Not every driver knows rates, and any rate will do; nor does every driver know events.
+        let rate = try? device.setRate(request.rate)
+        try? device.subscribe()
+        mode = CaptureMode(format: geometry.format, size: FrameSize(given), rate: rate ?? 0)
+        state = .negotiated
+    }
+
+    private mutating func adoptSignal() throws(CameraError) {
+        let signal = try ask { device throws(SystemError) in try device.signal() }
+        if signal == .lost { throw .signalLost }
+        if signal == .changed { try ask { device throws(SystemError) in try device.followSignal() } }
+        hasSignal = signal != .none
+    }
+
+    /// That of the driver's answer, which must be usable.
+    private static func geometry(
+        of given: rb_v4l2_format, asked: CaptureMode, exactly: Bool
+    ) throws(CameraError) -> FrameGeometry {
         let format = rb_pixels_format_of(given.fourcc)
         let largest = UInt32(RB_PIXELS_MAX_SIDE)
-        guard format == mode.format, (1...largest).contains(given.width), (1...largest).contains(given.height),
-            given.stride <= UInt32(Int32.max),
-            Int32(given.stride) >= rb_pixels_min_stride(Int32(format.rawValue), Int32(given.width))
-        else { throw .modeRefused(asked: mode, fourcc: given.fourcc, size: FrameSize(given)) }
-        geometry = FrameGeometry(
-            format: format, width: Int32(given.width), height: Int32(given.height), stride: Int32(given.stride))
-        // Not every driver knows rates, and any rate will do.
-        try? device.setFramesPerSecond(Self.wantedRate)
-        state = .negotiated
+        guard format == asked.format, !exactly || FrameSize(given) == asked.size,
+            (1...largest).contains(given.width), (1...largest).contains(given.height),
+            given.memories == UInt32(rb_pixels_memories(Int32(format.rawValue))),
+            given.stride.0 <= UInt32(Int32.max),
+            Int32(given.stride.0) >= rb_pixels_min_stride(Int32(format.rawValue), Int32(given.width))
+        else { throw .modeRefused(asked: asked, fourcc: given.fourcc, size: FrameSize(given)) }
+        // A compressed picture has no rows in memory, whatever a driver says.
+        let stride = rb_pixels_is_compressed(Int32(format.rawValue)) ? 0 : Int32(given.stride.0)
+        return FrameGeometry(
+            format: format, width: Int32(given.width), height: Int32(given.height), stride: stride,
+            colour: rb_pixels_colour(given))
     }
 
     private mutating func allocate() throws(CameraError) {
@@ -129,75 +162,30 @@ extension Capture where Device: ~Copyable {
         guard count >= Self.leastBuffers && count <= UInt32(buffers.count) else {
             throw .unusableBuffers(count: count)
         }
+        let memories = memories
         for index in 0..<count {
-            buffers[Int(index)] = try ask { device throws(SystemError) in try device.mapBuffer(index) }
+            buffers[Int(index)] = try ask { device throws(SystemError) in
+                try device.mapBuffer(index, memories: memories)
+            }
         }
         bufferCount = count
         state = .allocated
     }
 
     private mutating func stream() throws(CameraError) {
+        passage.begin(at: device.now)
         for index in 0..<bufferCount { try requeue(index) }
         try ask { device throws(SystemError) in try device.streamOn() }
         state = .streaming
     }
+}
 
-    private mutating func requeue(_ buffer: UInt32) throws(CameraError) {
-        try ask { device throws(SystemError) in try device.queueBuffer(buffer) }
-    }
-
-    private mutating func newestFrame(deadline: UInt64) throws(CameraError) -> Delivery {
-        while true {
-            switch try ask({ device throws(SystemError) in try device.waitForFrame(deadline: deadline) }) {
-            case .stopRequested: return .ended
-            case .deadlinePassed: return .idle
-            case .ready: break
-            }
-            if let buffer = try newestGoodBuffer() {
-                counters.delivered += 1
-                return .frame(
-                    Frame(
-                        pixels: pixels(of: buffer)!, sequence: buffer.sequence, timestamp: buffer.timestamp_ns,
-                        buffer: buffer.index))
-            }
-        }
-    }
-
-    /// Takes what is filled, once around at most, and requeues all but the newest good buffer.
-    private mutating func newestGoodBuffer() throws(CameraError) -> rb_v4l2_buffer? {
-        var newest: rb_v4l2_buffer?
-        for taken in 0..<bufferCount {
-            guard let buffer = try ask({ device throws(SystemError) in try device.dequeueBuffer() }) else {
-                // The wait said that there is one: waiting again could go round in circles without end.
-                if taken == 0 { throw .callFailed(SystemError(.dequeueBuffer, number: RB_EAGAIN)) }
-                break
-            }
-            if buffer.is_corrupt {
-                counters[.corruptFrame] += 1
-                try requeue(buffer.index)
-            } else if pixels(of: buffer) == nil {
-                counters[buffer.bytes_used == 0 ? .emptyFrame : .shortFrame] += 1
-                try requeue(buffer.index)
-            } else {
-                if let older = newest {
-                    counters.superseded += 1
-                    try requeue(older.index)
-                }
-                newest = buffer
-            }
-        }
-        return newest
-    }
-
-    /// The pixels of a filled buffer; nil where it does not hold the whole picture.
-    private func pixels(of buffer: rb_v4l2_buffer) -> rb_pixels_frame? {
-        guard buffer.index < bufferCount else { return nil }
-        let memory = buffers[Int(buffer.index)]
-        var frame = rb_pixels_frame()
-        let isWhole = rb_pixels_frame_in(
-            geometry.format, geometry.width, geometry.height, geometry.stride,
-            memory.baseAddress?.assumingMemoryBound(to: UInt8.self),
-            min(Int(clamping: buffer.bytes_used), memory.count), &frame)
-        return isWhole ? frame : nil
+extension rb_pixels_colour {
+    init(_ format: rb_v4l2_format) {
+        let range =
+            format.range == RB_V4L2_RANGE_FULL
+            ? RB_PIXELS_RANGE_FULL
+            : format.range == RB_V4L2_RANGE_LIMITED ? RB_PIXELS_RANGE_LIMITED : RB_PIXELS_RANGE_DEFAULT
+        self.init(matrix: format.is_bt709 ? RB_PIXELS_BT709 : RB_PIXELS_BT601, range: range)
     }
 }

@@ -28,16 +28,43 @@ public struct FrameGeometry: Equatable, Sendable {
     }
 }
 
+/// A picture as it lies in memory.
+public struct Picture {
+    /// For `rb_pixels_run`.
+    public let pixels: rb_pixels_frame
+    /// What it was captured into.
+    let memories: InlineArray<3, rb_pixels_memory>
+    let memoryCount: Int
+
+    /// nil where the memories do not hold the whole of it.
+    init?(of geometry: FrameGeometry, in memories: InlineArray<3, rb_pixels_memory>, count: Int) {
+        var pixels = rb_pixels_frame()
+        var memories = memories
+        let isWhole = withUnsafeBytes(of: &memories) {
+            rb_pixels_frame_in_memories(
+                geometry.format, geometry.width, geometry.height,
+                $0.baseAddress!.assumingMemoryBound(to: rb_pixels_memory.self), Int32(count), &pixels)
+        }
+        guard isWhole else { return nil }
+        self.pixels = pixels
+        self.memories = memories
+        memoryCount = count
+    }
+}
+
 /// One picture of a source. Give it back with `release` as soon as its pixels are converted: a camera has few buffers.
 public struct Frame: ~Copyable {
-    /// For `rb_pixels_run`; readable until the frame is released.
-    public let pixels: rb_pixels_frame
+    let picture: Picture
     /// Counts the pictures that the source took, dropped ones included.
     public let sequence: UInt32
     /// When the picture was taken, nanoseconds of `rb_clock_ns`.
     public let timestamp: UInt64
-    /// Which of the source's buffers holds it.
+    /// Which of the source's buffers holds it, and in which of its streams.
     let buffer: UInt32
+    let stream: UInt32
+
+    /// For `rb_pixels_run`; readable until the frame is released.
+    public var pixels: rb_pixels_frame { picture.pixels }
 }
 
 /// What a source has for the next answer.

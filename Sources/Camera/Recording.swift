@@ -76,17 +76,17 @@ public struct Recording: FrameSource, ~Copyable {
             position = 0
         }
         guard position < frameCount, !rb_stop_requested() else { return .ended }
-        var pixels = rb_pixels_frame()
-        let isWhole = rb_pixels_frame_in(
-            geometry.format, geometry.width, geometry.height, geometry.stride,
-            memory.bytes + Self.headerBytes + Int(position) * frameBytes, frameBytes, &pixels)
-        precondition(isWhole)
+        var memories = InlineArray<3, rb_pixels_memory>(repeating: rb_pixels_memory())
+        memories[0] = rb_pixels_memory(
+            data: memory.bytes + Self.headerBytes + Int(position) * frameBytes, bytes_used: frameBytes, data_offset: 0,
+            stride: geometry.stride)
+        let picture = Picture(of: geometry, in: memories, count: 1)!
         defer {
             position += 1
             sequence &+= 1
         }
         counters.delivered += 1
-        return .frame(Frame(pixels: pixels, sequence: sequence, timestamp: rb_clock_ns(), buffer: 0))
+        return .frame(Frame(picture: picture, sequence: sequence, timestamp: rb_clock_ns(), buffer: 0, stream: 0))
     }
 
     public mutating func release(_ frame: consuming Frame) {}

@@ -15,6 +15,14 @@ extension TextWriter where Sink: ~Copyable {
             append("is no capture device: ")
             append(kind.name)
             append("; rarebit cameras lists what there is")
+        case .notOffered(let format, let size):
+            append("does not offer ")
+            if let size { append(size) }
+            if let format {
+                append(size == nil ? "" : " as ")
+                append(fourcc: format)
+            }
+            append("; rarebit cameras lists what it offers")
         case .noUsableFormat(let offered):
             append("no usable format: it offers ")
             append(offered)
@@ -25,9 +33,7 @@ extension TextWriter where Sink: ~Copyable {
             append(" with ")
             append(fourcc: fourcc)
             append(" ")
-            append(size.width)
-            append(" x ")
-            append(size.height)
+            append(size)
             append(", which cannot be used")
         case .busy:
             append("another program is using the camera; stop it first")
@@ -37,6 +43,12 @@ extension TextWriter where Sink: ~Copyable {
             append(" buffers, which capturing cannot work with")
         case .gone:
             append("the camera is gone: unplugged, or its driver stopped")
+        case .signalLost:
+            append("no signal; is its source connected and switched on?")
+        case .formatChanged:
+            append("its signal changed while it streamed")
+        case .buffersKept:
+            append("the driver does not give all buffers back")
         case .timeout(let corrupt, let short):
             append("no good frame came in time (")
             append(corrupt)
@@ -94,13 +106,21 @@ extension TextWriter where Sink: ~Copyable {
         }
     }
 
-    /// "YUYV 640 x 480"
+    /// "YUYV 640 x 480 at 30"
     public mutating func append(_ mode: CaptureMode) {
         append(fourcc: mode.fourcc)
         append(" ")
-        append(mode.size.width)
+        append(mode.size)
+        if mode.rate > 0 {
+            append(" at ")
+            append(mode.rate, decimals: mode.rate == mode.rate.rounded() ? 0 : 2)
+        }
+    }
+
+    private mutating func append(_ size: FrameSize) {
+        append(size.width)
         append(" x ")
-        append(mode.size.height)
+        append(size.height)
     }
 
     private mutating func append(_ formats: FormatList) {
@@ -123,7 +143,6 @@ extension NodeKind {
     public var name: StaticString {
         switch self {
         case .notVideo: "not a video node"
-        case .multiPlanarCapture: "it captures in several planes, which is not supported"
         case .captureWithoutStreaming: "it cannot share its buffers"
         case .output: "a video output"
         case .codec: "a codec"

@@ -40,10 +40,13 @@ public struct CameraListing<Sink: TextSink & ~Copyable>: CameraVisitor, ~Copyabl
         writer.append(isJSON ? "\"" : "\n")
     }
 
-    public mutating func visit(card capability: borrowing rb_v4l2_capability) {
+    public mutating func visit(card capability: borrowing rb_v4l2_capability, at place: borrowing rb_v4l2_place) {
         member("card", capability.card)
         member("driver", capability.driver)
-        member("bus", capability.bus)
+        member("port", capability.bus)
+        if place.serial.0 != 0 {
+            member("serial", place.serial)
+        }
     }
 
     public mutating func visit(format fourcc: UInt32, isUsable: Bool) {
@@ -87,8 +90,7 @@ public struct CameraListing<Sink: TextSink & ~Copyable>: CameraVisitor, ~Copyabl
         } else {
             writer.append(intervals == 0 ? " at " : "/")
         }
-        // The shortest interval is the highest rate.
-        let rate = Double(range.min_denominator) / Double(max(range.min_numerator, 1))
+        let rate = range.highestRate
         writer.append(rate, decimals: rate == rate.rounded() ? 0 : 2)
         intervals += 1
     }

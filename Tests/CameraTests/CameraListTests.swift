@@ -9,7 +9,7 @@ private struct Notes: CameraVisitor {
 
     mutating func visit(node path: UnsafePointer<CChar>) { lines.append("node \(String(cString: path))") }
     mutating func visit(error: CameraError) { lines.append("error \(error)") }
-    mutating func visit(card: borrowing rb_v4l2_capability) { lines.append("card") }
+    mutating func visit(card: borrowing rb_v4l2_capability, at place: borrowing rb_v4l2_place) { lines.append("card") }
     mutating func visit(format fourcc: UInt32, isUsable: Bool) { lines.append("format \(fourcc) \(isUsable)") }
     mutating func visit(sizes: rb_v4l2_sizes) { lines.append("size \(sizes.min_width)x\(sizes.min_height)") }
     mutating func visit(intervals: rb_v4l2_intervals) {
@@ -21,7 +21,7 @@ private struct Notes: CameraVisitor {
 private func notes(on script: Script) -> [String] {
     var notes = Notes()
     var device = ScriptedDevice(script: script)
-    describe(&device, covering: FrameSize(width: 224, height: 224), to: &notes)
+    describe(&device, for: CaptureRequest(covering: FrameSize(width: 224, height: 224)), to: &notes)
     #expect(!script.isOpen)
     return notes.lines
 }
@@ -61,7 +61,7 @@ private func notes(on script: Script) -> [String] {
 
 @Test func listingThisMachinesCamerasShowsEachOfItsNodes() {
     var list = Notes()
-    listCameras(covering: FrameSize(width: 32, height: 32), &list)
+    listCameras(for: CaptureRequest(covering: FrameSize(width: 32, height: 32)), &list)
     var nodes: [String] = []
     var number = rb_v4l2_next_node(0)
     while number >= 0 {

@@ -6,7 +6,7 @@ import Testing
 extension Capture where Device == ScriptedDevice {
     /// Takes the next frame and releases it: its sequence number and its first byte; nil where there is none.
     fileprivate mutating func take() throws(CameraError) -> (sequence: UInt32, byte: UInt8)? {
-        guard case .frame(let frame) = try next(deadline: 1) else { return nil }
+        guard case .frame(let frame) = try next(deadline: .max) else { return nil }
         let taken = (frame.sequence, frame.pixels.plane.0!.pointee)
         try release(frame)
         return taken
@@ -151,7 +151,7 @@ func failingStream(call: SystemCall, number: Int32) throws {
     let script = Script()
     var capture = Capture(script)
     try capture.start()
-    script.waits = [.ready]
+    script.waits = [.ready, .ready, .ready]
     var caught: CameraError?
     do throws(CameraError) { _ = try capture.take() } catch { caught = error }
     #expect(caught == .callFailed(SystemError(.dequeueBuffer, number: RB_EAGAIN)))

@@ -24,8 +24,9 @@ import Testing
 
 /// Calls that starting makes, and what it makes of an error number of each.
 private let startingCalls: [SystemCall] = [
-    .open, .queryCapability, .getFormat, .enumerateFormats, .enumerateSizes, .setFormat, .requestBuffers, .mapBuffer,
-    .queueBuffer, .streamOn,
+    .open, .queryCapability, .getSignal, .getFormat, .enumerateFormats, .enumerateSizes, .enumerateIntervals,
+    .setFormat,
+    .requestBuffers, .mapBuffer, .queueBuffer, .streamOn,
 ]
 
 private func expectedError(_ call: SystemCall, _ number: Int32) -> CameraError {
@@ -69,7 +70,7 @@ func failingStart(call: SystemCall, number: Int32) throws {
 
 @Test(
     arguments: [
-        (RB_V4L2_CAPTURE, .captureWithoutStreaming), (RB_V4L2_CAPTURE_PLANES | RB_V4L2_STREAMING, .multiPlanarCapture),
+        (RB_V4L2_CAPTURE, .captureWithoutStreaming), (RB_V4L2_CAPTURE_PLANES, .captureWithoutStreaming),
         (0x8000, .codec), (0x4000, .codec), (RB_V4L2_OUTPUT, .output), (RB_V4L2_OUTPUT_PLANES, .output),
         (0x0080_0000, .metadata), (0x0800_0000, .metadata), (0x10, .vbi), (RB_V4L2_OVERLAY, .overlay),
         (0x0004_0000, .radio), (RB_V4L2_STREAMING, .unknown), (0, .unknown),
@@ -86,7 +87,8 @@ func aNodeThatIsNoCameraIsNamedForWhatItIs(capabilities: UInt32, kind: NodeKind)
     "a mode that the driver changed into an unusable one is refused",
     arguments: [
         { $0.fourcc = fourcc("MJPG") }, { $0.fourcc = fourcc("GREY") }, { $0.width = 0 }, { $0.height = 0 },
-        { $0.width = 16385 }, { $0.height = .max }, { $0.stride = 1279 }, { $0.stride = .max },
+        { $0.width = 16385 }, { $0.height = .max }, { $0.stride.0 = 1279 }, { $0.stride.0 = .max },
+        { $0.memories = 2 },
     ] as [@Sendable (inout rb_v4l2_format) -> Void])
 func refusedMode(adjust: @escaping @Sendable (inout rb_v4l2_format) -> Void) {
     let script = Script()
@@ -102,9 +104,57 @@ func refusedMode(adjust: @escaping @Sendable (inout rb_v4l2_format) -> Void) {
     #expect(!script.isOpen)
 }
 
+@Test(
+    arguments: [
+        (false, RB_V4L2_RANGE_DEFAULT, RB_PIXELS_BT601, RB_PIXELS_RANGE_DEFAULT),
+        (true, RB_V4L2_RANGE_LIMITED, RB_PIXELS_BT709, RB_PIXELS_RANGE_LIMITED),
+        (true, RB_V4L2_RANGE_FULL, RB_PIXELS_BT709, RB_PIXELS_RANGE_FULL),
+    ])
+func theColourThatTheDriverGivesIsTaken(
+    isBT709: Bool, range: rb_v4l2_range, matrix: rb_pixels_matrix, expected: rb_pixels_range
+) throws {
+    let script = Script()
+    script.adjust = { ($0.is_bt709, $0.range) = (isBT709, range) }
+    var capture = Capture(script)
+    try capture.start()
+    let colour = capture.geometry.colour
+    #expect(colour.matrix == matrix && colour.range == expected)
+    capture.stop()
+}
+
+@Test func planesInMemoriesOfTheirOwnAreTakenFromEach() throws {
+    let script = Script()
+    script.capabilities = RB_V4L2_CAPTURE_PLANES | RB_V4L2_STREAMING
+    script.offers = [(fourcc("NM12"), [rb_v4l2_sizes(6, 4)])]
+    script.bufferBytes = 64
+    script.adjust = { ($0.stride.0, $0.stride.1) = (8, 10) }
+    var capture = Capture(script, covering: 4, 4)
+    try capture.start()
+    #expect(capture.geometry == FrameGeometry(format: RB_PIXELS_NV12M, width: 6, height: 4, stride: 8))
+    script.fill(1, planes: [(used: 32 + 5, offset: 5, value: 50), (used: 20 + 3, offset: 3, value: 60)])
+    let pixels = try capture.nextFrame().pixels
+    #expect(pixels.stride.0 == 8 && pixels.stride.1 == 10)
+    #expect(pixels.plane.0![0] == 50 && pixels.plane.0![29] == 50 && pixels.plane.1![15] == 60)
+    capture.stop()
+}
+
+@Test func aPlaneThatIsNotWholeMakesTheFrameShort() throws {
+    let script = Script()
+    script.capabilities = RB_V4L2_CAPTURE_PLANES | RB_V4L2_STREAMING
+    script.offers = [(fourcc("NM12"), [rb_v4l2_sizes(6, 4)])]
+    script.bufferBytes = 64
+    var capture = Capture(script, covering: 4, 4)
+    try capture.start()
+    script.fill(0, planes: [(used: 24, offset: 0, value: 1), (used: 11, offset: 0, value: 2)])
+    script.fill(1, planes: [(used: 24, offset: 1, value: 1), (used: 12, offset: 0, value: 2)])
+    guard case .idle = try capture.next(deadline: .max) else { throw NoFrame() }
+    #expect(capture.counters[.shortFrame] == 2)
+    capture.stop()
+}
+
 @Test func theSizeAndPaddingThatTheDriverGivesAreTaken() throws {
     let script = Script()
-    script.adjust = { ($0.width, $0.height, $0.stride) = (638, 478, 1344) }
+    script.adjust = { ($0.width, $0.height, $0.stride.0) = (638, 478, 1344) }
     var capture = Capture(script)
     try capture.start()
     #expect(capture.geometry == FrameGeometry(format: RB_PIXELS_YUYV, width: 638, height: 478, stride: 1344))

@@ -4,9 +4,13 @@ import Platform
 import Testing
 
 /// What a capture asks its driver for.
-private func choice(_ script: Script, covering width: UInt32, _ height: UInt32) throws -> String {
+private func choice(
+    _ script: Script, covering width: UInt32, _ height: UInt32, _ adjust: (inout CaptureRequest) -> Void = { _ in }
+) throws -> String {
     script.bufferBytes = 16
-    var capture = Capture(script, covering: width, height)
+    var request = CaptureRequest(covering: FrameSize(width: width, height: height))
+    adjust(&request)
+    var capture = Capture(device: ScriptedDevice(script: script), for: request)
     try capture.start()
     capture.stop()
     let mode = try #require(script.askedMode)
@@ -46,6 +50,73 @@ func theSmallestSizeThatCoversTheModelIsChosen(width: UInt32, height: UInt32, ex
     script.offers = [(fourcc("YUYV"), [rb_v4l2_sizes(640, 480)]), (fourcc("GREY"), [rb_v4l2_sizes(320, 240)])]
     #expect(try choice(script, covering: 32, 32) == "GREY 320x240")
     #expect(try choice(script, covering: 400, 400) == "YUYV 640x480")
+}
+
+@Test func theRateAskedForOutweighsASmallerFrame() throws {
+    let script = Script()
+    script.offers = [(fourcc("YUYV"), webcam)]
+    script.rates = { $1.width >= 640 ? 30 : 15 }
+    #expect(try choice(script, covering: 32, 32) == "YUYV 640x480")
+    #expect(try choice(script, covering: 32, 32) { $0.rate = 15 } == "YUYV 160x120")
+    #expect(try choice(script, covering: 32, 32) { $0.rate = 60 } == "YUYV 640x480", "the nearest there is")
+    script.rates = { _, _ in nil }
+    #expect(try choice(script, covering: 32, 32) == "YUYV 160x120", "a rate that is not told may be any")
+}
+
+@Test func aCompressedFormatIsTakenWhereTheBusIsTooSlowForARawOne() throws {
+    let script = Script()
+    script.offers = [(fourcc("MJPG"), webcam), (fourcc("YUYV"), webcam)]
+    script.rates = { $0 == fourcc("MJPG") || $1.width < 1280 ? 30 : 10 }
+    #expect(try choice(script, covering: 224, 224) == "YUYV 320x240")
+    #expect(try choice(script, covering: 720, 720) == "MJPG 1280x720")
+    #expect(try choice(script, covering: 720, 720) { $0.rate = 10 } == "YUYV 1280x720")
+}
+
+@Test func aFormatThatOffersTheRateOutweighsAPreferredOneThatDoesNot() throws {
+    let script = Script()
+    script.offers = [(fourcc("YUYV"), webcam), (fourcc("NV12"), webcam)]
+    script.rates = { $0 == fourcc("NV12") || $1.width < 640 ? 30 : 10 }
+    #expect(try choice(script, covering: 500, 400) == "NV12 640x480")
+    #expect(try choice(script, covering: 300, 200) == "YUYV 320x240")
+}
+
+@Test func aSizeAndAFormatThatAreAskedForAreTaken() throws {
+    let script = Script()
+    script.offers = [(fourcc("YUYV"), webcam), (fourcc("NV12"), webcam)]
+    #expect(try choice(script, covering: 32, 32) { $0.size = FrameSize(width: 1280, height: 720) } == "YUYV 1280x720")
+    #expect(try choice(script, covering: 32, 32) { $0.format = fourcc("NV12") } == "NV12 160x120")
+    let range = rb_v4l2_sizes(
+        min_width: 32, max_width: 1920, step_width: 32, min_height: 20, max_height: 1080, step_height: 2)
+    script.offers = [(fourcc("YUYV"), [range])]
+    #expect(try choice(script, covering: 32, 32) { $0.size = FrameSize(width: 64, height: 22) } == "YUYV 64x22")
+}
+
+@Test(
+    arguments: [
+        (nil, FrameSize(width: 641, height: 480)), (fourcc("NV12"), nil),
+        (fourcc("NV12"), FrameSize(width: 640, height: 480)),
+    ] as [(UInt32?, FrameSize?)])
+func whatIsNotOfferedIsRefused(format: UInt32?, size: FrameSize?) {
+    let script = Script()
+    script.offers = [(fourcc("YUYV"), webcam)]
+    var request = CaptureRequest(covering: FrameSize(width: 32, height: 32))
+    (request.format, request.size) = (format, size)
+    var capture = Capture(device: ScriptedDevice(script: script), for: request)
+    #expect(throws: CameraError.notOffered(format: format, size: size)) { try capture.start() }
+    #expect(!script.isOpen)
+}
+
+@Test func aDriverThatChangesASizeThatWasAskedForIsRefused() {
+    let script = Script()
+    script.adjust = { $0.width = 600 }
+    let size = FrameSize(width: 640, height: 480)
+    var capture = Capture(device: ScriptedDevice(script: script), for: CaptureRequest(covering: size, size: size))
+    let asked = CaptureMode(format: RB_PIXELS_YUYV, size: size, rate: 30)
+    #expect(
+        throws: CameraError.modeRefused(asked: asked, fourcc: fourcc("YUYV"), size: FrameSize(width: 600, height: 480))
+    ) {
+        try capture.start()
+    }
 }
 
 @Test func aDriverThatListsNoSizesKeepsItsOwn() throws {

@@ -16,6 +16,9 @@ extension rb_v4l2_sizes {
 
 /// What a scripted camera is and does, and what was done to it. By default a camera that offers 640x480 YUYV.
 final class Script {
+    /// The time of the newest frame.
+    private(set) var now: UInt64 = 900
+    var rates: (UInt32, FrameSize) -> UInt32? = { _, _ in 30 }
     var capabilities = RB_V4L2_CAPTURE | RB_V4L2_STREAMING
     var offers: [(fourcc: UInt32, sizes: [rb_v4l2_sizes])] = [(fourcc("YUYV"), [rb_v4l2_sizes(640, 480)])]
     var current = FrameSize(width: 640, height: 480)
@@ -33,7 +36,7 @@ final class Script {
     private(set) var calls: [SystemCall] = []
     private(set) var isOpen = false
     private(set) var isStreaming = false
-    private(set) var askedMode: CaptureMode?
+    private(set) var askedMode: (fourcc: UInt32, size: FrameSize)?
     /// The buffers that the driver holds.
     private(set) var queued: Set<UInt32> = []
     fileprivate var memory: [UnsafeMutableRawBufferPointer] = []
@@ -41,10 +44,29 @@ final class Script {
     /// Fills a queued buffer, each byte with `value`.
     func fill(_ index: UInt32, value: UInt8 = 0, bytes: UInt32 = 614_400, corrupt: Bool = false) {
         memory[Int(index)].initializeMemory(as: UInt8.self, repeating: value)
-        filled.append(
-            rb_v4l2_buffer(
-                index: index, bytes_used: bytes, sequence: UInt32(filled.count), is_corrupt: corrupt,
-                timestamp_ns: 1000 + UInt64(index)))
+        var buffer = rb_v4l2_buffer()
+        (buffer.index, buffer.sequence, buffer.is_corrupt) = (index, UInt32(filled.count), corrupt)
+        (buffer.bytes_used.0, buffer.timestamp_ns) = (bytes, 1000 + UInt64(index))
+        filled.append(buffer)
+        now = max(now, buffer.timestamp_ns)
+    }
+
+    /// Fills the memories of a queued buffer, each from its first pixel on.
+    func fill(_ index: UInt32, planes: [(used: UInt32, offset: UInt32, value: UInt8)]) {
+        var buffer = rb_v4l2_buffer()
+        (buffer.index, buffer.timestamp_ns) = (index, 1000 + UInt64(index))
+        for (plane, content) in planes.enumerated() {
+            let bytes = memory[Int(index) * planes.count + plane]
+            bytes[Int(content.offset)...].withMemoryRebound(to: UInt8.self) { $0.update(repeating: content.value) }
+            withUnsafeMutableBytes(of: &buffer.bytes_used) {
+                $0.storeBytes(of: content.used, toByteOffset: 4 * plane, as: UInt32.self)
+            }
+            withUnsafeMutableBytes(of: &buffer.data_offset) {
+                $0.storeBytes(of: content.offset, toByteOffset: 4 * plane, as: UInt32.self)
+            }
+        }
+        filled.append(buffer)
+        now = max(now, buffer.timestamp_ns)
     }
 
     fileprivate func call(_ call: SystemCall) throws(SystemError) {
@@ -63,13 +85,16 @@ final class Script {
         (memory, queued, filled, isOpen, isStreaming) = ([], [], [], false, false)
     }
 
-    fileprivate func setFormat(_ mode: CaptureMode) throws(SystemError) -> rb_v4l2_format {
+    fileprivate func setFormat(_ fourcc: UInt32, _ size: FrameSize) throws(SystemError) -> rb_v4l2_format {
         try call(.setFormat)
+        let mode = (fourcc: fourcc, size: size)
         askedMode = mode
-        let stride = rb_pixels_min_stride(Int32(mode.format.rawValue), Int32(mode.size.width))
-        var format = rb_v4l2_format(
-            fourcc: mode.fourcc, width: mode.size.width, height: mode.size.height, stride: UInt32(stride),
-            image_bytes: UInt32(bufferBytes))
+        let pixels = Int32(rb_pixels_format_of(mode.fourcc).rawValue)
+        var format = rb_v4l2_format()
+        (format.fourcc, format.width, format.height) = (mode.fourcc, mode.size.width, mode.size.height)
+        format.memories = UInt32(rb_pixels_memories(pixels))
+        format.stride.0 = UInt32(rb_pixels_min_stride(pixels, Int32(mode.size.width)))
+        if format.memories > 1 { (format.stride.1, format.stride.2) = (format.stride.0, format.stride.0) }
         adjust(&format)
         return format
     }
@@ -102,6 +127,10 @@ final class Script {
 struct ScriptedDevice: CaptureDevice {
     let script: Script
 
+    var now: UInt64 { script.now }
+    var isStopRequested: Bool { false }
+    func sleep(until time: UInt64) {}
+
     func open() throws(SystemError) { try script.open() }
     func close() { script.close() }
 
@@ -111,6 +140,8 @@ struct ScriptedDevice: CaptureDevice {
         capability.capabilities = script.capabilities
         return capability
     }
+
+    func place() -> rb_v4l2_place { rb_v4l2_place() }
 
     func format(at index: UInt32) throws(SystemError) -> UInt32? {
         try script.call(.enumerateFormats)
@@ -125,33 +156,54 @@ struct ScriptedDevice: CaptureDevice {
 
     func intervals(of fourcc: UInt32, _ size: FrameSize, at index: UInt32) throws(SystemError) -> rb_v4l2_intervals? {
         try script.call(.enumerateIntervals)
-        guard index == 0 else { return nil }
-        return rb_v4l2_intervals(min_numerator: 1, min_denominator: 30, max_numerator: 1, max_denominator: 30)
+        guard index == 0, let rate = script.rates(fourcc, size) else { return nil }
+        return rb_v4l2_intervals(min_numerator: 1, min_denominator: rate, max_numerator: 1, max_denominator: rate)
     }
 
     func currentFormat() throws(SystemError) -> rb_v4l2_format {
         try script.call(.getFormat)
-        return rb_v4l2_format(
-            fourcc: script.offers.first?.fourcc ?? 0, width: script.current.width, height: script.current.height,
-            stride: 0, image_bytes: 0)
+        var format = rb_v4l2_format()
+        (format.width, format.height) = (script.current.width, script.current.height)
+        return format
     }
 
-    func setFormat(_ mode: CaptureMode) throws(SystemError) -> rb_v4l2_format { try script.setFormat(mode) }
-    func setFramesPerSecond(_ rate: UInt32) throws(SystemError) { try script.call(.setInterval) }
+    func setFormat(_ fourcc: UInt32, _ size: FrameSize) throws(SystemError) -> rb_v4l2_format {
+        try script.setFormat(fourcc, size)
+    }
+
+    func signal() throws(SystemError) -> Signal {
+        try script.call(.getSignal)
+        return .none
+    }
+
+    func followSignal() throws(SystemError) { try script.call(.followSignal) }
+
+    func setRate(_ rate: Double) throws(SystemError) -> Double {
+        try script.call(.setInterval)
+        return rate
+    }
+
+    func subscribe() throws(SystemError) { try script.call(.subscribeEvent) }
 
     func requestBuffers(_ count: UInt32) throws(SystemError) -> UInt32 {
         try script.call(.requestBuffers)
         return script.bufferCount
     }
 
-    func mapBuffer(_ index: UInt32) throws(SystemError) -> UnsafeRawBufferPointer {
+    func mapBuffer(_ index: UInt32, memories: UInt32) throws(SystemError) -> BufferMemory {
         try script.call(.mapBuffer)
-        script.memory.append(.allocate(byteCount: script.bufferBytes, alignment: 64))
-        return UnsafeRawBufferPointer(script.memory[Int(index)])
+        var mapped = BufferMemory()
+        for memory in 0..<Int(memories) {
+            let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: script.bufferBytes, alignment: 64)
+            script.memory.append(bytes)
+            mapped[memory] = UnsafeRawBufferPointer(bytes)
+        }
+        return mapped
     }
 
     func queueBuffer(_ index: UInt32) throws(SystemError) { try script.queue(index) }
     func dequeueBuffer() throws(SystemError) -> rb_v4l2_buffer? { try script.dequeue() }
+    func dequeueEvent() throws(SystemError) -> Bool? { nil }
     func streamOn() throws(SystemError) { try script.setStreaming(true) }
     func streamOff() throws(SystemError) { try script.setStreaming(false) }
     func waitForFrame(deadline: UInt64) throws(SystemError) -> Wait { try script.wait() }
@@ -159,7 +211,9 @@ struct ScriptedDevice: CaptureDevice {
 
 extension Capture where Device == ScriptedDevice {
     init(_ script: Script, covering width: UInt32 = 32, _ height: UInt32 = 32) {
-        self.init(device: ScriptedDevice(script: script), covering: FrameSize(width: width, height: height))
+        self.init(
+            device: ScriptedDevice(script: script),
+            for: CaptureRequest(covering: FrameSize(width: width, height: height)))
     }
 }
 
@@ -168,7 +222,7 @@ struct NoFrame: Error {}
 extension Capture where Device == ScriptedDevice {
     /// The next frame, which there must be.
     mutating func nextFrame() throws -> Frame {
-        guard case .frame(let frame) = try next(deadline: 1) else { throw NoFrame() }
+        guard case .frame(let frame) = try next(deadline: .max) else { throw NoFrame() }
         return frame
     }
 }

@@ -66,7 +66,9 @@ private func text(_ error: Int32) -> String { String(cString: rb_error_text(erro
     var ends: [Int32] = [0, 0]
     #expect(pipe(&ends) == 0)
     #expect(rb_write_all(ends[1], "frame", 5) == 0)
-    #expect(rb_wait_readable(ends[0], rb_clock_ns() + 10_000_000_000) == 0)
+    var happened: Int16 = 0
+    #expect(rb_wait_for(ends[0], Int16(POLLIN), rb_clock_ns() + 10_000_000_000, &happened) == 0)
+    #expect(happened == POLLIN)
     var received = [UInt8](repeating: 0, count: 8)
     #expect(read(ends[0], &received, 8) == 5)
     #expect(Array(received.prefix(5)) == Array("frame".utf8))
@@ -80,9 +82,11 @@ private func text(_ error: Int32) -> String { String(cString: rb_error_text(erro
     var ends: [Int32] = [0, 0]
     #expect(pipe(&ends) == 0)
     let start = rb_clock_ns()
-    #expect(rb_wait_readable(ends[0], start + 2_000_000) == -RB_ETIMEDOUT)
+    var happened: Int16 = 0
+    #expect(rb_wait_for(ends[0], Int16(POLLIN), start + 2_000_000, &happened) == -RB_ETIMEDOUT)
     #expect(rb_clock_ns() >= start + 2_000_000)
-    #expect(rb_wait_readable(ends[0], 0) == -RB_ETIMEDOUT)
+    #expect(rb_wait_for(ends[0], Int16(POLLIN), 0, &happened) == -RB_ETIMEDOUT)
+    #expect(happened == 0)
     rb_close(ends[0])
     rb_close(ends[1])
 }
@@ -109,9 +113,12 @@ private func text(_ error: Int32) -> String { String(cString: rb_error_text(erro
     var format = rb_v4l2_format()
     var buffer = rb_v4l2_buffer()
     #expect(rb_v4l2_query(descriptor, &capability) == -RB_ENOTTY)
-    #expect(rb_v4l2_get_format(descriptor, &format) == -RB_ENOTTY)
-    #expect(rb_v4l2_dequeue(descriptor, &buffer) == -RB_ENOTTY)
-    #expect(rb_v4l2_stream_on(descriptor) == -RB_ENOTTY)
+    for hasPlanes in [false, true] {
+        let node = rb_v4l2_node(descriptor: descriptor, has_planes: hasPlanes)
+        #expect(rb_v4l2_get_format(node, &format) == -RB_ENOTTY)
+        #expect(rb_v4l2_dequeue(node, 1, &buffer) == -RB_ENOTTY)
+        #expect(rb_v4l2_stream_on(node) == -RB_ENOTTY)
+    }
     rb_close(descriptor)
     #expect(rb_v4l2_open("/nonexistent/video0") == -RB_ENOENT)
 }

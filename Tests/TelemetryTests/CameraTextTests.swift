@@ -26,8 +26,10 @@ private func showTwoNodes(to listing: inout CameraListing<MemorySink>) {
     set(&card.card, to: "Webcam \"C1\"")
     set(&card.driver, to: "uvcvideo")
     set(&card.bus, to: "usb-1")
+    var place = rb_v4l2_place()
+    set(&place.serial, to: "A0042")
     "/dev/video0".withCString { listing.visit(node: $0) }
-    listing.visit(card: card)
+    listing.visit(card: card, at: place)
     listing.visit(format: fourcc("YUYV"), isUsable: true)
     for (width, height) in [(640, 480), (1280, 720)] as [(UInt32, UInt32)] {
         listing.visit(
@@ -55,7 +57,8 @@ private func showTwoNodes(to listing: inout CameraListing<MemorySink>) {
                 /dev/video0
                   card Webcam "C1"
                   driver uvcvideo
-                  bus usb-1
+                  port usb-1
+                  serial A0042
                   YUYV: 640x480 at 30/7.50, 1280x720 at 30/7.50
                   MJPG (not usable):
                 /dev/video1
@@ -68,7 +71,8 @@ private func showTwoNodes(to listing: inout CameraListing<MemorySink>) {
         let text = list(asJSON: true) { showTwoNodes(to: &$0) }
         let size = { (name: String) in #"{"size":"\#(name)","rates":[30,7.50]}"# }
         #expect(
-            text == #"{"node":"/dev/video0","card":"Webcam \"C1\"","driver":"uvcvideo","bus":"usb-1","formats":["#
+            text == #"{"node":"/dev/video0","card":"Webcam \"C1\"","driver":"uvcvideo","port":"usb-1","#
+                + #""serial":"A0042","formats":["#
                 + #"{"format":"YUYV","usable":true,"sizes":[\#(size("640x480")),\#(size("1280x720"))]},"#
                 + #"{"format":"MJPG","usable":false}]}"# + "\n"
                 + #"{"node":"/dev/video1","error":"another program is using the camera; stop it first"}"# + "\n")
@@ -103,7 +107,8 @@ private func showTwoNodes(to listing: inout CameraListing<MemorySink>) {
         .modeRefused(
             asked: CaptureMode(format: RB_PIXELS_YUYV, size: FrameSize(width: 640, height: 480)),
             fourcc: fourcc("MJPG"), size: FrameSize(width: 1, height: 1)),
-        .busy, .unusableBuffers(count: 1), .gone, .timeout(corrupt: 1, short: 2),
+        .busy, .unusableBuffers(count: 1), .gone, .signalLost, .formatChanged, .buffersKept,
+        .notOffered(format: fourcc("NV12"), size: FrameSize(width: 1, height: 1)), .timeout(corrupt: 1, short: 2),
         .callFailed(SystemError(.streamOn, number: 5)),
     ]
     let lines = errors.map { error in
