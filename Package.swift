@@ -142,6 +142,7 @@ let package = Package(
 if Context.environment["RAREBIT_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "fuzz", dependencies: ["Checkpoint", "FloatGraph", "ModelFormat", "Inference", "TinyModel"],
+            name: "fuzz",
+            dependencies: ["Checkpoint", "FloatGraph", "ModelFormat", "Inference", "Pixels", "TinyModel"],
             path: "Tests/Fuzz", exclude: ["run", "corpus"], swiftSettings: hostFlags))
 }

@@ -1,8 +1,9 @@
 // fuzz TARGET [libFuzzer's arguments]: gives one reader of untrusted files whatever libFuzzer makes up.
 // fuzz seeds FOLDER: writes sound .rbit files to begin with, of the format's present version.
 //
-// Of the readers of weights everything up to the network, of .rbit files the verifier and one frame. A finding is a crash, a
-// report of the address sanitizer, an input that takes too long, or one that takes too much memory. `main` is libFuzzer's.
+// Of the readers of weights everything up to the network, of .rbit files the verifier and one frame, of JPEG frames all the
+// way to a model's input. A finding is a crash, a report of the address sanitizer, an input that takes too long, or one that
+// takes too much memory. `main` is libFuzzer's.
 import Foundation
 
 /// What libFuzzer calls with each input.
@@ -10,6 +11,7 @@ private typealias Target = @Sendable (UnsafePointer<UInt8>?, Int) -> CInt
 
 private let targets: [String: Target] = [
     "zip": fuzzWeights, "legacy": fuzzWeights, "safetensors": fuzzWeights, "onnx": fuzzWeights, "rbit": fuzzModel,
+    "jpeg": fuzzJPEG,
 ]
 
 /// The one that the first argument names.
