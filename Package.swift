@@ -26,7 +26,10 @@ let package = Package(
             name: "Kernels", path: "CSupport/Kernels", exclude: ["README.md"], cSettings: cFlags,
             linkerSettings: [.linkedLibrary("m")]),
         .target(
-            name: "Pixels", path: "CSupport/Pixels", cSettings: cFlags,
+            name: "V4LConvert", path: "CSupport/V4LConvert", cSettings: cFlags,
+            linkerSettings: [.linkedLibrary("v4lconvert"), .linkedLibrary("jpeg"), .linkedLibrary("m")]),
+        .target(
+            name: "Pixels", dependencies: ["V4LConvert"], path: "CSupport/Pixels", cSettings: cFlags,
             linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("m")]),
         .target(name: "Platform", path: "CSupport/Platform", cSettings: cFlags),
         .target(name: "FloatKernels", path: "CSupport/FloatKernels", cSettings: cFlags),

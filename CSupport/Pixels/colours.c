@@ -20,5 +20,5 @@ const rb_yuv_weights *rb_yuv_weights_get(rb_pixels_colour colour) {
 }
 
 bool rb_format_widens_rgb(const rb_format *format, rb_pixels_colour colour) {
-    return format->convert_row && !format->has_chroma && colour.range == RB_PIXELS_RANGE_LIMITED;
+    return format->kind == RB_ROWS && !format->has_chroma && colour.range == RB_PIXELS_RANGE_LIMITED;
 }

@@ -28,6 +28,8 @@ RB_CONVERT_ROW(rb_convert_yuyv);
 RB_CONVERT_ROW(rb_convert_uyvy);
 RB_CONVERT_ROW(rb_convert_yvyu);
 RB_CONVERT_ROW(rb_convert_vyuy);
+RB_CONVERT_ROW(rb_convert_nv16);
+RB_CONVERT_ROW(rb_convert_nv61);
 RB_CONVERT_ROW(rb_convert_nv12);
 RB_CONVERT_ROW(rb_convert_nv21);
 RB_CONVERT_ROW(rb_convert_yuv420);
@@ -43,15 +45,17 @@ RB_CONVERT_ROW(rb_convert_grey);
 RB_CONVERT_ROW(rb_convert_y10);
 RB_CONVERT_ROW(rb_convert_y16);
 
-// Planes other than the first have the height halved and rounded up, and half the columns: as pairs of bytes where
-// there are two planes, as bytes where there are three.
+// Planes other than the first have half the columns, as pairs of bytes where there are two planes and as bytes where
+// there are three, and half the rows, rounded up.
 typedef struct {
     uint32_t fourcc;
     int32_t planes;
-    bool is_apart;        // each plane is a memory of its own
-    int32_t column_bytes; // of the first plane
-    bool has_chroma;      // Y, U and V; pairs of columns share U and V
-    rb_convert_row *convert_row;
+    bool is_apart;               // each plane is a memory of its own
+    int32_t column_bytes;        // of the first plane
+    bool has_chroma;             // Y, U and V; pairs of columns share U and V
+    rb_convert_row *convert_row; // NULL for the kinds below
+    enum { RB_ROWS, RB_COMPRESSED, RB_FOREIGN } kind;
+    bool has_all_rows; // of chroma: as many as of Y
 } rb_format;
 
 static inline bool rb_side_in_range(int32_t side) {

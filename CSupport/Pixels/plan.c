@@ -22,8 +22,16 @@ static bool is_inside(int32_t begin, int32_t length, int32_t whole) {
     return rb_side_in_range(whole) && rb_side_in_range(length) && begin >= 0 && begin <= whole - length;
 }
 
+// libv4lconvert does not take every size.
+static bool has_size(rb_pixels_format format, int32_t width, int32_t height) {
+    const rb_format *found = rb_format_get((int32_t)format);
+    const uint32_t fourcc = rb_pixels_fourcc((int32_t)format);
+    return found &&
+           (found->kind != RB_FOREIGN || (rb_v4l_row_bytes(fourcc, width) > 0 && rb_v4l_rows(fourcc, height) > 0));
+}
+
 static bool is_valid(rb_pixels_format format, int32_t frame_width, int32_t frame_height, const rb_pixels_view *view) {
-    return rb_format_get((int32_t)format) != NULL && is_inside(view->left, view->width, frame_width) &&
+    return has_size(format, frame_width, frame_height) && is_inside(view->left, view->width, frame_width) &&
            is_inside(view->top, view->height, frame_height) &&
            is_inside(view->crop_left, view->output_width, view->resized_width) &&
            is_inside(view->crop_top, view->output_height, view->resized_height) && view->quarter_turns >= 0 &&
@@ -34,10 +42,12 @@ static int32_t round_up(int32_t value, int32_t step) {
     return (value + step - 1) / step * step;
 }
 
-static void set_sizes(rb_pixels_plan *plan, rb_pixels_format format, int32_t frame_width, const rb_pixels_view *view) {
+static void set_sizes(rb_pixels_plan *plan, rb_pixels_format format, int32_t frame_width, int32_t frame_height,
+                      const rb_pixels_view *view) {
     const rb_axis horizontal = horizontal_axis(view), vertical = vertical_axis(view);
     plan->format = format;
     plan->frame_width = frame_width;
+    plan->frame_height = frame_height;
     plan->view = *view;
     plan->first_column = rb_format_get((int32_t)format)->has_chroma ? view->left & ~1 : view->left;
     plan->columns = view->left + view->width - plan->first_column;
@@ -80,6 +90,11 @@ static size_t filtered_bytes(const rb_pixels_plan *plan) {
     return (3 * (size_t)plan->row_stride + (size_t)plan->horizontal_taps) * sizeof(int16_t);
 }
 
+static size_t foreign_bytes(const rb_pixels_plan *plan) {
+    const uint32_t fourcc = rb_pixels_fourcc((int32_t)plan->format);
+    return (size_t)rb_v4l_row_bytes(fourcc, plan->frame_width) * (size_t)rb_v4l_rows(fourcc, plan->frame_height);
+}
+
 // Places every part of the workspace and returns its whole size.
 static size_t set_pointers(rb_pixels_plan *plan, uint8_t *workspace) {
     const size_t width = (size_t)plan->view.output_width, height = (size_t)plan->view.output_height;
@@ -98,6 +113,11 @@ static size_t set_pointers(rb_pixels_plan *plan, uint8_t *workspace) {
     if (rb_pixels_is_compressed((int32_t)plan->format)) {
         plan->jpeg = take(workspace, &used, rb_mjpeg_bytes(plan->frame_width));
     }
+    plan->foreign = plan->converted = NULL;
+    if (rb_format_get((int32_t)plan->format)->kind == RB_FOREIGN) {
+        plan->foreign = take(workspace, &used, foreign_bytes(plan));
+        plan->converted = take(workspace, &used, 3 * (size_t)plan->frame_width * (size_t)plan->frame_height);
+    }
     return used;
 }
 
@@ -107,7 +127,7 @@ size_t rb_pixels_workspace_bytes(rb_pixels_format format, int32_t frame_width, i
         return 0;
     }
     rb_pixels_plan plan;
-    set_sizes(&plan, format, frame_width, view);
+    set_sizes(&plan, format, frame_width, frame_height, view);
     return set_pointers(&plan, NULL);
 }
 
@@ -145,14 +165,18 @@ static void fill_lookup(const rb_pixels_quantisation *q, bool is_limited, uint8_
     }
 }
 
+static bool can_start(rb_pixels_format format) {
+    return rb_format_get((int32_t)format)->kind != RB_FOREIGN || rb_v4l_start();
+}
+
 bool rb_pixels_configure(rb_pixels_plan *plan, rb_pixels_format format, int32_t frame_width, int32_t frame_height,
                          rb_pixels_colour colour, const rb_pixels_view *view,
                          const rb_pixels_quantisation *quantisation, void *workspace) {
     if (!is_valid(format, frame_width, frame_height, view) || !can_quantise(quantisation) ||
-        !rb_yuv_weights_get(colour)) {
+        !rb_yuv_weights_get(colour) || !can_start(format)) {
         return false;
     }
-    set_sizes(plan, format, frame_width, view);
+    set_sizes(plan, format, frame_width, frame_height, view);
     set_pointers(plan, workspace);
     plan->colour = colour;
     fill_lookup(quantisation, rb_format_widens_rgb(rb_format_get((int32_t)format), colour), plan->lookup);

@@ -55,6 +55,8 @@ PACKED(rb_convert_vyuy, 1, 2, 0)
         }                                                                                                              \
     }
 
+PLANAR(rb_convert_nv16, rb_row(frame, 1, y), rb_row(frame, 1, y) + 1, 2)
+PLANAR(rb_convert_nv61, rb_row(frame, 1, y) + 1, rb_row(frame, 1, y), 2)
 PLANAR(rb_convert_nv12, rb_row(frame, 1, y / 2), rb_row(frame, 1, y / 2) + 1, 2)
 PLANAR(rb_convert_nv21, rb_row(frame, 1, y / 2) + 1, rb_row(frame, 1, y / 2), 2)
 PLANAR(rb_convert_yuv420, rb_row(frame, 1, y / 2), rb_row(frame, 2, y / 2), 1)

@@ -3,6 +3,7 @@
 #include "formats.h"
 #include "mjpeg.h"
 #include "triangle.h"
+#include <string.h>
 
 enum { FRACTION_BITS = 7 }; // of a vertically filtered value: 255 * 2^7 fits int16
 
@@ -101,12 +102,35 @@ static void take_decoded_row(void *context, int32_t y, const uint8_t *rgb) {
     }
 }
 
+// Makes a frame of a format with rows, by way of a copy without padding: the conversion changes what it reads.
+static bool convert_foreign(const rb_pixels_plan *plan, const rb_pixels_frame *frame, rb_pixels_format target,
+                            rb_pixels_frame *converted) {
+    const uint32_t fourcc = rb_pixels_fourcc((int32_t)plan->format);
+    const int32_t width = plan->frame_width, height = plan->frame_height;
+    const int32_t row_bytes = rb_v4l_row_bytes(fourcc, width), rows = rb_v4l_rows(fourcc, height);
+    for (int32_t y = 0; y < rows; y++) {
+        memcpy(plan->foreign + (size_t)y * (size_t)row_bytes, rb_row(frame, 0, y), (size_t)row_bytes);
+    }
+    return rb_v4l_convert(fourcc, width, height, plan->foreign, plan->converted) &&
+           rb_pixels_frame_in(target, width, height, rb_pixels_min_stride((int32_t)target, width), plan->converted,
+                              3 * (size_t)width * (size_t)height, converted);
+}
+
 bool rb_pixels_run(const rb_pixels_plan *plan, const rb_pixels_frame *frame, uint8_t *output) {
     rb_run run = {plan, output + plan->output_begin, 0};
     if (plan->jpeg) {
         return rb_mjpeg_decode(plan->jpeg, frame->plane[0], frame->bytes, take_decoded_row, &run);
     }
-    rb_convert_row *convert_row = rb_format_get((int32_t)plan->format)->convert_row;
+    rb_pixels_format format = plan->format;
+    rb_pixels_frame converted;
+    if (plan->foreign) {
+        format = rb_v4l_gives_yuv(rb_pixels_fourcc((int32_t)format)) ? RB_PIXELS_YUV420 : RB_PIXELS_RGB24;
+        if (!convert_foreign(plan, frame, format, &converted)) {
+            return false;
+        }
+        frame = &converted;
+    }
+    rb_convert_row *convert_row = rb_format_get((int32_t)format)->convert_row;
     for (int32_t y = plan->vertical_first[0]; run.open < plan->view.output_height; y++) {
         convert(plan, convert_row, frame, y, plan->first_column);
         add_row(&run, y);

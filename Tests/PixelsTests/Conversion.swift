@@ -45,6 +45,7 @@ func planes(
     switch Sampling(format) {
     case .packed: return [(stride, height, 4 * pairs)]
     case .pairs: return [(stride, height, 2 * pairs), (stride, chromaRows, 2 * pairs)]
+    case .pairsInEveryRow: return [(stride, height, 2 * pairs), (stride, height, 2 * pairs)]
     case .planes:
         return [(stride, height, 2 * pairs), (stride / 2, chromaRows, pairs), (stride / 2, chromaRows, pairs)]
     case .pixels(let bytes): return [(stride, height, bytes * width)]
@@ -53,12 +54,13 @@ func planes(
 
 /// How a format shares chroma.
 enum Sampling {
-    case packed, pairs, planes
+    case packed, pairsInEveryRow, pairs, planes
     case pixels(bytes: Int)
 
     init(_ format: rb_pixels_format) {
         switch format {
         case RB_PIXELS_YUYV, RB_PIXELS_UYVY, RB_PIXELS_YVYU, RB_PIXELS_VYUY: self = .packed
+        case RB_PIXELS_NV16, RB_PIXELS_NV61: self = .pairsInEveryRow
         case RB_PIXELS_NV12, RB_PIXELS_NV21, RB_PIXELS_NV12M, RB_PIXELS_NV21M: self = .pairs
         case RB_PIXELS_YUV420, RB_PIXELS_YVU420, RB_PIXELS_YUV420M, RB_PIXELS_YVU420M: self = .planes
         case RB_PIXELS_RGB24, RB_PIXELS_BGR24: self = .pixels(bytes: 3)

@@ -4,11 +4,13 @@
 // bytes the device will compute. Per frame everything is integer arithmetic: every processor gives the same bits.
 // Nothing here allocates or makes a system call, and a whole converted frame is never held: source rows stream through
 // the workspace that the caller gives. JPEG frames are decoded with libjpeg-turbo, whose memory is in the workspace
-// too.
+// too. Only the formats of libv4lconvert are an exception: their frames become RGB24 or YUV420 as a whole, in the
+// workspace, and the library takes some memory from the heap for the first of them.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <v4l_convert.h>
 
 // The pixel formats, named as in linux/videodev2.h. What each is stands in the list of formats.c; the order here is the
 // order of preference at equal frame size. Where columns, or rows, share chroma by two, and a side is odd, the last
@@ -19,6 +21,9 @@ typedef enum {
     RB_PIXELS_UYVY,
     RB_PIXELS_YVYU,
     RB_PIXELS_VYUY,
+    // 4:2:2 in a plane of Y and a plane of U V (NV61: V U) pairs.
+    RB_PIXELS_NV16,
+    RB_PIXELS_NV61,
     // 4:2:0: a plane of Y, then a plane of U V (NV21: V U) pairs, or two planes U, V (YVU420: V, U). M: each plane is a
     // memory of its own, where a driver has buffers of several memories.
     RB_PIXELS_NV12,
@@ -50,7 +55,9 @@ typedef enum {
     // A JPEG picture, baseline, whole; what follows its end is ignored. BT.601 in full range, or brightness, or RGB.
     RB_PIXELS_MJPEG,
     RB_PIXELS_JPEG,
-    RB_PIXELS_FORMAT_COUNT
+    // From here on the formats of libv4lconvert, in the order of rb_v4l_fourcc: Bayer mosaics and others.
+    RB_PIXELS_FOREIGN,
+    RB_PIXELS_FORMAT_COUNT = RB_PIXELS_FOREIGN + RB_V4L_FORMATS
 } rb_pixels_format;
 
 enum {
@@ -155,7 +162,7 @@ typedef struct {
     int32_t columns;      // converted columns
     int32_t row_stride;   // values a channel in a converted row: columns, rounded up
     int32_t open_rows;    // output rows that can be accumulating at one time
-    int32_t frame_width;
+    int32_t frame_width, frame_height;
     int32_t horizontal_taps, vertical_taps; // weights an output column, an output row
     // Bytes: to where the window's first pixel goes in the output, and from there to its neighbours'.
     ptrdiff_t output_begin, output_column_step, output_row_step;
@@ -169,6 +176,8 @@ typedef struct {
     int16_t *filtered;           // [3][row_stride], then horizontal_taps: one vertically filtered row
     int32_t *accumulators;       // [open_rows][3][row_stride]
     void *jpeg;                  // the decoder of a compressed format; else NULL
+    uint8_t *foreign;            // of a format of libv4lconvert: the frame without padding; else NULL
+    uint8_t *converted;          // and as RGB24 or YUV420
 } rb_pixels_plan;
 
 // The exact size of the workspace, in bytes, a multiple of 64; 0 where the format is none, a size is out of range, the
