@@ -71,6 +71,21 @@ bool rb_v4l_gives_yuv(uint32_t fourcc) {
     return found && found->is_yuv;
 }
 
+// The static library's decoder of JL2005BCD compresses JPEG on its way, and libjpeg's compressor is 120 KB of program.
+// That format is not in the list: with this in its place, both stay out.
+int v4lconvert_decode_jl2005bcd(struct v4lconvert_data *data, const unsigned char *frame, int bytes,
+                                unsigned char *mosaic, int width, int height);
+int v4lconvert_decode_jl2005bcd(struct v4lconvert_data *data, const unsigned char *frame, int bytes,
+                                unsigned char *mosaic, int width, int height) {
+    (void)data;
+    (void)frame;
+    (void)bytes;
+    (void)mosaic;
+    (void)width;
+    (void)height;
+    return -1;
+}
+
 // The library asks its device what that is and offers. There is none: one unknown format, and no answer to all else,
 // keep it from adding processing of its own.
 static void *open_nothing(int descriptor) {
