@@ -147,14 +147,20 @@ extension Capture where Device: ~Copyable {
         guard format == asked.format, !exactly || FrameSize(given) == asked.size,
             (1...largest).contains(given.width), (1...largest).contains(given.height),
             given.memories == UInt32(rb_pixels_memories(Int32(format.rawValue))),
-            given.stride.0 <= UInt32(Int32.max),
-            Int32(given.stride.0) >= rb_pixels_min_stride(Int32(format.rawValue), Int32(given.width))
+            given.stride.0 <= UInt32(Int32.max), Self.canHold(given, as: format)
         else { throw .modeRefused(asked: asked, fourcc: given.fourcc, size: FrameSize(given)) }
         // A compressed picture has no rows in memory, whatever a driver says.
         let stride = rb_pixels_is_compressed(Int32(format.rawValue)) ? 0 : Int32(given.stride.0)
         return FrameGeometry(
             format: format, width: Int32(given.width), height: Int32(given.height), stride: stride,
             colour: rb_pixels_colour(given))
+    }
+
+    /// Whether rows of the stride hold pixels of the format in that width; not every format has every width.
+    private static func canHold(_ given: rb_v4l2_format, as format: rb_pixels_format) -> Bool {
+        let number = Int32(format.rawValue)
+        let least = rb_pixels_min_stride(number, Int32(given.width))
+        return rb_pixels_is_compressed(number) || least > 0 && Int32(given.stride.0) >= least
     }
 
     private mutating func allocate() throws(CameraError) {
