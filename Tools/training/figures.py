@@ -87,7 +87,7 @@ def draw_alpha(measured):
         points = [(row["alpha"], row[group]) for row in only["rows"] if row[group] is not None]
         if points:
             place.plot(*zip(*points), color=colour, label=group, linewidth=2 if group == "all" else 1.2)
-    place.axvline(only["alpha"], color="grey", linestyle=":", label=f"chosen, {only['alpha']:g}")
+    place.axvline(only["alpha"], color="grey", linestyle=":", label=f"configured, {only['alpha']:g}")
     place.legend()
     return figure
 
@@ -104,7 +104,7 @@ def draw_magnitudes(measured):
 def draw_momentum(measured):
     figure, place = axes("Accuracy by momentum in training", "momentum", "top-1 accuracy, %")
     runs = sorted(measured.values(), key=lambda one: one["momentum"])
-    for title, style, pick in (("alpha 0", "--", lambda one: 0), ("TDE, alpha chosen", "-", lambda one: one["alpha"])):
+    for title, style, pick in (("alpha 0", "--", lambda one: 0), ("TDE, alpha configured", "-", lambda one: one["alpha"])):
         rows = [next(row for row in one["rows"] if row["alpha"] == pick(one)) for one in runs]
         for group, colour in GROUPS.items():
             points = [(one["momentum"], row[group]) for one, row in zip(runs, rows) if row[group] is not None]
