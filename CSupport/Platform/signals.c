@@ -42,9 +42,17 @@ void rb_install_signal_handlers(void) {
     const struct sigaction stop = {.sa_handler = request_stop};
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
+    // Whoever started the program may have kept them from it.
+    sigset_t heard;
+    sigemptyset(&heard);
+    sigaddset(&heard, SIGINT);
+    sigaddset(&heard, SIGTERM);
+    sigaddset(&heard, SIGHUP);
+    sigprocmask(SIG_UNBLOCK, &heard, NULL);
 
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL);
 
     // A stack of its own, because running out of the ordinary one is such a crash. A failed check in Swift is SIGILL on
     // x86 and 32-bit ARM, SIGTRAP on 64-bit ARM.

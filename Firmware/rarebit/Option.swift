@@ -1,3 +1,4 @@
+import Camera
 import Inference
 import Platform
 import Telemetry
@@ -118,6 +119,32 @@ struct OptionValue {
     func executionPath() throws(ProgramError) -> ExecutionPath {
         guard let path = ExecutionPath(named: text) else { throw .unknownISA(self) }
         return path
+    }
+
+    /// "640x480"
+    func frameSize() throws(ProgramError) -> FrameSize {
+        var numbers = InlineArray<2, UInt32>(repeating: 0)
+        var (count, digits, position) = (0, 0, text)
+        while true {
+            let character = UInt8(truncatingIfNeeded: position.pointee)
+            if (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(character), digits < 5 {
+                numbers[count] = 10 * numbers[count] + UInt32(character - UInt8(ascii: "0"))
+                digits += 1
+            } else if character == UInt8(ascii: "x"), count == 0, digits > 0 {
+                (count, digits) = (1, 0)
+            } else {
+                guard character == 0, count == 1, digits > 0, numbers[0] > 0, numbers[1] > 0 else {
+                    throw .notASize(self)
+                }
+                return FrameSize(width: numbers[0], height: numbers[1])
+            }
+            position += 1
+        }
+    }
+
+    func pixelFormat() throws(ProgramError) -> UInt32 {
+        guard let fourcc = Camera.pixelFormat(named: text) else { throw .notAFormat(self) }
+        return fourcc
     }
 
     /// Whether a flag is on.

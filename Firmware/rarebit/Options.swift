@@ -10,8 +10,32 @@ extension Settings {
         try reader.text("model", "FILE", .run, "the model, instead of the first operand: for a configuration file") {
             $0.model = $1
         }
-        try reader.text("camera", "DEV", .run, "the V4L2 node to capture from; default /dev/video0") { $0.camera = $1 }
+        try reader.text(
+            "camera", "DEV", .run,
+            """
+            the V4L2 node to capture from, or serial:NUMBER or port:NAME as rarebit cameras tells them; default
+            /dev/video0
+            """
+        ) { $0.camera = $1 }
+        try reader.value(
+            "size", "WxH", .run, "the camera's frame size; default: the smallest that covers the model's input"
+        ) { settings, value throws(ProgramError) in settings.size = try value.frameSize() }
+        try reader.number("fps", "N", .run, "frames a second to ask for; default 30", in: 1...1000) {
+            $0.captureRate = $1
+        }
+        try reader.value(
+            "format", "NAME", .run,
+            "the camera's pixel format, such as YUYV or MJPG; default: raw, or JPEG where only that has the rate"
+        ) { settings, value throws(ProgramError) in settings.format = try value.pixelFormat() }
+        try reader.number(
+            "patience", "S", .run,
+            """
+            give up when the camera is away for so many seconds; default: at once before its first frame,
+            never after it
+            """, in: 0...86_400
+        ) { $0.patience = $1 }
         try reader.text("frames", "FILE", .run, "recorded frames instead of a camera") { $0.frames = $1 }
+        try reader.text("record", "FILE", .run, "write the frames to a file, for --frames") { $0.recording = $1 }
         try reader.flag("loop", .run, "replay the recorded frames over and over") { $0.loops = true }
         try reader.integer("runs", "N", .bench, "how many runs, 1...65536", in: 1...LatencySamples.maximumCount) {
             $0.runs = $1

@@ -22,10 +22,13 @@ enum ProgramError: Error, @unchecked Sendable {
     case noSuchCore(OptionValue, Int32)
     case unknownISA(OptionValue)
     case notYesOrNo(OptionValue)
+    case notASize(OptionValue)
+    case notAFormat(OptionValue)
     case unknownKey(UnsafePointer<CChar>, line: Int, UnsafePointer<CChar>)
     case keyTwice(UnsafePointer<CChar>, line: Int, StaticString, firstLine: Int)
     case notAnEntry(UnsafePointer<CChar>, line: Int)
     case nothingToLoop
+    case recordsItself
     case nothingToCompare
     case missingModel(Command)
     case missingImages
@@ -53,8 +56,10 @@ enum ProgramError: Error, @unchecked Sendable {
     var isUsage: Bool {
         switch self {
         case .noCommand, .unknownCommand, .unknownOption, .missingValue, .foreignOption, .twoSources, .notANumber,
-            .notWhole, .outOfRange, .notAList, .noSuchCore, .unknownISA, .notYesOrNo, .unknownKey, .keyTwice,
-            .notAnEntry, .nothingToLoop, .nothingToCompare, .missingModel, .missingImages, .extraOperand:
+            .notWhole, .outOfRange, .notAList, .noSuchCore, .unknownISA, .notYesOrNo, .notASize, .notAFormat,
+            .unknownKey, .keyTwice,
+            .notAnEntry, .nothingToLoop, .recordsItself, .nothingToCompare, .missingModel, .missingImages,
+            .extraOperand:
             true
         case .unreadableFile, .badModel, .cannotInfer, .noMemory, .badImage, .cannotResize, .someImagesFailed, .camera,
             .recording, .output, .cannotPin, .cannotStartThreads, .noRecord, .otherNetwork, .otherLogits, .slower:
@@ -109,6 +114,8 @@ extension TextWriter where Sink: ~Copyable {
             append(" --help")
         case .twoSources:
             append("--camera and --frames exclude each other; give one")
+        case .recordsItself:
+            append("--record names the file that --frames reads; give another")
         case .nothingToLoop:
             append("--loop needs --frames; see rarebit run --help")
         case .nothingToCompare:
@@ -144,6 +151,12 @@ extension TextWriter where Sink: ~Copyable {
         case .notYesOrNo(let value):
             append(quoting: value)
             append("' is neither yes nor no")
+        case .notASize(let value):
+            append(quoting: value)
+            append("' is no frame size; give one such as 640x480")
+        case .notAFormat(let value):
+            append(quoting: value)
+            append("' is no pixel format that can be used; rarebit cameras lists them")
         case .outOfRange(let value, let from, let to):
             append(quoting: value)
             append("' is out of range; give ")

@@ -22,17 +22,32 @@ struct Run {
         let team = try Team(settings)
         let loaded = try LoadedModel(path: settings.model, on: team.threads)
         if let path = settings.frames {
-            var recording = try open(recording: path)
-            try answer(&recording, named: path, with: loaded.engine)
+            try answerAll(of: try open(recording: path), named: path, with: loaded.engine)
         } else {
             let path = settings.camera ?? Self.defaultCamera
+            let request = CaptureRequest(
+                covering: Self.neededSize(for: loaded.model.input), size: settings.size, format: settings.format,
+                rate: settings.captureRate)
             var camera = RecoveringCamera(
-                device: V4L2Device(CameraAddress(path)),
-                for: CaptureRequest(covering: Self.neededSize(for: loaded.model.input)))
+                device: V4L2Device(CameraAddress(path)), for: request,
+                patience: settings.patience.map { UInt64($0 * 1e9) })
             try start(&camera, path: path)
-            try answer(&camera, named: path, with: loaded.engine)
-            camera.stop()
+            try answerAll(of: camera, named: path, with: loaded.engine)
         }
+    }
+
+    /// With `--record`, what is answered is written too.
+    private func answerAll<Source: FrameSource & ~Copyable>(
+        of source: consuming Source, named name: UnsafePointer<CChar>, with engine: Engine
+    ) throws(ProgramError) {
+        guard let path = settings.recording else {
+            try answer(&source, named: name, with: engine)
+            source.stop()
+            return
+        }
+        var recorded = RecordedSource(source, to: try recorder(path))
+        try answer(&recorded, named: name, with: engine)
+        recorded.stop()
     }
 
     /// The smallest frame that nothing needs to be enlarged of.
@@ -45,7 +60,17 @@ struct Run {
 
     private func open(recording path: UnsafePointer<CChar>) throws(ProgramError) -> Recording {
         do throws(RecordingError) {
-            return try Recording(path: path, loops: settings.loops)
+            let recording = try Recording(path: path, loops: settings.loops)
+            if recording.cutBytes > 0 { tell("ends inside a frame, which is left out", of: path) }
+            return recording
+        } catch {
+            throw .recording(path, error)
+        }
+    }
+
+    private func recorder(_ path: UnsafePointer<CChar>) throws(ProgramError) -> Recorder {
+        do throws(RecordingError) {
+            return try Recorder(path: path)
         } catch {
             throw .recording(path, error)
         }
@@ -84,6 +109,7 @@ struct Run {
             if view == nil || generation != source.generation {
                 view = try View(of: source.geometry, for: engine.model.input)
                 generation = source.generation
+                if let mode = source.mode { tell(mode, of: name) }
             }
             var pixels = frame.pixels
             let isPicture = view!.preprocessor.run(&pixels, into: engine.input)
@@ -101,6 +127,27 @@ struct Run {
             try reporter.report(record, answer, now: now)
             number += 1
         }
+    }
+
+    private func tell(_ text: StaticString, of name: UnsafePointer<CChar>) {
+        var line = TextWriter(DescriptorSink.standardError)
+        line.append("rarebit: ")
+        line.append(cString: name)
+        line.append(": ")
+        line.append(text)
+        line.append("\n")
+        _ = line.finish()
+    }
+
+    /// "rarebit: /dev/video0: YUYV 640 x 480 at 30 frames a second"
+    private func tell(_ mode: CaptureMode, of name: UnsafePointer<CChar>) {
+        var line = TextWriter(DescriptorSink.standardError)
+        line.append("rarebit: ")
+        line.append(cString: name)
+        line.append(": ")
+        line.append(mode)
+        line.append(mode.rate > 0 ? " frames a second\n" : "\n")
+        _ = line.finish()
     }
 }
 

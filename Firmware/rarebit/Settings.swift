@@ -1,3 +1,4 @@
+import Camera
 import Inference
 import Platform
 
@@ -12,6 +13,15 @@ struct Settings {
     var frames: UnsafePointer<CChar>?
     /// Whether recorded frames come over and over.
     var loops = false
+    /// What to ask the camera for; nil: what suits the model.
+    var size: FrameSize?
+    var format: UInt32?
+    /// Frames a second.
+    var captureRate = 30.0
+    /// How long the camera may be away, seconds; nil: see `RecoveringCamera`.
+    var patience: Double?
+    /// Where to write the frames.
+    var recording: UnsafePointer<CChar>?
     /// nil: the model's own.
     var alpha: Float?
     var top = 3
@@ -48,6 +58,7 @@ struct Settings {
     /// What no option by itself can tell.
     func check() throws(ProgramError) {
         guard camera == nil || frames == nil else { throw .twoSources }
+        if let frames, let recording, rb_is_same_file(frames, recording) { throw .recordsItself }
         guard !loops || frames != nil else { throw .nothingToLoop }
         guard ratioThreshold == nil || comparison != nil else { throw .nothingToCompare }
     }

@@ -90,6 +90,8 @@ public protocol FrameSource: ~Copyable {
     var geometry: FrameGeometry { get }
     /// Changes when the geometry does, which can be with any frame.
     var generation: UInt32 { get }
+    /// What a camera agreed to; nil before, and for recordings.
+    var mode: CaptureMode? { get }
     var status: SourceStatus { get }
     var counters: CaptureCounters { get }
     /// The last of `counters.recoveries`.
@@ -103,4 +105,6 @@ public protocol FrameSource: ~Copyable {
     mutating func release(_ frame: consuming Frame)
     /// Says that the frame delivered last was no picture.
     mutating func reportUndecodable()
+    /// Gives everything back; there are no more frames then.
+    mutating func stop()
 }

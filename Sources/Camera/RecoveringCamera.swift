@@ -35,7 +35,6 @@ public struct RecoveringCamera<Device: CaptureDevice & ~Copyable>: FrameSource, 
 
     public var geometry: FrameGeometry { capture.geometry }
     public var counters: CaptureCounters { capture.counters }
-    /// What the driver agreed to; nil before.
     public var mode: CaptureMode? { capture.mode }
 
     /// Starts the camera. Throws where it cannot be started and there is no patience with it.
@@ -44,7 +43,6 @@ public struct RecoveringCamera<Device: CaptureDevice & ~Copyable>: FrameSource, 
         if let failure { throw failure }
     }
 
-    /// Gives the camera back.
     public mutating func stop() {
         capture.stop()
         phase = .ended

@@ -67,32 +67,25 @@ extension TextWriter where Sink: ~Copyable {
         case .unreadable(let number):
             append("cannot be read: ")
             append(cString: rb_error_text(number))
+        case .unwritable(let number):
+            append("cannot be written: ")
+            append(cString: rb_error_text(number))
         case .notARecording:
             append("not a file of recorded frames: wrong first bytes")
         case .unsupportedVersion(let version):
             append("recorded in version ")
             append(version)
-            append(" of the format, which this program does not read")
-        case .unknownFormat(let fourcc):
-            append("pixel format ")
+            append(" of the format, which this program does not read; record it again")
+        case .unknownFormat(let frame, let fourcc):
+            append("frame ")
+            append(frame)
+            append(" is of format ")
             append(fourcc: fourcc)
-            append(" cannot be used; the README lists what can")
-        case .badGeometry(let width, let height, let stride, let frameBytes):
-            append("malformed header: frames of ")
-            append(width)
-            append(" x ")
-            append(height)
-            append(" with a stride of ")
-            append(stride)
-            append(" do not fit ")
-            append(frameBytes)
-            append(" bytes")
-        case .truncated(let expected, let found):
-            append("the recording needs ")
-            append(expected)
-            append(" bytes and has ")
-            append(found)
-            append("; copy it again")
+            append(", which cannot be used; the README lists what is usable")
+        case .damaged(let frame):
+            append("frame ")
+            append(frame)
+            append(" is damaged; copy the recording again")
         case .noFrames:
             append("the recording holds no frames")
         }

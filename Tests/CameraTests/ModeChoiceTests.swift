@@ -171,3 +171,16 @@ func aRangeThatMakesNoSenseDoesNoHarm(least: UInt32, greatest: UInt32, step: UIn
     #expect(many.count == 16 && !many.isComplete && many != offered)
     #expect(!script.isOpen)
 }
+
+@Test func aFormatHasItsFourccAndOftenAName() {
+    for (name, expected) in [
+        ("YUYV", "YUYV"), ("yuyv", "YUYV"), ("mjpg", "MJPG"), ("mjpeg", "MJPG"), ("MJPEG", "MJPG"), ("JPEG", "JPEG"),
+        ("rgb24", "RGB3"), ("RGB3", "RGB3"), ("y16", "Y16 "), ("Y16 ", "Y16 "), ("grey", "GREY"), ("nv12", "NV12"),
+        ("yuv420", "YU12"),
+    ] {
+        #expect(name.withCString { pixelFormat(named: $0) } == fourcc(expected), "\(name)")
+    }
+    for name in ["", "YUY", "YUYVV", "H264", "mjpegs", "mjpe"] {
+        #expect(name.withCString { pixelFormat(named: $0) } == nil, "\(name)")
+    }
+}

@@ -99,7 +99,10 @@ private struct Setting {
         let good = greyRecording(brightness: [1, 2])
         for (bytes, reason) in [
             (Array("RBFRAME".utf8), "not a file of recorded frames: wrong first bytes"),
-            (Array(good.dropLast()), "the recording needs 304 bytes and has 303; copy it again"),
+            (
+                good.prefix(256) + Array("FRAX".utf8) + good.dropFirst(260),
+                "frame 1 is damaged; copy the recording again"
+            ),
             (greyRecording(brightness: []), "the recording holds no frames"),
         ] {
             let frames = try setting.folder.write(bytes, to: "frames")
@@ -111,7 +114,106 @@ private struct Setting {
     }
 }
 
+@Suite struct Recording {
+    @Test func leavesOutAFrameThatTheFileEndsIn() throws {
+        let setting = try Setting()
+        let frames = try setting.folder.write(greyRecording(brightness: [1, 2, 3]).dropLast(), to: "frames")
+        let result = try setting.run(["--frames", frames])
+        #expect(result.status == 0 && result.output.split(separator: "\n").count == 2)
+        #expect(result.errorLine == "rarebit: \(frames): ends inside a frame, which is left out")
+    }
+
+    @Test func givesTheSameAnswersWhenItIsReplayed() throws {
+        let setting = try Setting()
+        let frames = try setting.folder.write(greyRecording(brightness: [3, 120, 250]), to: "frames")
+        let copy = setting.folder.path("copy")
+        func answers(_ arguments: [String]) throws -> [[String?]] {
+            let result = try setting.run(arguments + ["--json"])
+            #expect(result.status == 0 && result.errors == "")
+            return try result.output.split(separator: "\n").map {
+                let record = try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+                return [record?["input_crc"] as? String, record?["logits_crc"] as? String]
+            }
+        }
+        let recorded = try answers(["--frames", frames, "--record", copy])
+        #expect(recorded.count == 3 && Set(recorded).count == 3)
+        #expect(try answers(["--frames", copy]) == recorded)
+    }
+
+    @Test func isNotWrittenOverItself() throws {
+        let setting = try Setting()
+        let bytes = greyRecording(brightness: [1, 2])
+        let frames = try setting.folder.write(bytes, to: "frames")
+        let result = try setting.run(["--frames", frames, "--record", frames])
+        #expect(result.status == 2)
+        #expect(result.errorLine == "rarebit: --record names the file that --frames reads; give another")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: frames)) == Data(bytes))
+    }
+
+    @Test func toNoFileIsAFailure() throws {
+        let setting = try Setting()
+        let frames = try setting.folder.write(greyRecording(brightness: [1, 2]), to: "frames")
+        let result = try setting.run(["--frames", frames, "--record", "/nonexistent/frames"])
+        #expect(result.status == 1 && result.output == "")
+        #expect(result.errorLine == "rarebit: /nonexistent/frames: cannot be written: No such file or directory")
+    }
+
+    /// A file that may have 512 bytes stands for a full disk: two frames fit.
+    @Test func onAFullDiskStopsNoAnswerAndGoesOnWhenThereIsSpace() throws {
+        let setting = try Setting()
+        let frames = try setting.folder.write(greyRecording(brightness: [3, 120, 250]), to: "frames")
+        let copy = setting.folder.path("copy")
+        let program = programPath("rarebit")
+        let full = try runShell(
+            #"(ulimit -S -f 1; exec "$1" run "$2" --frames "$3" --record "$4") | cat"#,
+            [program, setting.model, frames, copy])
+        #expect(full.status == 0 && full.output.hasPrefix("frame 0: ") && full.output.contains("\nframe 2: "))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: copy)).count == 64 + 2 * 192)
+        #expect(try setting.run(["--frames", copy]).errors == "")
+
+        let freed = try runShell(
+            #"""
+            (ulimit -S -f 1; exec "$1" run "$2" --frames "$3" --loop --count 1000000 --record "$4") >/dev/null 2>&1 &
+            size() { stat -c %s "$4"; }
+            tries=0
+            while [ "$(size "$@")" != 448 ] && [ $tries -lt 200 ]; do sleep 0.05; tries=$((tries + 1)); done
+            prlimit --pid $! --fsize=unlimited
+            while [ "$(size "$@")" -lt 10000 ] && [ $tries -lt 400 ]; do sleep 0.05; tries=$((tries + 1)); done
+            kill $!
+            wait $!
+            """#, [program, setting.model, frames, copy])
+        #expect(freed.status == 0 && freed.errors == "")
+        let again = try setting.run(["--frames", copy, "--count", "20"])
+        #expect(again.status == 0 && again.output.split(separator: "\n").count == 20)
+    }
+}
+
 @Suite struct RunningOnACamera {
+    @Test(
+        arguments: [
+            ("--size", "640"), ("--size", "640x"), ("--size", "x480"), ("--size", "640x480x2"), ("--size", "0x480"),
+            ("--size", "640X480"), ("--size", "999999x1"), ("--format", "H264"), ("--fps", "0"), ("--patience", "-1"),
+        ])
+    func refusesASettingThatMakesNoSense(option: String, value: String) throws {
+        let result = try Setting().run([option, value])
+        #expect(result.status == 2 && result.output == "")
+        #expect(result.errorLine?.hasPrefix("rarebit: \(option): '\(value)'") == true)
+    }
+
+    @Test(arguments: ["serial:none-such", "port:none-such"])
+    func saysThatThereIsNoneAtAnAddress(address: String) throws {
+        let result = try Setting().run(["--camera", address])
+        #expect(result.status == 1)
+        #expect(result.errorLine == "rarebit: \(address): no such camera; rarebit cameras lists what there is")
+    }
+
+    @Test func waitsForOneAsLongAsItIsTold() throws {
+        let begin = Date()
+        let result = try Setting().run(["--camera", "/dev/video63", "--patience", "0.3"])
+        #expect(result.status == 1 && Date().timeIntervalSince(begin) >= 0.3)
+        #expect(result.errorLine == "rarebit: /dev/video63: no such camera; rarebit cameras lists what there is")
+    }
+
     @Test func saysThatThereIsNone() throws {
         let result = try Setting().run(["--camera", "/dev/video63"])
         #expect(result.status == 1)

@@ -86,6 +86,20 @@ bool rb_is_terminal(int32_t descriptor);
 // Columns of the terminal; 0 where the descriptor is none or does not tell.
 int32_t rb_terminal_columns(int32_t descriptor);
 
+// --- record.c ---
+
+typedef struct {
+    const void *bytes;
+    size_t count;
+} rb_span;
+// Makes a regular file for writing, or empties it: a descriptor, or a negative error number.
+int32_t rb_create_file(const char *path);
+// Whether two paths lead to one file that there is.
+bool rb_is_same_file(const char *path, const char *other);
+// Writes at most 8 spans one behind the other at an offset, the end of the file: how many bytes that were, or a
+// negative error number, and then the file ends where it did.
+int64_t rb_write_spans(int32_t descriptor, uint64_t offset, const rb_span *spans, int32_t count);
+
 // --- clock.c ---
 
 // The monotonic clock, in nanoseconds: the clock of V4L2 frame times.
@@ -98,8 +112,9 @@ void rb_sleep_until(uint64_t time_ns);
 
 // --- signals.c ---
 
-// SIGINT and SIGTERM ask to stop instead of ending the program; writing to a pipe without a reader is an error instead
-// of a signal; a crash writes one line about itself before it ends the program as it would have.
+// SIGINT and SIGTERM ask to stop instead of ending the program; writing to a pipe without a reader, or beyond the size
+// that a file may have, is an error instead of a signal; a crash writes one line about itself before it ends the
+// program as it would have.
 void rb_install_signal_handlers(void);
 bool rb_stop_requested(void);
 // What the program is doing, for the line that a crash writes: a string that lives until the next call.
