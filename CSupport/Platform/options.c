@@ -31,12 +31,33 @@ int32_t rb_first_operand(void) {
     return optind;
 }
 
-bool rb_parse_number(const char *text, double *number) {
+// The number at the beginning of a text; NULL where there is none, else where it ends.
+static const char *read_number(const char *text, double *number) {
     char *end;
     const double parsed = strtod(text, &end);
-    if (end == text || *end != '\0' || !isfinite(parsed)) {
+    if (end == text || !isfinite(parsed)) {
+        return NULL;
+    }
+    *number = parsed;
+    return end;
+}
+
+bool rb_parse_number(const char *text, double *number) {
+    double parsed;
+    const char *end = read_number(text, &parsed);
+    if (!end || *end != '\0') {
         return false;
     }
     *number = parsed;
+    return true;
+}
+
+bool rb_parse_numbers(const char *text, int32_t count, double *numbers) {
+    for (int32_t i = 0; i < count; i++) {
+        text = read_number(text, &numbers[i]);
+        if (!text || *text++ != (i < count - 1 ? ',' : '\0')) {
+            return false;
+        }
+    }
     return true;
 }

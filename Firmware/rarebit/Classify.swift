@@ -24,7 +24,7 @@ struct Classify {
             index += 1
             do throws(ProgramError) {
                 let picture = try Picture(path: path)
-                try picture.quantise(into: loaded.engine)
+                try picture.quantise(settings.view, into: loaded.engine)
             } catch {
                 failures += 1
                 error.report()
@@ -81,15 +81,18 @@ private struct Picture: ~Copyable {
     }
 
     /// Crops, resizes and quantises the picture into the engine's input.
-    func quantise(into engine: Engine) throws(ProgramError) {
+    func quantise(_ view: FrameView, into engine: Engine) throws(ProgramError) {
+        guard view.isInside(width: width, height: height) else { throw .cropOutside(width: width, height: height) }
         let input = engine.model.input
         guard
-            let bytes = Preprocessor.workspaceBytes(input: input, format: RB_PIXELS_RGB24, width: width, height: height)
+            let bytes = Preprocessor.workspaceBytes(
+                input: input, format: RB_PIXELS_RGB24, width: width, height: height, view: view)
         else { throw .cannotResize(width: width, height: height) }
         let workspace = try Memory(count: bytes)
         guard
             var preprocessor = Preprocessor(
-                input: input, format: RB_PIXELS_RGB24, width: width, height: height, workspace: workspace.bytes)
+                input: input, format: RB_PIXELS_RGB24, width: width, height: height, view: view,
+                workspace: workspace.bytes)
         else { throw .cannotResize(width: width, height: height) }
         var frame = rb_pixels_frame()
         frame.plane.0 = UnsafePointer(pixels.bytes.assumingMemoryBound(to: UInt8.self).baseAddress)

@@ -56,6 +56,7 @@ extension Settings {
         try reader.integer(
             "top", "N", .run | .classify, "how many classes to show, 1...32; default 3", in: 1...Ranking.maximumCount
         ) { $0.top = $1 }
+        try describeView(to: &reader)
         try reader.integer("count", "N", .run, "stop after N frames", in: 1...1_000_000_000) { $0.count = $1 }
         try reader.integer(
             "threads", "N", .run | .bench,

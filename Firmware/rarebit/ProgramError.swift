@@ -19,6 +19,10 @@ enum ProgramError: Error, @unchecked Sendable {
     case notWhole(OptionValue)
     case outOfRange(OptionValue, from: Double, to: Double)
     case notAList(OptionValue)
+    case notARectangle(OptionValue)
+    case notARegion(OptionValue)
+    case notARotation(OptionValue)
+    case notAFlip(OptionValue)
     case noSuchCore(OptionValue, Int32)
     case unknownISA(OptionValue)
     case notYesOrNo(OptionValue)
@@ -42,6 +46,8 @@ enum ProgramError: Error, @unchecked Sendable {
     /// With the decoder's line.
     case badImage(UnsafePointer<CChar>, ImageMessage)
     case cannotResize(width: Int, height: Int)
+    /// The crop is not inside pictures of this size.
+    case cropOutside(width: Int, height: Int)
     case someImagesFailed(Int)
     case camera(UnsafePointer<CChar>, CameraError)
     case recording(UnsafePointer<CChar>, RecordingError)
@@ -56,12 +62,13 @@ enum ProgramError: Error, @unchecked Sendable {
     var isUsage: Bool {
         switch self {
         case .noCommand, .unknownCommand, .unknownOption, .missingValue, .foreignOption, .twoSources, .notANumber,
-            .notWhole, .outOfRange, .notAList, .noSuchCore, .unknownISA, .notYesOrNo, .notASize, .notAFormat,
-            .unknownKey, .keyTwice,
+            .notWhole, .outOfRange, .notAList, .notARectangle, .notARegion, .notARotation, .notAFlip, .noSuchCore,
+            .unknownISA, .notYesOrNo, .notASize, .notAFormat, .unknownKey, .keyTwice,
             .notAnEntry, .nothingToLoop, .recordsItself, .nothingToCompare, .missingModel, .missingImages,
             .extraOperand:
             true
-        case .unreadableFile, .badModel, .cannotInfer, .noMemory, .badImage, .cannotResize, .someImagesFailed, .camera,
+        case .unreadableFile, .badModel, .cannotInfer, .noMemory, .badImage, .cannotResize, .cropOutside,
+            .someImagesFailed, .camera,
             .recording, .output, .cannotPin, .cannotStartThreads, .noRecord, .otherNetwork, .otherLogits, .slower:
             false
         }
@@ -166,6 +173,18 @@ extension TextWriter where Sink: ~Copyable {
         case .notAList(let value):
             append(quoting: value)
             append("' is no list of cores; give numbers and ranges, such as 0,2 or 4-7")
+        case .notARectangle(let value):
+            append(quoting: value)
+            append("' is no part of a picture; give left,top,width,height in whole pixels, such as 80,0,480,480")
+        case .notARegion(let value):
+            append(quoting: value)
+            append("' is no region; give left,top,width,height in fractions inside 0...1, such as 0.25,0.25,0.5,0.5")
+        case .notARotation(let value):
+            append(quoting: value)
+            append("' is none of 0, 90, 180 and 270")
+        case .notAFlip(let value):
+            append(quoting: value)
+            append("' is none of horizontal, vertical and both")
         case .noSuchCore(let value, let core):
             append(placeOf: value)
             append("this program may not run on core ")
@@ -249,6 +268,12 @@ extension TextWriter where Sink: ~Copyable {
             append(" x ")
             append(height)
             append(" cannot be resized to the model's input; give one nearer to its size and shape")
+        case .cropOutside(let width, let height):
+            append("--crop is not inside a picture of ")
+            append(width)
+            append(" x ")
+            append(height)
+            append("; give a part of it")
         case .someImagesFailed(let count):
             append(count)
             append(count == 1 ? " image could not be classified" : " images could not be classified")

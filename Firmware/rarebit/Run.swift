@@ -26,7 +26,7 @@ struct Run {
         } else {
             let path = settings.camera ?? Self.defaultCamera
             let request = CaptureRequest(
-                covering: Self.neededSize(for: loaded.model.input), size: settings.size, format: settings.format,
+                covering: neededSize(for: loaded.model.input), size: settings.size, format: settings.format,
                 rate: settings.captureRate)
             var camera = RecoveringCamera(
                 device: V4L2Device(CameraAddress(path)), for: request,
@@ -51,11 +51,12 @@ struct Run {
     }
 
     /// The smallest frame that nothing needs to be enlarged of.
-    private static func neededSize(for input: InputRecord) -> FrameSize {
-        let side = input.resizeShorterSide
-        let isCrop = side == max(input.tensor.width, input.tensor.height)
-        return isCrop
-            ? FrameSize(width: input.tensor.width, height: input.tensor.height) : FrameSize(width: side, height: side)
+    private func neededSize(for input: InputRecord) -> FrameSize {
+        let side = Int(input.resizeShorterSide)
+        let (width, height) = (Int(input.tensor.width), Int(input.tensor.height))
+        let isCrop = side == max(width, height)
+        let needed = settings.view.neededFrame(width: isCrop ? width : side, height: isCrop ? height : side)
+        return FrameSize(width: UInt32(needed.width), height: UInt32(needed.height))
     }
 
     private func open(recording path: UnsafePointer<CChar>) throws(ProgramError) -> Recording {
@@ -107,7 +108,7 @@ struct Run {
                 return
             }
             if view == nil || generation != source.generation {
-                view = try View(of: source.geometry, for: engine.model.input)
+                view = try View(settings.view, of: source.geometry, for: engine.model.input)
                 generation = source.generation
                 if let mode = source.mode { tell(mode, of: name) }
             }
@@ -156,16 +157,18 @@ private struct View: ~Copyable {
     private let workspace: Memory
     var preprocessor: Preprocessor
 
-    init(of geometry: FrameGeometry, for input: InputRecord) throws(ProgramError) {
+    init(_ view: FrameView, of geometry: FrameGeometry, for input: InputRecord) throws(ProgramError) {
         let (width, height) = (Int(geometry.width), Int(geometry.height))
+        guard view.isInside(width: width, height: height) else { throw .cropOutside(width: width, height: height) }
         guard
-            let bytes = Preprocessor.workspaceBytes(input: input, format: geometry.format, width: width, height: height)
+            let bytes = Preprocessor.workspaceBytes(
+                input: input, format: geometry.format, width: width, height: height, view: view)
         else { throw .cannotResize(width: width, height: height) }
         let workspace = try Memory(count: bytes)
         guard
             let preprocessor = Preprocessor(
                 input: input, format: geometry.format, width: width, height: height, colour: geometry.colour,
-                workspace: workspace.bytes)
+                view: view, workspace: workspace.bytes)
         else { throw .cannotResize(width: width, height: height) }
         self.workspace = workspace
         self.preprocessor = preprocessor

@@ -25,6 +25,8 @@ struct Settings {
     /// nil: the model's own.
     var alpha: Float?
     var top = 3
+    /// Which part of every picture is looked at.
+    var view = FrameView()
     var isJSON = false
     var count = Int.max
     /// nil: the program's choice.

@@ -76,6 +76,17 @@ public struct FrameView: Equatable, Sendable {
         crop?.isInside(width: width, height: height) ?? true
     }
 
+    /// The size of frames of which at least `width` x `height` pixels are shown, so that a model of that input sees nothing
+    /// enlarged. With a crop, whose pixels are given: the smallest frame that has them.
+    public func neededFrame(width: Int, height: Int) -> (width: Int, height: Int) {
+        if let crop { return (crop.left + crop.width, crop.top + crop.height) }
+        func whole(_ part: Int, _ fraction: Double) -> Int {
+            Int(min((Double(part) / fraction).rounded(.up), Double(RB_PIXELS_MAX_SIDE)))
+        }
+        let (across, down) = (whole(width, region?.width ?? 1), whole(height, region?.height ?? 1))
+        return isOnItsSide ? (down, across) : (across, down)
+    }
+
     /// What Pixels does for it; nil where the crop is not inside the frame, or a side is out of range.
     func pixels(width: Int, height: Int, input: InputRecord) -> rb_pixels_view? {
         let sides = 1...Int(RB_PIXELS_MAX_SIDE)

@@ -125,6 +125,19 @@ private func furthest(_ a: [UInt8], _ b: [UInt8]) -> Int {
         #expect(!isPossible(PixelRectangle(left: .max, top: 0, width: .max, height: 10)))
     }
 
+    @Test func needsAFrameInWhichNothingIsEnlarged() {
+        var view = FrameView()
+        #expect(view.neededFrame(width: 224, height: 160) == (224, 160))
+        view.quarterTurns = 3
+        #expect(view.neededFrame(width: 224, height: 160) == (160, 224))
+        view.region = Fractions(left: 0, top: 0.5, width: 0.5, height: 0.3)
+        #expect(view.neededFrame(width: 224, height: 160) == (534, 448))
+        view.region = Fractions(left: 0, top: 0, width: 1e-9, height: 1e-300)
+        #expect(view.neededFrame(width: 224, height: 160) == (16384, 16384))
+        view.crop = PixelRectangle(left: 100, top: 50, width: 30, height: 40)
+        #expect(view.neededFrame(width: 224, height: 160) == (130, 90))
+    }
+
     @Test func hasARegionOfAtLeastOnePixel() throws {
         var view = FrameView()
         view.region = Fractions(left: 1 - 1e-6, top: 0.999, width: 1e-6, height: 1e-4)

@@ -62,6 +62,8 @@ int32_t rb_next_option(const rb_option *options, int32_t count, const char **val
 int32_t rb_first_operand(void);
 // Reads a whole string as one finite number. False, with nothing written, for anything else.
 bool rb_parse_number(const char *text, double *number);
+// Reads a whole string as exactly `count` finite numbers, separated by commas. False for anything else.
+bool rb_parse_numbers(const char *text, int32_t count, double *numbers);
 
 // --- files.c ---
 
