@@ -17,28 +17,41 @@ class Screen:
         self.pixel_format, self.width, self.height, self.is_planar = pixel_format, width, height, is_planar
         self.queue = None
 
-    def open(self):
-        capture, output = (v4l2.CAPTURE_PLANES, v4l2.OUTPUT_PLANES) if self.is_planar else (v4l2.CAPTURE, v4l2.OUTPUT)
+    def set_up_camera(self):
+        """For nobody else may have the camera open then."""
         with v4l2.Node(self.camera) as node:
             node.set_size(self.width, self.height)
-            node.set_format(capture, self.width, self.height, self.pixel_format)
+            kind = v4l2.CAPTURE_PLANES if self.is_planar else v4l2.CAPTURE
+            node.set_format(kind, self.width, self.height, self.pixel_format)
             node.set_control("Loop Video", 1)
             node.set_control("OSD Text Mode", 2)  # no counters written over the picture
+
+    def set_control(self, name, value=1):
+        """Of the camera, whoever else has it open."""
+        with v4l2.Node(self.camera) as node:
+            node.set_control(name, value)
+
+    def open(self):
         node = v4l2.Node(self.output)
         node.set_size(self.width, self.height)
-        planes = node.set_format(output, self.width, self.height, self.pixel_format)
-        self.queue = v4l2.OutputQueue(node, output, [size for size, _ in planes])
+        kind = v4l2.OUTPUT_PLANES if self.is_planar else v4l2.OUTPUT
+        planes = node.set_format(kind, self.width, self.height, self.pixel_format)
+        self.queue = v4l2.OutputQueue(node, kind, [size for size, _ in planes])
 
     def show(self, frame):
         """Returns when the picture is before the camera."""
+        if not self.queue:
+            self.open()
         self.queue.show(frame, lambda: time.sleep(0.004))
 
     def close(self):
+        """The camera sees noise then."""
         if self.queue:
             self.queue.close()
         self.queue = None
 
     def __enter__(self):
+        self.set_up_camera()
         self.open()
         return self
 

@@ -1,0 +1,97 @@
+"""Faults of those who take the answers: full, gone, or without room."""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import recording
+from faults import CAMERA, FRAMES, Scene
+from harness import ENDING, PATIENCE, TELLS_EVENTS, check, expect, expect_counts, wait_until
+
+SET_PIPE_SIZE = 1031
+
+
+@check("a full pipe", needs=TELLS_EVENTS)
+def full_pipe():
+    taking, giving = os.pipe()
+    fcntl.fcntl(giving, SET_PIPE_SIZE, 4096)
+    with Scene(stdout=giving) as scene:
+        os.close(giving)
+        time.sleep(4)  # nobody reads: some ten records fit, the rest is dropped
+        first = os.read(taking, 1 << 16)
+        time.sleep(1)
+        more = os.read(taking, 1 << 16)
+        scene.rarebit.process.send_signal(signal.SIGTERM)
+        code, _ = scene.rarebit.wait_for_end(ENDING)
+        text = first + more
+        while part := os.read(taking, 1 << 16):
+            text += part
+        os.close(taking)
+        expect(code == 0, f"exit code {code}")
+        records = [json.loads(line) for line in text.splitlines()]
+        frames = [record["frame"] for record in records if "frame" in record]
+        lost = sum(b - a - 1 for a, b in zip(frames, frames[1:]))
+        summary = records[-1]
+        expect(summary.get("event") == "summary", f"the last record is {summary}")
+        expect(lost > 20, f"only {lost} records are missing")
+        expect(summary["errors"]["output_full"] >= lost, f"{lost} records are missing, counted {summary['errors']}")
+        return f"{len(frames)} whole records, {lost} dropped and counted"
+
+
+@check("a reader of standard output that goes away", needs=TELLS_EVENTS)
+def gone_reader():
+    taking, giving = os.pipe()
+    with Scene(stdout=giving) as scene:
+        os.close(giving)
+        os.read(taking, 100)
+        os.close(taking)
+        code, seconds = scene.rarebit.wait_for_end(ENDING)
+        expect(code == 0, f"exit code {code}, {scene.rarebit.errors}")
+        return f"ended after {1000 * seconds:.0f} ms"
+
+
+@check("a reader of a socket that goes away, and another that comes", needs=TELLS_EVENTS)
+def gone_listener():
+    path = "/tmp/answers"
+    with Scene("--output", f"unix:{path}", stdout=subprocess.DEVNULL) as scene:
+        wait_until(lambda: os.path.exists(path), PATIENCE, "no socket")
+        for _ in range(2):
+            listener = socket.socket(socket.AF_UNIX)
+            listener.settimeout(PATIENCE)
+            listener.connect(path)
+            line = listener.makefile("rb").readline()
+            expect("frame" in json.loads(line), f"it heard {line}")
+            listener.close()
+            time.sleep(0.3)
+        last = socket.socket(socket.AF_UNIX)
+        last.settimeout(PATIENCE)
+        last.connect(path)
+        lines = last.makefile("rb")
+        lines.readline()
+        scene.rarebit.process.send_signal(signal.SIGTERM)
+        code, _ = scene.rarebit.wait_for_end(ENDING)
+        records = [json.loads(line) for line in lines.read().splitlines()]
+        expect(code == 0, f"exit code {code}")
+        expect_counts(records[-1], output_gone=2)
+        return "2 of 2 counted"
+
+
+@check("a full disk under --record")
+def full_disk():
+    os.makedirs("/disk", exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "none", "/disk"], check=True)
+    try:
+        with Scene("--record", "/disk/frames") as scene:
+            scene.rarebit.event("fault", 3, kind="record_failed")
+            scene.sees(0, time.monotonic() + 0.5)
+            expect_counts(scene.rarebit.end(), exact=False, record_failed=1)
+        _, frames = recording.read("/disk/frames")
+        whole = sum(frame == FRAMES[0] for frame in frames)
+        expect(whole >= 3, f"{whole} whole frames were recorded on {CAMERA}")
+        return f"{whole} frames recorded, answers went on"
+    finally:
+        subprocess.run(["umount", "/disk"], check=True)
