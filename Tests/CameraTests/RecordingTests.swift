@@ -177,6 +177,24 @@ private func damagedFrame(frame: RecordedBytes) throws {
     }
 }
 
+@Test func aFileThatIsDamagedAnywhereIsRefusedOrReplayed() throws {
+    let whole = file(threeFrames)
+    let values: [UInt8] = [0, 0x80, 0xFF]
+    try withPath { path in
+        for position in 0..<whole.count {
+            for value in values where value != whole[position] {
+                var bytes = whole
+                bytes[position] = value
+                try Data(bytes).write(to: URL(fileURLWithPath: path))
+                // Throws one of its errors, or gives as many frames as it says.
+                guard var recording = try? Recording(path: path) else { continue }
+                while case .frame(let frame) = recording.next(deadline: 0) { recording.release(frame) }
+                #expect(recording.counters.delivered == UInt64(recording.frameCount), "\(value) at \(position)")
+            }
+        }
+    }
+}
+
 // MARK: Recording and replaying
 
 @Test func recordedFramesAreReplayedBitForBit() throws {
