@@ -65,7 +65,7 @@ public struct Recording: FrameSource, ~Copyable {
         guard offset < file.count - cutBytes, let (header, picture) = wholeFrame(of: file, at: offset) else {
             return .ended
         }
-        offset += RecordingLayout.headerBytes + header.payloadBytes
+        offset += RecordingLayout.headerBytes + Int(header.payloadBytes)
         if header.geometry != geometry {
             geometry = header.geometry
             generation &+= 1
@@ -93,7 +93,7 @@ private func wholeFrame(of file: UnsafeRawBufferPointer, at offset: Int) -> (Rec
     let headerBytes = RecordingLayout.headerBytes
     guard file.count - offset >= headerBytes,
         let header = RecordedFrame(UnsafeRawBufferPointer(rebasing: file[offset..<offset + headerBytes])),
-        file.count - offset - headerBytes >= header.payloadBytes
+        Int64(file.count - offset - headerBytes) >= header.payloadBytes
     else { return nil }
     var memories = InlineArray<3, rb_pixels_memory>(repeating: rb_pixels_memory())
     var start = offset + headerBytes
@@ -128,11 +128,11 @@ private struct Contents {
             guard header.geometry.format != RB_PIXELS_FORMAT_COUNT else {
                 throw .unknownFormat(frame: frameCount, fourcc: field(offset + 4))
             }
-            guard file.count - offset - headerBytes >= header.payloadBytes else { break }
+            guard Int64(file.count - offset - headerBytes) >= header.payloadBytes else { break }
             guard wholeFrame(of: file, at: offset) != nil else { throw .damaged(frame: frameCount) }
             if frameCount == 0 { geometry = header.geometry }
             frameCount += 1
-            offset += headerBytes + header.payloadBytes
+            offset += headerBytes + Int(header.payloadBytes)
         }
         cutBytes = file.count - offset
         guard frameCount > 0 else { throw .noFrames }

@@ -33,7 +33,7 @@ enum RecordingLayout {
     static var headerBytes: Int { 64 }
     static var marker: UInt32 { 0x4D41_5246 }
 
-    static func padded(_ bytes: Int) -> Int { (bytes + 63) & ~63 }
+    static func padded<Count: FixedWidthInteger>(_ bytes: Count) -> Count { (bytes + 63) & ~63 }
 }
 
 /// The header of a recorded frame.
@@ -46,10 +46,10 @@ struct RecordedFrame {
     var strides = InlineArray<3, Int32>(repeating: 0)
     var bytes = InlineArray<3, Int>(repeating: 0)
 
-    /// Those of the memories, with what fills them up.
-    var payloadBytes: Int {
-        var sum = 0
-        for index in 0..<memoryCount { sum += RecordingLayout.padded(bytes[index]) }
+    /// Those of the memories, with what fills them up. A damaged header can state more than an Int of 32 bits holds.
+    var payloadBytes: Int64 {
+        var sum: Int64 = 0
+        for index in 0..<memoryCount { sum += RecordingLayout.padded(Int64(bytes[index])) }
         return sum
     }
 }
