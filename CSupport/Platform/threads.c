@@ -13,6 +13,7 @@
 
 enum {
     PART_BITS = 16,
+    CLOSED = (1 << PART_BITS) - 1, // in place of the next part: there is none to claim, whatever `parts` says
     STACK_BYTES = 256 * 1024,
     SPIN_NS = 100000,     // longer than the pause between two operations of a network, shorter than one between frames
     PAUSES_PER_LOOK = 16, // at the clock
@@ -31,7 +32,7 @@ struct rb_team {
     uint64_t spin_ns;
     member members[RB_MAXIMUM_THREADS]; // members[0] is the thread that calls rb_team_run
 
-    // The job: written before `ticket` announces it, and not again before all of its parts are finished.
+    // The job: written while `ticket` is closed, and not again before all of its parts are finished.
     _Atomic(rb_part) run;
     _Atomic(void *) work;
     atomic_int parts;
@@ -63,13 +64,13 @@ static inline void pause_briefly(void) {
 
 // Runs parts of the announced job until none is left to claim; answers the ticket at which that was.
 //
-// The job's fields may already be the next one's when they are read, but then the ticket has moved on too: it never has
-// the same value twice, and the exchange fails.
+// The job's fields may already be the next one's when they are read, but then the ticket has been closed before, and
+// the exchange fails: a ticket that can be claimed never comes back.
 static uint64_t run_parts(rb_team *team, int32_t thread) {
     uint64_t ticket = atomic_load(&team->ticket);
     while (true) {
-        const int32_t part = (int32_t)(ticket & ((1 << PART_BITS) - 1));
-        const int32_t parts = atomic_load_explicit(&team->parts, memory_order_relaxed);
+        const int32_t part = (int32_t)(ticket & CLOSED);
+        const int32_t parts = atomic_load_explicit(&team->parts, memory_order_acquire);
         const rb_part run = atomic_load_explicit(&team->run, memory_order_relaxed);
         void *work = atomic_load_explicit(&team->work, memory_order_relaxed);
         if (part >= parts) {
@@ -155,12 +156,15 @@ void rb_team_run(void *given_team, int32_t parts, rb_part run, void *work) {
     if (parts <= 0) {
         return;
     }
+    // A member may still hold the last job's ticket. Were the fields to change under it, it could take more parts than
+    // that job had: whoever sees the new count (acquire) also sees that the ticket was closed before it (release).
+    const uint64_t last = atomic_load_explicit(&team->ticket, memory_order_relaxed);
+    atomic_store_explicit(&team->ticket, last | CLOSED, memory_order_relaxed);
+    atomic_store_explicit(&team->parts, parts, memory_order_release);
     atomic_store_explicit(&team->run, run, memory_order_relaxed);
     atomic_store_explicit(&team->work, work, memory_order_relaxed);
-    atomic_store_explicit(&team->parts, parts, memory_order_relaxed);
     atomic_store_explicit(&team->finished, 0, memory_order_relaxed);
-    const uint64_t job = (atomic_load_explicit(&team->ticket, memory_order_relaxed) >> PART_BITS) + 1;
-    atomic_store(&team->ticket, job << PART_BITS);
+    atomic_store(&team->ticket, ((last >> PART_BITS) + 1) << PART_BITS);
     announce(team);
     run_parts(team, 0);
     await_parts(team, parts);

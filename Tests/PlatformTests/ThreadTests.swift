@@ -83,6 +83,25 @@ private func withTeam(_ threads: Int32, pinnedTo list: String? = nil, _ body: (O
         }
     }
 
+    /// A member that is late for a small job must not take a part of the larger one that follows, before that begins.
+    @Test func takesNoPartTwiceWhereTheNextJobIsLarger() throws {
+        try withTeam(8) { team in
+            let taken = Atomic<Int>.Box()
+            var expected = 0
+            for job in 0..<50_000 {
+                let parts = job % 2 == 0 ? 2 : 40
+                expected += parts
+                rb_team_run(
+                    UnsafeMutableRawPointer(team), Int32(parts),
+                    { work, _, _, _ in
+                        Unmanaged<Atomic<Int>.Box>.fromOpaque(work!).takeUnretainedValue()
+                            .value.add(1, ordering: .relaxed)
+                    }, pointer(to: taken))
+            }
+            #expect(taken.value.load(ordering: .relaxed) == expected)
+        }
+    }
+
     /// Parts that wait for each other end only where as many threads run them at the same time, whether those were still
     /// spinning or had gone to sleep.
     @Test func runsPartsAtTheSameTime() throws {
