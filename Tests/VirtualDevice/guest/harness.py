@@ -158,9 +158,9 @@ class Rarebit:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def resident(self):
-        """Kilobytes."""
+        """Kilobytes of memory that are its own: not those of the program file, which come as its code is first used."""
         with open(f"/proc/{self.process.pid}/status") as file:
-            return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+            return next(int(line.split()[1]) for line in file if line.startswith("RssAnon:"))
 
     def wait_for_end(self, seconds):
         """Its exit code, and after how many seconds it ended."""

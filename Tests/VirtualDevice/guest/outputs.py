@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import recording
@@ -22,15 +23,15 @@ def full_pipe():
     with Scene(stdout=giving) as scene:
         os.close(giving)
         time.sleep(4)  # nobody reads: some ten records fit, the rest is dropped
-        first = os.read(taking, 1 << 16)
+        parts = []
+        reader = threading.Thread(target=lambda: parts.extend(iter(lambda: os.read(taking, 1 << 16), b"")))
+        reader.start()
         time.sleep(1)
-        more = os.read(taking, 1 << 16)
         scene.rarebit.process.send_signal(signal.SIGTERM)
         code, _ = scene.rarebit.wait_for_end(ENDING)
-        text = first + more
-        while part := os.read(taking, 1 << 16):
-            text += part
+        reader.join(PATIENCE)
         os.close(taking)
+        text = b"".join(parts)
         expect(code == 0, f"exit code {code}")
         records = [json.loads(line) for line in text.splitlines()]
         frames = [record["frame"] for record in records if "frame" in record]
