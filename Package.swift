@@ -112,7 +112,8 @@ let package = Package(
             swiftSettings: hostFlags),
         .testTarget(name: "ModelFormatTests", dependencies: ["ModelFormat", "TinyModel"], swiftSettings: hostFlags),
         .testTarget(name: "InferenceTests", dependencies: ["Inference", "TinyModel"], swiftSettings: hostFlags),
-        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "TinyModel"], swiftSettings: hostFlags),
+        .testTarget(
+            name: "TelemetryTests", dependencies: ["Telemetry", "TinyModel", "ProgramRunner"], swiftSettings: hostFlags),
         .target(
             name: "KernelCases", dependencies: ["Kernels"], path: "Tests/KernelsTests/Cases",
             cSettings: cFlags + [.headerSearchPath("../../../CSupport/Kernels")]),

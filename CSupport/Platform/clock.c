@@ -38,6 +38,11 @@ int32_t rb_wait_for(int32_t descriptor, int16_t events, uint64_t deadline_ns, in
     return -EINTR;
 }
 
+int32_t rb_wait_writable(int32_t descriptor, uint64_t deadline_ns) {
+    int16_t happened;
+    return rb_wait_for(descriptor, POLLOUT, deadline_ns, &happened);
+}
+
 void rb_sleep_until(uint64_t time_ns) {
     const struct timespec end = {.tv_sec = (time_t)(time_ns / NS_PER_S), .tv_nsec = (long)(time_ns % NS_PER_S)};
     while (!rb_stop_requested() && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR) {

@@ -1,35 +1,19 @@
 // systemd's notification protocol, as sd_notify(3) describes it: datagrams of "NAME=value" lines to a Unix socket.
 #define _GNU_SOURCE
 #include "include/platform.h"
+#include "unix_address.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-// Fills in the address of a socket's name; its length, or a negative error number.
-static int32_t fill_address(const char *name, struct sockaddr_un *address) {
-    const bool is_path = *name == '/', is_abstract = *name == '@';
-    if (!is_path && !is_abstract) {
+int32_t rb_notify(const char *name, const void *message, size_t count) {
+    if (*name != '/' && *name != '@') {
         return -EAFNOSUPPORT;
     }
-    // A path ends in zero within the address; an abstract name needs no end, the length says it.
-    const size_t length = strlen(name) + is_path;
-    if (length > sizeof address->sun_path) {
-        return -ENAMETOOLONG;
-    }
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    memcpy(address->sun_path, name, length);
-    if (is_abstract) {
-        address->sun_path[0] = '\0';
-    }
-    return (int32_t)(offsetof(struct sockaddr_un, sun_path) + length);
-}
-
-int32_t rb_notify(const char *name, const void *message, size_t count) {
     struct sockaddr_un address;
-    const int32_t length = fill_address(name, &address);
+    const int32_t length = rb_unix_address(name, &address);
     if (length < 0) {
         return length;
     }

@@ -6,10 +6,19 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t stop_requested;
+static volatile sig_atomic_t reload_requested;
 static const char *volatile current_activity = "starting";
 
 bool rb_stop_requested(void) {
     return stop_requested != 0;
+}
+
+bool rb_reload_requested(void) {
+    if (!reload_requested) {
+        return false;
+    }
+    reload_requested = 0;
+    return true;
 }
 
 void rb_set_activity(const char *activity) {
@@ -19,6 +28,16 @@ void rb_set_activity(const char *activity) {
 static void request_stop(int signal_number) {
     (void)signal_number;
     stop_requested = 1;
+}
+
+static void request_reload(int signal_number) {
+    (void)signal_number;
+    reload_requested = 1;
+}
+
+void rb_let_hangup_reload(void) {
+    const struct sigaction reload = {.sa_handler = request_reload};
+    sigaction(SIGHUP, &reload, NULL);
 }
 
 // Only what is safe inside a signal handler: write, and no memory but the stack's.

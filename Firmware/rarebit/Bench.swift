@@ -22,7 +22,8 @@ struct Bench {
         let loaded = try LoadedModel(
             path: settings.model, for: settings.executionPath, on: team.threads)
         let engine = loaded.engine
-        let alpha = settings.alpha ?? engine.model.head.defaultAlpha
+        var judge = try Judge(settings, of: engine.model)
+        let alpha = judge.alpha
 
         setActivity("running the network")
         fillInput(of: engine)
@@ -44,7 +45,8 @@ struct Bench {
 
         fillInput(of: engine)
         var report = BenchReport(
-            model: settings.model, samples: samples, answer: Answer(running: engine, alpha: alpha, top: 1),
+            model: settings.model, samples: samples,
+            answer: judge.answer(from: engine, top: 1, at: 0, checksInput: true),
             threads: team.threads.count,
             processor: core, loadTime: runStart - loadStart, firstInference: runEnd - runStart, elapsed: elapsed,
             before: before, after: after, arenaBytes: loaded.arenaBytes, peakResidentBytes: rb_peak_resident_bytes())

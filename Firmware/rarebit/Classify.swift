@@ -1,3 +1,4 @@
+import Camera
 import Images
 import Inference
 import ModelFormat
@@ -16,7 +17,7 @@ struct Classify {
 
     func perform() throws(ProgramError) {
         let loaded = try LoadedModel(path: settings.model)
-        let alpha = settings.alpha ?? loaded.model.head.defaultAlpha
+        var judge = try Judge(settings, of: loaded.model)
         var output = Output()
         var failures = 0
         var index = settings.firstImage
@@ -31,7 +32,8 @@ struct Classify {
                 continue
             }
             setActivity("classifying a picture")
-            write(Answer(running: loaded.engine, alpha: alpha, top: settings.top), of: path, to: &output)
+            let answer = judge.answer(from: loaded.engine, top: settings.top, at: 0, checksInput: settings.isJSON)
+            write(answer, of: path, to: &output)
             try output.endRecord()
         }
         guard failures == 0 else { throw .someImagesFailed(failures) }
@@ -81,24 +83,17 @@ private struct Picture: ~Copyable {
     }
 
     /// Crops, resizes and quantises the picture into the engine's input.
-    func quantise(_ view: FrameView, into engine: Engine) throws(ProgramError) {
-        guard view.isInside(width: width, height: height) else { throw .cropOutside(width: width, height: height) }
-        let input = engine.model.input
-        guard
-            let bytes = Preprocessor.workspaceBytes(
-                input: input, format: RB_PIXELS_RGB24, width: width, height: height, view: view)
-        else { throw .cannotResize(width: width, height: height) }
-        let workspace = try Memory(count: bytes)
-        guard
-            var preprocessor = Preprocessor(
-                input: input, format: RB_PIXELS_RGB24, width: width, height: height, view: view,
-                workspace: workspace.bytes)
-        else { throw .cannotResize(width: width, height: height) }
+    func quantise(_ part: FrameView, into engine: Engine) throws(ProgramError) {
+        var view = try View(
+            part,
+            of: FrameGeometry(
+                format: RB_PIXELS_RGB24, width: Int32(width), height: Int32(height), stride: Int32(3 * width)),
+            for: engine.model.input)
         var frame = rb_pixels_frame()
         frame.plane.0 = UnsafePointer(pixels.bytes.assumingMemoryBound(to: UInt8.self).baseAddress)
         frame.stride.0 = Int32(3 * width)
         // RGB24 has nothing to decode.
-        _ = preprocessor.run(&frame, into: engine.input)
+        _ = view.show(frame, to: engine)
     }
 }
 

@@ -13,11 +13,14 @@ struct Invocation {
     private(set) var settings = Settings()
     /// What the command line alone says; a configuration file is read on top of it.
     private let given: OptionTexts
+    /// What the settings come from.
+    private(set) var texts: OptionTexts
 
     init() throws(ProgramError) {
         var given = OptionTexts()
         try given.readCommandLine()
         self.given = given
+        texts = given
         guard !given.isGiven("version") else {
             request = .version
             return
@@ -35,15 +38,26 @@ struct Invocation {
         }
         request = .perform(command)
         settings = try given.settings(for: command, path: nil)
-        if let path = settings.configuration {
+        if settings.configuration != nil {
             // Never given back: the settings' texts lie there.
-            let memory = try Memory.keeping(count: ConfigurationText.limit + 1)
-            var texts = given
-            try texts.read(ConfigurationText(path: path, memory: memory))
-            settings = try texts.settings(for: command, path: path)
+            (settings, texts) = try readConfiguration(
+                into: Memory.keeping(count: ConfigurationText.limit + 1), for: command)
         }
         try settings.check()
         try readOperands(of: command, from: operand + 1)
+    }
+
+    /// Reads the configuration file that the command line names into `memory`, where the texts then are: at least
+    /// `ConfigurationText.limit + 1` bytes.
+    func readConfiguration(
+        into memory: UnsafeMutableRawBufferPointer, for command: Command = .run
+    ) throws(ProgramError) -> (Settings, OptionTexts) {
+        let path = settings.configuration!
+        var texts = given
+        try texts.read(ConfigurationText(path: path, memory: memory))
+        let settings = try texts.settings(for: command, path: path)
+        try settings.check()
+        return (settings, texts)
     }
 
     private mutating func readOperands(of command: Command, from first: Int32) throws(ProgramError) {

@@ -30,7 +30,7 @@ struct Rarebit {
             var output = Output()
             output.writer.append(version)
             try output.finish()
-        case .perform(.run): try Run(invocation.settings).perform()
+        case .perform(.run): try Run(invocation).perform()
         case .perform(.classify): try Classify(invocation.settings).perform()
         case .perform(.bench): try Bench(invocation.settings).perform()
         case .perform(.info): try Info(invocation.settings).perform()

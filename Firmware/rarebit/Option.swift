@@ -147,6 +147,69 @@ struct OptionValue {
         return fourcc
     }
 
+    /// "3/5", with 1 <= 3 <= 5 <= the longest window.
+    func confirmation() throws(ProgramError) -> Policy.Rules.Confirmation {
+        var position = text
+        guard let needed = Self.digits(&position), position.pointee == CChar(UInt8(ascii: "/")) else {
+            throw .notAConfirmation(self)
+        }
+        position += 1
+        guard let window = Self.digits(&position), position.pointee == 0, needed >= 1, needed <= window,
+            window <= Policy.longestWindow
+        else { throw .notAConfirmation(self) }
+        return Policy.Rules.Confirmation(needed: needed, window: window)
+    }
+
+    /// "500K", "10M", "1G" or plain bytes, at least 1,024.
+    func byteCount() throws(ProgramError) -> UInt64 {
+        var position = text
+        guard let number = Self.digits(&position) else { throw .notAFileSize(self) }
+        var bytes = UInt64(number)
+        switch UInt8(bitPattern: position.pointee) {
+        case 0: break
+        case UInt8(ascii: "K"): bytes <<= 10
+        case UInt8(ascii: "M"): bytes <<= 20
+        case UInt8(ascii: "G"): bytes <<= 30
+        default: throw .notAFileSize(self)
+        }
+        guard position.pointee == 0 || position[1] == 0, bytes >= 1024 else { throw .notAFileSize(self) }
+        return bytes
+    }
+
+    func outputPlace() throws(ProgramError) -> OutputPlace {
+        if ("-" as StaticString) == text { return .standardOutput }
+        if let path = text(after: "file:") { return .file(path) }
+        if let path = text(after: "unix:") { return .socket(path) }
+        throw .notAnOutput(self)
+    }
+
+    func pressure() throws(ProgramError) -> OutputPressure {
+        if ("drop" as StaticString) == text { return .drops }
+        guard ("wait" as StaticString) == text else { throw .notAPressure(self) }
+        return .waits
+    }
+
+    /// Up to six decimal digits; nil where there are none or more.
+    private static func digits(_ position: inout UnsafePointer<CChar>) -> Int? {
+        let start = position
+        var number = 0
+        while (CChar(UInt8(ascii: "0"))...CChar(UInt8(ascii: "9"))).contains(position.pointee) {
+            guard position - start < 6 else { return nil }
+            number = 10 * number + Int(position.pointee) - Int(UInt8(ascii: "0"))
+            position += 1
+        }
+        return position > start ? number : nil
+    }
+
+    /// What stands behind a prefix, where it is there and something behind it.
+    private func text(after prefix: StaticString) -> UnsafePointer<CChar>? {
+        for index in 0..<prefix.utf8CodeUnitCount where text[index] != CChar(bitPattern: prefix.utf8Start[index]) {
+            return nil
+        }
+        let rest = text + prefix.utf8CodeUnitCount
+        return rest.pointee == 0 ? nil : rest
+    }
+
     /// Whether a flag is on.
     fileprivate func isOn() throws(ProgramError) -> Bool {
         if case .commandLine = place { return true }

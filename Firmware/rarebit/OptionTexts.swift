@@ -101,6 +101,18 @@ struct OptionTexts {
         }
     }
 
+    /// Whether another file's texts say the same of an option.
+    func saysSame(as other: OptionTexts, of number: Int) -> Bool {
+        guard let text = texts[number], let otherText = other.texts[number] else {
+            return texts[number] == nil && other.texts[number] == nil
+        }
+        var index = 0
+        while text[index] == otherText[index] && text[index] != 0 {
+            index += 1
+        }
+        return text[index] == otherText[index]
+    }
+
     /// To every option of that name: the command decides which of them counts.
     private mutating func give(_ text: UnsafePointer<CChar>, to name: StaticString, line: Int) {
         for number in 0..<OptionTable.all.count where OptionTable.all[number].isNamed(name) {

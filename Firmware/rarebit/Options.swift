@@ -57,6 +57,32 @@ extension Settings {
             "top", "N", .run | .classify, "how many classes to show, 1...32; default 3", in: 1...Ranking.maximumCount
         ) { $0.top = $1 }
         try describeView(to: &reader)
+        try reader.number(
+            "threshold", "P", .run | .classify, isLive: true,
+            "the least probability of a class to be named, 0...1: below it a picture is unknown; default 0", in: 0...1
+        ) { $0.threshold = Float($1) }
+        try reader.value(
+            "classes", "LIST", .run | .classify, isLive: true,
+            """
+            only these classes, by name or number: a,b,7; probabilities are over them alone and sum to 1;
+            default: all
+            """
+        ) { settings, value throws(ProgramError) in settings.classes = value }
+        try reader.number(
+            "smooth", "S", .run, isLive: true,
+            """
+            probabilities averaged over frames: S times the average so far and 1 - S times the frame's, S from
+            0 (each frame alone, the default) to 0.99; starts anew after a recovery and after a gap
+            """,
+            in: 0...0.99
+        ) { $0.smoothing = Float($1) }
+        try reader.value(
+            "confirm", "N/M", .run, isLive: true,
+            """
+            say that a class is seen when N of the last M frames (at most 64) are of it, again only after M
+            frames without it; starts anew like --smooth
+            """
+        ) { settings, value throws(ProgramError) in settings.confirmation = try value.confirmation() }
         try reader.integer("count", "N", .run, "stop after N frames", in: 1...1_000_000_000) { $0.count = $1 }
         try reader.integer(
             "threads", "N", .run | .bench,
@@ -78,6 +104,28 @@ extension Settings {
             "also measure the most the core can do: the best instruction, on registers alone"
         ) { $0.showsCeiling = true }
         try reader.flag("json", .run | .classify | .bench | .cameras, "JSON records, one a line") { $0.isJSON = true }
+        try reader.value(
+            "output", "WHERE", .run,
+            """
+            - (standard output, the default), file:PATH (appended to), or unix:PATH (a socket: up to 8
+            listeners come and go)
+            """
+        ) { settings, value throws(ProgramError) in settings.output = try value.outputPlace() }
+        try reader.value(
+            "rotate-size", "BYTES", .run,
+            "with an output file: start a new one when it would be larger, such as 500K, 10M or 1G; PATH becomes PATH.1"
+        ) { settings, value throws(ProgramError) in settings.rotationSize = try value.byteCount() }
+        try reader.integer("rotate-keep", "N", .run, "how many older files to keep, 1...1000; default 5", in: 1...1000)
+        {
+            $0.rotationCount = $1
+        }
+        try reader.value(
+            "when-full", "WHAT", .run,
+            """
+            drop or wait: what becomes of records that are not read in time; default: drop for a camera, so
+            that its frames are never held up, wait for a recording
+            """
+        ) { settings, value throws(ProgramError) in settings.pressure = try value.pressure() }
         try reader.text(
             "compare", "OLD", .bench,
             """

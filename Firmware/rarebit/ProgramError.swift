@@ -28,6 +28,14 @@ enum ProgramError: Error, @unchecked Sendable {
     case notYesOrNo(OptionValue)
     case notASize(OptionValue)
     case notAFormat(OptionValue)
+    case notAConfirmation(OptionValue)
+    case notAFileSize(OptionValue)
+    case notAnOutput(OptionValue)
+    case notAPressure(OptionValue)
+    /// With the item of the list.
+    case unknownClass(OptionValue, UnsafeRawBufferPointer)
+    case needsFile(StaticString)
+    case needsRotation
     case unknownKey(UnsafePointer<CChar>, line: Int, UnsafePointer<CChar>)
     case keyTwice(UnsafePointer<CChar>, line: Int, StaticString, firstLine: Int)
     case notAnEntry(UnsafePointer<CChar>, line: Int)
@@ -52,6 +60,7 @@ enum ProgramError: Error, @unchecked Sendable {
     case camera(UnsafePointer<CChar>, CameraError)
     case recording(UnsafePointer<CChar>, RecordingError)
     case output(Int32)
+    case cannotWrite(OutputTarget, Int32)
     case cannotPin(Int32)
     case cannotStartThreads(Int, Int32)
     case noRecord(UnsafePointer<CChar>)
@@ -63,13 +72,13 @@ enum ProgramError: Error, @unchecked Sendable {
         switch self {
         case .noCommand, .unknownCommand, .unknownOption, .missingValue, .foreignOption, .twoSources, .notANumber,
             .notWhole, .outOfRange, .notAList, .notARectangle, .notARegion, .notARotation, .notAFlip, .noSuchCore,
-            .unknownISA, .notYesOrNo, .notASize, .notAFormat, .unknownKey, .keyTwice,
-            .notAnEntry, .nothingToLoop, .recordsItself, .nothingToCompare, .missingModel, .missingImages,
-            .extraOperand:
+            .unknownISA, .notYesOrNo, .notASize, .notAFormat, .notAConfirmation, .notAFileSize, .notAnOutput,
+            .notAPressure, .unknownClass, .needsFile, .needsRotation, .unknownKey, .keyTwice, .notAnEntry,
+            .nothingToLoop, .recordsItself, .nothingToCompare, .missingModel, .missingImages, .extraOperand:
             true
         case .unreadableFile, .badModel, .cannotInfer, .noMemory, .badImage, .cannotResize, .cropOutside,
-            .someImagesFailed, .camera,
-            .recording, .output, .cannotPin, .cannotStartThreads, .noRecord, .otherNetwork, .otherLogits, .slower:
+            .someImagesFailed, .camera, .recording, .output, .cannotWrite, .cannotPin, .cannotStartThreads, .noRecord,
+            .otherNetwork, .otherLogits, .slower:
             false
         }
     }
@@ -88,12 +97,16 @@ extension TextWriter where Sink: ~Copyable {
     /// One line: what, where, what to do.
     mutating func append(_ error: ProgramError) {
         append("rarebit: ")
+        append(reason: error)
+        append("\n")
+    }
+
+    mutating func append(reason error: ProgramError) {
         if error.isUsage {
             appendUsage(error)
         } else {
             appendFailure(error)
         }
-        append("\n")
     }
 
     private mutating func appendUsage(_ error: ProgramError) {
@@ -125,6 +138,12 @@ extension TextWriter where Sink: ~Copyable {
             append("--record names the file that --frames reads; give another")
         case .nothingToLoop:
             append("--loop needs --frames; see rarebit run --help")
+        case .needsFile(let option):
+            append("--")
+            append(option)
+            append(" needs an output file; see --output in rarebit run --help")
+        case .needsRotation:
+            append("--rotate-keep needs --rotate-size; see rarebit run --help")
         case .nothingToCompare:
             append("--threshold needs --compare; see rarebit bench --help")
         case .missingModel(let command):
@@ -164,6 +183,24 @@ extension TextWriter where Sink: ~Copyable {
         case .notAFormat(let value):
             append(quoting: value)
             append("' is no pixel format that can be used; rarebit cameras lists them")
+        case .notAConfirmation(let value):
+            append(quoting: value)
+            append("' is no share of frames; give N/M, such as 3/5, with N at most M and M at most ")
+            append(Policy.longestWindow)
+        case .notAFileSize(let value):
+            append(quoting: value)
+            append("' is no size of a file; give at least 1K, such as 500K, 10M or 1G")
+        case .notAnOutput(let value):
+            append(quoting: value)
+            append("' is no output; give -, file:PATH or unix:PATH")
+        case .notAPressure(let value):
+            append(quoting: value)
+            append("' is neither drop nor wait")
+        case .unknownClass(let value, let item):
+            append(placeOf: value)
+            append("'")
+            append(bytes: item)
+            append("' is no class of the model; rarebit info lists them")
         case .outOfRange(let value, let from, let to):
             append(quoting: value)
             append("' is out of range; give ")
@@ -288,6 +325,10 @@ extension TextWriter where Sink: ~Copyable {
         case .output(let status):
             append("standard output cannot be written: ")
             append(cString: rb_error_text(status))
+        case .cannotWrite(let target, let status):
+            append(target)
+            append(": cannot be written: ")
+            append(cString: rb_error_text(status))
         case .cannotPin(let status):
             append("cannot run on the cores asked for: ")
             append(cString: rb_error_text(status))
@@ -300,6 +341,13 @@ extension TextWriter where Sink: ~Copyable {
             appendFinding(error)
         default:
             append("the work failed")
+        }
+    }
+
+    private mutating func append(_ target: OutputTarget) {
+        switch target {
+        case .stream: append("standard output")
+        case .file(let path, _, _), .socket(let path): append(cString: path)
         }
     }
 

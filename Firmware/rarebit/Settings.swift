@@ -1,6 +1,18 @@
 import Camera
 import Inference
 import Platform
+import Telemetry
+
+/// Where `run` writes its answers.
+enum OutputPlace: Equatable {
+    case standardOutput
+    case file(UnsafePointer<CChar>)
+    case socket(UnsafePointer<CChar>)
+
+    var isFile: Bool {
+        if case .file = self { true } else { false }
+    }
+}
 
 /// What the options say, checked. Text lives as long as the program.
 struct Settings {
@@ -27,6 +39,19 @@ struct Settings {
     var top = 3
     /// Which part of every picture is looked at.
     var view = FrameView()
+    /// Probability below which a picture is unknown.
+    var threshold: Float = 0
+    /// nil: all.
+    var classes: OptionValue?
+    var smoothing: Float = 0
+    var confirmation: Policy.Rules.Confirmation?
+    var output = OutputPlace.standardOutput
+    /// Bytes; nil: a file grows for ever.
+    var rotationSize: UInt64?
+    /// nil: 5.
+    var rotationCount: Int?
+    /// nil: drops for a camera, waits for a recording.
+    var pressure: OutputPressure?
     var isJSON = false
     var count = Int.max
     /// nil: the program's choice.
@@ -57,11 +82,22 @@ struct Settings {
     var runLimit: Int { runs ?? (seconds == nil ? 1000 : LatencySamples.maximumCount) }
     var timeLimit: Double { seconds ?? (runs == nil ? 5 : Self.longestSeconds) }
 
+    /// `output` with what belongs to it.
+    var outputTarget: OutputTarget {
+        switch output {
+        case .standardOutput: .stream(1)
+        case .file(let path): .file(path, limit: rotationSize, keep: rotationCount ?? 5)
+        case .socket(let path): .socket(path)
+        }
+    }
+
     /// What no option by itself can tell.
     func check() throws(ProgramError) {
         guard camera == nil || frames == nil else { throw .twoSources }
         if let frames, let recording, rb_is_same_file(frames, recording) { throw .recordsItself }
         guard !loops || frames != nil else { throw .nothingToLoop }
+        guard rotationSize == nil || output.isFile else { throw .needsFile("rotate-size") }
+        guard rotationCount == nil || rotationSize != nil else { throw .needsRotation }
         guard ratioThreshold == nil || comparison != nil else { throw .nothingToCompare }
     }
 }

@@ -1,22 +1,25 @@
 import Inference
 import ModelFormat
 
-/// What the model says of one picture: the classes of highest adjusted logit.
+/// What the model says of one picture, and what the policy makes of it.
 public struct Answer {
     public let engine: Engine
     public let alpha: Float
-    public let ranking: Ranking
-    /// CRC-32 of the quantised input tensor: equal on two machines that saw the same picture.
-    public let inputChecksum: UInt32
+    public let verdict: Verdict
+    /// CRC-32 of the quantised input tensor: equal on two machines that saw the same picture. nil where nobody asked.
+    public let inputChecksum: UInt32?
 
-    /// Runs the engine on its input.
-    public init(running engine: Engine, alpha: Float, top limit: Int) {
+    /// Runs the engine on its input, a picture taken at `time`, nanoseconds.
+    public init(
+        running engine: Engine, alpha: Float, policy: inout Policy, top limit: Int, at time: UInt64,
+        checksInput: Bool
+    ) {
         // Before the run, which reuses the input's memory.
-        inputChecksum = Checksum.of(engine.inputBytes)
+        inputChecksum = checksInput ? Checksum.of(engine.inputBytes) : nil
         engine.run(alpha: alpha)
         self.engine = engine
         self.alpha = alpha
-        ranking = Ranking(of: engine.logits, limit: limit)
+        verdict = policy.judge(plain: engine.plainLogits, adjusted: engine.logits, at: time, top: limit)
     }
 
     /// CRC-32 of the float32 logits: equal on two machines that computed the same bits.
@@ -24,44 +27,64 @@ public struct Answer {
 }
 
 extension TextWriter where Sink: ~Copyable {
-    /// "Sneaker 93.1 %, Sandal 6.2 %, Bag 0.4 %"
+    /// "Sneaker 93.1 %, Sandal 6.2 %, Bag 0.4 %", or "unknown".
     public mutating func append(_ answer: Answer) {
-        for place in 0..<answer.ranking.count {
+        guard !answer.verdict.isUnknown else { return append("unknown") }
+        for place in 0..<answer.verdict.count {
             if place > 0 {
                 append(", ")
             }
-            let index = answer.ranking[place]
-            append(bytes: answer.engine.model.className(index))
+            let ranked = answer.verdict[place]
+            append(bytes: answer.engine.model.className(ranked.index))
             append(" ")
-            append(Double(answer.engine.probabilities[index]) * 100, decimals: 1)
+            append(Double(ranked.probability) * 100, decimals: 1)
             append(" %")
         }
     }
 
-    /// The members of a JSON object, without its braces: alpha, the ranking, and the checksums of input and logits.
-    public mutating func append(jsonMembersOf answer: Answer) {
+    /// The members of a JSON object, without its braces: alpha, whether it is unknown, the ranking, and the checksums of
+    /// input and logits. `smoothed`: whether the probabilities are means over pictures.
+    public mutating func append(jsonMembersOf answer: Answer, smoothed: Bool = false) {
         append("\"alpha\":")
         append(Double(answer.alpha), decimals: 3)
+        if answer.verdict.isUnknown {
+            append(",\"unknown\":true")
+        }
         append(",\"top\":[")
-        for place in 0..<answer.ranking.count {
+        for place in 0..<answer.verdict.count {
             if place > 0 {
                 append(",")
             }
-            let index = answer.ranking[place]
-            append("{\"class\":")
-            append(index)
-            append(",\"name\":")
-            append(jsonString: answer.engine.model.className(index))
-            append(",\"probability\":")
-            append(Double(answer.engine.probabilities[index]), decimals: 6)
-            append(",\"logit\":")
-            append(Double(answer.engine.logits[index]), decimals: 6)
-            append("}")
+            append(jsonOf: answer.verdict[place], in: answer.engine.model, smoothed: smoothed)
         }
-        append("],\"input_crc\":\"")
-        append(hexadecimal: answer.inputChecksum)
-        append("\",\"logits_crc\":\"")
+        append("]")
+        if let checksum = answer.inputChecksum {
+            append(",\"input_crc\":\"")
+            append(hexadecimal: checksum)
+            append("\"")
+        }
+        append(",\"logits_crc\":\"")
         append(hexadecimal: answer.logitsChecksum)
         append("\"")
+    }
+
+    private mutating func append(jsonOf ranked: RankedClass, in model: Model, smoothed: Bool) {
+        append("{\"class\":")
+        append(ranked.index)
+        append(",\"name\":")
+        append(jsonString: model.className(ranked.index))
+        append(",\"probability\":")
+        append(Double(ranked.probability), decimals: 6)
+        if smoothed {
+            append(",\"frame_probability\":")
+            append(Double(ranked.frameProbability), decimals: 6)
+        }
+        append(",\"logit\":")
+        append(Double(ranked.logit), decimals: 6)
+        append(",\"plain_probability\":")
+        append(Double(ranked.plainProbability), decimals: 6)
+        append(",\"plain_logit\":")
+        append(Double(ranked.plainLogit), decimals: 6)
+        append("}")
     }
 }

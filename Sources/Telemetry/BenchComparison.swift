@@ -32,7 +32,7 @@ public struct BenchComparison {
         guard macs == report.multiplyAccumulates else { return .otherNetwork }
         let answer = report.answer
         let isSameTask =
-            isEqual("model_crc", answer.engine.model.checksum) && isEqual("input_crc", answer.inputChecksum)
+            isEqual("model_crc", answer.engine.model.checksum) && isEqual("input_crc", answer.inputChecksum ?? 0)
             && old.number("alpha") == (Double(answer.alpha) * 1000).rounded() / 1000
         if isSameTask && !isEqual("logits_crc", answer.logitsChecksum) {
             return .otherLogits

@@ -7,7 +7,7 @@ public struct BenchReport {
     /// The model file's path, NUL-terminated.
     public var model: UnsafePointer<CChar>
     public var samples: LatencySamples
-    /// Of a fixed input, after the runs.
+    /// Of a fixed input, after the runs; with the input's checksum.
     public var answer: Answer
     public var threads: Int
     /// The processor that the first thread ran on.
@@ -110,7 +110,7 @@ extension TextWriter where Sink: ~Copyable {
         append(" bytes, resident at most ")
         append(report.peakResidentBytes)
         append("\nchecksums   input ")
-        append(hexadecimal: report.answer.inputChecksum)
+        append(hexadecimal: report.answer.inputChecksum ?? 0)
         append(", logits ")
         append(hexadecimal: report.answer.logitsChecksum)
         append("\n")

@@ -19,3 +19,12 @@ public struct DescriptorSink: TextSink {
         }
     }
 }
+
+/// Lines to standard error that never hold up the program: where nobody reads them, they are lost.
+public struct LogSink: TextSink {
+    public init() {}
+
+    public mutating func write(_ bytes: UnsafeRawBufferPointer) {
+        _ = rb_write_some(2, bytes.baseAddress, bytes.count)
+    }
+}

@@ -1,3 +1,6 @@
+import Inference
+import ModelFormat
+
 /// What is reported of one frame besides the answer.
 public struct FrameRecord {
     /// Counts the frames answered, from 0.
@@ -17,9 +20,21 @@ public struct FrameRecord {
     }
 }
 
+extension FrameRecord {
+    /// More than any record of a run takes, answers of `top` classes and events alike, bytes.
+    public static func mostBytes(model: Model, top: Int) -> Int {
+        var longestName = 0
+        for index in 0..<Int(model.head.classes) {
+            longestName = max(longestName, model.className(index).count)
+        }
+        // Names have no control characters: escaping doubles them at most.
+        return 8192 + top * (512 + 2 * longestName)
+    }
+}
+
 extension TextWriter where Sink: ~Copyable {
     /// One JSON line.
-    public mutating func append(jsonOf record: FrameRecord, _ answer: Answer) {
+    public mutating func append(jsonOf record: FrameRecord, _ answer: Answer, smoothed: Bool) {
         append("{\"frame\":")
         append(record.number)
         append(",\"sequence\":")
@@ -29,7 +44,7 @@ extension TextWriter where Sink: ~Copyable {
         append(",\"age_ms\":")
         append(milliseconds: record.age)
         append(",")
-        append(jsonMembersOf: answer)
+        append(jsonMembersOf: answer, smoothed: smoothed)
         append("}\n")
     }
 

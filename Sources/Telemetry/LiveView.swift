@@ -27,12 +27,15 @@ public struct LiveView {
         guard linesDrawn == 0 || now - lastDraw >= 1_000_000_000 / Self.drawsPerSecond else { return }
         lastDraw = now
         moveUp(on: &writer)
-        for place in 0..<answer.ranking.count {
+        for place in 0..<answer.verdict.count {
             drawBar(of: answer, place: place, columns: columns, on: &writer)
         }
         drawStatus(record, answer, on: &writer)
-        linesDrawn = answer.ranking.count + 1
+        linesDrawn = answer.verdict.count + 1
     }
+
+    /// Other lines were written below: the next drawing goes under them.
+    public mutating func leave() { linesDrawn = 0 }
 
     private func moveUp<Sink: TextSink & ~Copyable>(on writer: inout TextWriter<Sink>) {
         guard linesDrawn > 0 else { return }
@@ -44,10 +47,10 @@ public struct LiveView {
     private func drawBar<Sink: TextSink & ~Copyable>(
         of answer: Answer, place: Int, columns: Int, on writer: inout TextWriter<Sink>
     ) {
-        let index = answer.ranking[place]
-        let probability = Double(answer.engine.probabilities[index])
+        let ranked = answer.verdict[place]
+        let probability = Double(ranked.probability)
         writer.append("\u{1B}[2K")
-        writer.append(padded: answer.engine.model.className(index), columns: Self.nameColumns)
+        writer.append(padded: answer.engine.model.className(ranked.index), columns: Self.nameColumns)
         writer.append(" ")
         let width = max(min(40, columns - Self.nameColumns - 10), 0)
         let filled = Int((probability * Double(width)).rounded())
@@ -68,7 +71,7 @@ public struct LiveView {
         writer.append(Double(record.age) / 1e6, decimals: 1)
         writer.append(" ms from capture to answer, alpha ")
         writer.append(Double(answer.alpha), decimals: 2)
-        writer.append("\n")
+        writer.append(answer.verdict.isUnknown ? ", unknown\n" : "\n")
     }
 }
 

@@ -41,8 +41,8 @@ private struct Setting {
             "", [setting.model, "--frames", setting.frames, "--alpha", "0.25", "--json", "--top", "2"])
         // All but time stamps and ages.
         func answer(_ result: ProgramResult) throws -> Substring {
-            let start = try #require(result.output.range(of: "\"alpha\""))
-            return result.output[start.lowerBound...]
+            let line = try #require(result.output.split(separator: "\n").first)
+            return line[try #require(line.range(of: "\"alpha\"")).lowerBound...]
         }
         #expect(try answer(result) == answer(direct))
         #expect(try answer(result).hasPrefix("\"alpha\":0.250,\"top\":["))

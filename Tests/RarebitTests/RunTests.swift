@@ -3,6 +3,13 @@ import ProgramRunner
 import Testing
 import TinyModel
 
+/// JSON lines.
+func records(in output: String) throws -> [[String: Any]] {
+    try output.split(separator: "\n").map {
+        try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+    }
+}
+
 private struct Setting {
     let folder: TemporaryFolder
     let model: String
@@ -22,9 +29,12 @@ private struct Setting {
         let result = try setting.run(["--frames", frames, "--json"])
         #expect(result.status == 0)
         #expect(result.errors == "")
-        let records = try result.output.split(separator: "\n").map {
-            try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
-        }
+        let all = try records(in: result.output)
+        let records = all.dropLast()
+        let summary = try #require(all.last)
+        #expect(summary["event"] as? String == "summary" && summary["frames"] as? Int == 4)
+        let errors = try #require(summary["errors"] as? [String: Int])
+        #expect(errors.count == 13 && errors.values.allSatisfy { $0 == 0 })
         #expect(records.compactMap { $0["frame"] as? Int } == [0, 1, 2, 3])
         #expect(records.compactMap { $0["sequence"] as? Int } == [0, 1, 2, 3])
         let inputs = records.compactMap { $0["input_crc"] as? String }
@@ -84,10 +94,7 @@ private struct Setting {
         func logits(_ threads: String) throws -> [String] {
             let result = try runProgram("rarebit", ["run", model, "--frames", frames, "--json", "--threads", threads])
             #expect(result.status == 0 && result.errors == "")
-            return try result.output.split(separator: "\n").map {
-                let record = try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
-                return try #require(record?["logits_crc"] as? String)
-            }
+            return try records(in: result.output).dropLast().map { try #require($0["logits_crc"] as? String) }
         }
         let one = try logits("1")
         #expect(one.count == 3 && Set(one).count > 1)

@@ -16,12 +16,20 @@ private final class Setting {
             engine.input[index] = index % 4 == 3 ? 0 : brightness
         }
     }
+
+    private let memory = AlignedBytes(zeros: Policy.byteCount(classes: 4))
+
+    func answer(alpha: Float, top: Int, _ rules: Policy.Rules = .init(), checksInput: Bool = true) -> Answer {
+        var policy = Policy(rules, classes: 4, memory: memory.bytes)
+        policy.includeAll()
+        return Answer(running: engine, alpha: alpha, policy: &policy, top: top, at: 1, checksInput: checksInput)
+    }
 }
 
 @Suite struct AnAnswer {
     @Test func namesItsInputAndItsLogits() throws {
         let (one, same, other) = (try Setting(), try Setting(), try Setting(brightness: 7))
-        let answers = [one, same, other].map { Answer(running: $0.engine, alpha: 1, top: 4) }
+        let answers = [one, same, other].map { $0.answer(alpha: 1, top: 4) }
         #expect(answers[0].inputChecksum == answers[1].inputChecksum)
         #expect(answers[0].inputChecksum != answers[2].inputChecksum)
         #expect(answers[0].logitsChecksum == answers[1].logitsChecksum)
@@ -30,8 +38,8 @@ private final class Setting {
 
     @Test func ranksByProbability() throws {
         let setting = try Setting()
-        let answer = Answer(running: setting.engine, alpha: 0, top: 4)
-        let ranked = (0..<4).map { setting.engine.probabilities[answer.ranking[$0]] }
+        let answer = setting.answer(alpha: 0, top: 4)
+        let ranked = (0..<4).map { answer.verdict[$0].probability }
         #expect(ranked == ranked.sorted(by: >))
         #expect(abs(ranked.reduce(0, +) - 1) < 1e-5)
     }
@@ -47,7 +55,7 @@ private final class Setting {
 
     @Test func redrawsItsLinesInPlace() throws {
         let setting = try Setting()
-        let answer = Answer(running: setting.engine, alpha: 1.5, top: 3)
+        let answer = setting.answer(alpha: 1.5, top: 3)
         var view = LiveView()
         let first = draw(&view, answer, at: 1_000_000_000)
         #expect(first.split(separator: "\n").count == 4)
@@ -60,7 +68,7 @@ private final class Setting {
 
     @Test func drawsNoMoreThanTenTimesASecond() throws {
         let setting = try Setting()
-        let answer = Answer(running: setting.engine, alpha: 0, top: 1)
+        let answer = setting.answer(alpha: 0, top: 1)
         var view = LiveView()
         let drawn = (0..<100).filter { !draw(&view, answer, at: 1_000_000_000 + UInt64($0) * 10_000_000).isEmpty }
         #expect(drawn.count == 10)

@@ -21,6 +21,7 @@
 #define RB_EINVAL 22
 #define RB_ENOTTY 25
 #define RB_EPIPE 32
+#define RB_ECONNRESET 104
 #define RB_ETIMEDOUT 110
 
 // "No such file or directory" for RB_ENOENT or -RB_ENOENT; "Unknown error" for a number that Linux does not have.
@@ -102,6 +103,27 @@ bool rb_is_same_file(const char *path, const char *other);
 // negative error number, and then the file ends where it did.
 int64_t rb_write_spans(int32_t descriptor, uint64_t offset, const rb_span *spans, int32_t count);
 
+// --- outputs.c ---
+
+// Writes what a pipe, socket, terminal or file takes without waiting: how many bytes, fewer than `count` where it has
+// no room for more, or the error where it took none.
+ptrdiff_t rb_write_some(int32_t descriptor, const void *bytes, size_t count);
+// Writes all bytes to such a descriptor, waiting where there is no room until the deadline, a time of rb_clock_ns, even
+// where the program has been asked to stop.
+void rb_write_until(int32_t descriptor, const void *bytes, size_t count, uint64_t deadline_ns);
+// Opens or makes a regular file to append to: a descriptor, with *size its bytes. A last line without an end gets one.
+int32_t rb_open_appending(const char *path, uint64_t *size);
+// Appends all bytes to such a file of `size` bytes, or none.
+int32_t rb_append_whole(int32_t descriptor, const void *bytes, size_t count, uint64_t size);
+// Renames "path.FROM" to "path.TO", which it replaces; number 0 is the path itself.
+int32_t rb_rename_numbered(const char *path, int32_t from, int32_t to);
+// Serves a Unix stream socket at a path (or '@' and an abstract name): a descriptor for rb_accept. A socket at the path
+// that nobody serves is replaced.
+int32_t rb_unix_listen(const char *path);
+// The next who connected: a descriptor; -RB_EAGAIN where there is none. Never waits.
+int32_t rb_accept(int32_t listener);
+int32_t rb_remove_file(const char *path);
+
 // --- clock.c ---
 
 // The monotonic clock, in nanoseconds: the clock of V4L2 frame times.
@@ -109,6 +131,8 @@ uint64_t rb_clock_ns(void);
 // Waits until one of poll's `events` happens to a descriptor, or it has failed, and writes what happened. -RB_ETIMEDOUT
 // once rb_clock_ns() reaches the deadline, -RB_EINTR where the program has been asked to stop.
 int32_t rb_wait_for(int32_t descriptor, int16_t events, uint64_t deadline_ns, int16_t *happened);
+// Waits in the same way until a descriptor takes bytes, or has failed.
+int32_t rb_wait_writable(int32_t descriptor, uint64_t deadline_ns);
 // Sleeps until the monotonic clock reaches a time, or the program is asked to stop.
 void rb_sleep_until(uint64_t time_ns);
 
@@ -119,6 +143,10 @@ void rb_sleep_until(uint64_t time_ns);
 // program as it would have.
 void rb_install_signal_handlers(void);
 bool rb_stop_requested(void);
+// From now on SIGHUP asks to read the configuration again instead of ending the program.
+void rb_let_hangup_reload(void);
+// Whether that was asked since the last call.
+bool rb_reload_requested(void);
 // What the program is doing, for the line that a crash writes: a string that lives until the next call.
 void rb_set_activity(const char *activity);
 

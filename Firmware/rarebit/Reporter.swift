@@ -1,0 +1,119 @@
+import Camera
+import Inference
+import ModelFormat
+import Platform
+import Telemetry
+
+/// Where and how a run's answers and events are told: JSON records, plain lines, or a live view on a terminal. Events are
+/// JSON records among the others, else lines on standard error; there they also go where the JSON goes elsewhere than
+/// standard output, and always if they are about the output.
+struct Reporter: ~Copyable {
+    private enum Form { case json, lines, live }
+
+    private static let finishTime: UInt64 = 1_000_000_000
+
+    private(set) var output: RecordOutput
+    private var record: TextWriter<BufferSink>
+    private var live = LiveView()
+    private let form: Form
+    private let logsAll: Bool
+    private let memory: Memory
+    private let target: OutputTarget
+    /// The camera's or recording's path.
+    private let source: UnsafePointer<CChar>
+
+    /// `isCamera`: whether waiting for a reader would lose frames.
+    init(_ settings: Settings, model: Model, source: UnsafePointer<CChar>, isCamera: Bool) throws(ProgramError) {
+        let target = settings.outputTarget
+        let recordBytes = FrameRecord.mostBytes(model: model, top: settings.top)
+        let memory = try Memory(count: recordBytes + RecordOutput.byteCount(target, recordBytes: recordBytes))
+        let bytes = memory.bytes
+        do throws(OutputError) {
+            output = try RecordOutput(
+                target, pressure: settings.pressure ?? (isCamera ? .drops : .waits), recordBytes: recordBytes,
+                memory: UnsafeMutableRawBufferPointer(rebasing: bytes[recordBytes...]))
+        } catch {
+            throw .cannotWrite(target, error.status)
+        }
+        record = TextWriter(BufferSink(UnsafeMutableRawBufferPointer(rebasing: bytes[..<recordBytes])))
+        let isStandard = settings.output == .standardOutput
+        form = settings.isJSON ? .json : isStandard && rb_is_terminal(1) ? .live : .lines
+        logsAll = !(settings.isJSON && isStandard)
+        self.memory = memory
+        self.target = target
+        self.source = source
+    }
+
+    /// Whether the checksum of a frame's input is told.
+    var tellsChecksums: Bool { form == .json }
+
+    /// Tells the answer to a frame. False where nobody will read any more answers.
+    mutating func report(_ frame: FrameRecord, _ answer: Answer, smoothed: Bool, now: UInt64) throws(ProgramError)
+        -> Bool
+    {
+        switch form {
+        case .json: record.append(jsonOf: frame, answer, smoothed: smoothed)
+        case .lines: record.append(lineOf: frame, answer)
+        case .live: live.show(frame, answer, now: now, columns: Int(rb_terminal_columns(1)), on: &record)
+        }
+        return try writeRecord()
+    }
+
+    mutating func report(_ event: RunEvent) throws(ProgramError) -> Bool {
+        if logsAll {
+            log(event)
+        }
+        guard form == .json else { return true }
+        record.append(jsonOf: event, now: rb_clock_ns())
+        return try writeRecord()
+    }
+
+    /// Lets the output do what is due between records.
+    mutating func turn() throws(ProgramError) -> Bool {
+        output.turn()
+        guard let notice = output.takeNotice() else { return true }
+        if !logsAll {
+            log(.output(notice))
+        }
+        return try report(.output(notice))
+    }
+
+    /// Says something on standard error, such as why a configuration is not taken.
+    mutating func log(_ body: (inout TextWriter<LogSink>) -> Void) {
+        live.leave()
+        var line = TextWriter(LogSink())
+        body(&line)
+        line.flush()
+    }
+
+    mutating func reopen() { output.reopen() }
+
+    /// Nothing can be told any more.
+    mutating func finish() {
+        output.finish(deadline: rb_clock_ns() + Self.finishTime)
+        output.close()
+    }
+
+    private mutating func log(_ event: RunEvent) {
+        let source = source
+        log { line in
+            line.append("rarebit: ")
+            line.append(cString: source)
+            line.append(": ")
+            line.append(lineOf: event)
+            line.append("\n")
+        }
+    }
+
+    private mutating func writeRecord() throws(ProgramError) -> Bool {
+        record.flush()
+        defer { record.sink.clear() }
+        switch output.write(record.sink.bytes) {
+        case .goesOn: return true
+        case .readerWentAway: return false
+        case .failed(let status):
+            if case .stream = target { throw .output(status) }
+            throw .cannotWrite(target, status)
+        }
+    }
+}

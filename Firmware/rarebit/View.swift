@@ -1,0 +1,33 @@
+import Camera
+import Inference
+import ModelFormat
+import Pixels
+
+/// The way from frames or pictures of one geometry to the model's input, in memory of its own.
+struct View: ~Copyable {
+    private let workspace: Memory
+    private var preprocessor: Preprocessor
+
+    init(_ view: FrameView, of geometry: FrameGeometry, for input: InputRecord) throws(ProgramError) {
+        let (width, height) = (Int(geometry.width), Int(geometry.height))
+        guard view.isInside(width: width, height: height) else { throw .cropOutside(width: width, height: height) }
+        guard
+            let bytes = Preprocessor.workspaceBytes(
+                input: input, format: geometry.format, width: width, height: height, view: view)
+        else { throw .cannotResize(width: width, height: height) }
+        let workspace = try Memory(count: bytes)
+        guard
+            let preprocessor = Preprocessor(
+                input: input, format: geometry.format, width: width, height: height, colour: geometry.colour,
+                view: view, workspace: workspace.bytes)
+        else { throw .cannotResize(width: width, height: height) }
+        self.workspace = workspace
+        self.preprocessor = preprocessor
+    }
+
+    /// Crops, resizes and quantises a frame into the engine's input. False where it cannot be decoded.
+    mutating func show(_ frame: rb_pixels_frame, to engine: Engine) -> Bool {
+        var frame = frame
+        return preprocessor.run(&frame, into: engine.input)
+    }
+}
