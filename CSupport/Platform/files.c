@@ -109,6 +109,11 @@ int32_t rb_write_all(int32_t descriptor, const void *bytes, size_t count) {
     return 0;
 }
 
+int32_t rb_open_nobody(void) {
+    const int descriptor = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
 void rb_close(int32_t descriptor) {
     close(descriptor);
 }

@@ -16,6 +16,7 @@ struct Bench {
     }
 
     func perform() throws(ProgramError) {
+        guard settings.frames == nil else { throw .framesWithoutCameraPath }
         let old = try settings.comparison.map { path throws(ProgramError) in try Memory(file: path) }
         let loadStart = rb_clock_ns()
         let team = try Team(settings)

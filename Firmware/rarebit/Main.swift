@@ -32,6 +32,8 @@ struct Rarebit {
             try output.finish()
         case .perform(.run): try Run(invocation).perform()
         case .perform(.classify): try Classify(invocation.settings).perform()
+        case .perform(.bench) where invocation.settings.measuresCameraPath:
+            try CameraPathBench(invocation.settings).perform()
         case .perform(.bench): try Bench(invocation.settings).perform()
         case .perform(.info): try Info(invocation.settings).perform()
         case .perform(.cameras): try Cameras(invocation.settings).perform()

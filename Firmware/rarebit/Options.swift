@@ -45,6 +45,18 @@ extension Settings {
             "for how long; both given: until the first of them; neither: 1000 runs or 5 seconds",
             in: 0.001...Settings.longestSeconds
         ) { $0.seconds = $1 }
+        try reader.flag(
+            "camera-path", .bench,
+            """
+            instead, what a camera's frames cost besides the network: conversion, judging, reporting;
+            for 640x480 YUYV
+            """
+        ) { $0.measuresCameraPath = true }
+        try reader.text(
+            "frames", "FILE", .bench, "with --camera-path: recorded frames instead, such as run --record writes"
+        ) {
+            $0.frames = $1
+        }
         try reader.number(
             "fps", "F", .bench, "start runs F times a second, as a camera would; default: back to back",
             in: 0.1...10_000

@@ -41,6 +41,8 @@ enum ProgramError: Error, @unchecked Sendable {
     case notAnEntry(UnsafePointer<CChar>, line: Int)
     case nothingToLoop
     case recordsItself
+    case onlyCameraPath
+    case framesWithoutCameraPath
     case nothingToCompare
     case missingModel(Command)
     case missingImages
@@ -59,6 +61,8 @@ enum ProgramError: Error, @unchecked Sendable {
     case someImagesFailed(Int)
     case camera(UnsafePointer<CChar>, CameraError)
     case recording(UnsafePointer<CChar>, RecordingError)
+    /// A frame of a recording, counted from 0, is no picture.
+    case damagedFrame(Int)
     case output(Int32)
     case cannotWrite(OutputTarget, Int32)
     case cannotPin(Int32)
@@ -74,10 +78,12 @@ enum ProgramError: Error, @unchecked Sendable {
             .notWhole, .outOfRange, .notAList, .notARectangle, .notARegion, .notARotation, .notAFlip, .noSuchCore,
             .unknownISA, .notYesOrNo, .notASize, .notAFormat, .notAConfirmation, .notAFileSize, .notAnOutput,
             .notAPressure, .unknownClass, .needsFile, .needsRotation, .unknownKey, .keyTwice, .notAnEntry,
-            .nothingToLoop, .recordsItself, .nothingToCompare, .missingModel, .missingImages, .extraOperand:
+            .nothingToLoop, .recordsItself, .onlyCameraPath, .framesWithoutCameraPath,
+            .nothingToCompare, .missingModel, .missingImages, .extraOperand:
             true
         case .unreadableFile, .badModel, .cannotInfer, .noMemory, .badImage, .cannotResize, .cropOutside,
-            .someImagesFailed, .camera, .recording, .output, .cannotWrite, .cannotPin, .cannotStartThreads, .noRecord,
+            .someImagesFailed, .camera, .recording, .damagedFrame, .output, .cannotWrite, .cannotPin,
+            .cannotStartThreads, .noRecord,
             .otherNetwork, .otherLogits, .slower:
             false
         }
@@ -144,6 +150,10 @@ extension TextWriter where Sink: ~Copyable {
             append(" needs an output file; see --output in rarebit run --help")
         case .needsRotation:
             append("--rotate-keep needs --rotate-size; see rarebit run --help")
+        case .onlyCameraPath:
+            append("--camera-path excludes --fps, --layers, --ceiling and --compare; see rarebit bench --help")
+        case .framesWithoutCameraPath:
+            append("--frames needs --camera-path; see rarebit bench --help")
         case .nothingToCompare:
             append("--threshold needs --compare; see rarebit bench --help")
         case .missingModel(let command):
@@ -322,6 +332,10 @@ extension TextWriter where Sink: ~Copyable {
             append(cString: path)
             append(": ")
             append(reason)
+        case .damagedFrame(let number):
+            append("frame ")
+            append(number)
+            append(" of the recording is damaged; record it again")
         case .output(let status):
             append("standard output cannot be written: ")
             append(cString: rb_error_text(status))

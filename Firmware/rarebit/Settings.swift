@@ -8,6 +8,8 @@ enum OutputPlace: Equatable {
     case standardOutput
     case file(UnsafePointer<CChar>)
     case socket(UnsafePointer<CChar>)
+    /// A descriptor whose reader forgets everything, for measurements.
+    case nobody(Int32)
 
     var isFile: Bool {
         if case .file = self { true } else { false }
@@ -66,6 +68,7 @@ struct Settings {
     var seconds: Double?
     /// Frames a second; nil: back to back.
     var frameRate: Double?
+    var measuresCameraPath = false
     var showsLayers = false
     var showsCeiling = false
     var showsMemory = false
@@ -88,6 +91,7 @@ struct Settings {
         case .standardOutput: .stream(1)
         case .file(let path): .file(path, limit: rotationSize, keep: rotationCount ?? 5)
         case .socket(let path): .socket(path)
+        case .nobody(let descriptor): .stream(descriptor)
         }
     }
 
@@ -98,6 +102,9 @@ struct Settings {
         guard !loops || frames != nil else { throw .nothingToLoop }
         guard rotationSize == nil || output.isFile else { throw .needsFile("rotate-size") }
         guard rotationCount == nil || rotationSize != nil else { throw .needsRotation }
+        if measuresCameraPath {
+            guard frameRate == nil && comparison == nil && !showsLayers && !showsCeiling else { throw .onlyCameraPath }
+        }
         guard ratioThreshold == nil || comparison != nil else { throw .nothingToCompare }
     }
 }

@@ -65,6 +65,15 @@ public struct Frame: ~Copyable {
 
     /// For `rb_pixels_run`; readable until the frame is released.
     public var pixels: rb_pixels_frame { picture.pixels }
+
+    /// What the driver says it filled: a compressed picture can end before that.
+    public var byteCount: Int {
+        var count = 0
+        for index in 0..<picture.memoryCount {
+            count += Int(picture.memories[index].bytes_used) - Int(picture.memories[index].data_offset)
+        }
+        return count
+    }
 }
 
 /// What a source has for the next answer.

@@ -17,6 +17,12 @@ public struct LatencySamples {
         isSorted = false
     }
 
+    /// Forgets all samples.
+    public mutating func clear() {
+        count = 0
+        isSorted = true
+    }
+
     /// The smallest sample that at least `fraction` (0...1) of all samples do not exceed, nanoseconds ("nearest rank").
     /// There must be a sample.
     public mutating func percentile(_ fraction: Double) -> UInt64 {

@@ -84,6 +84,8 @@ int32_t rb_map_memory(size_t count, rb_memory *memory);
 void rb_unmap(rb_memory *memory);
 // Writes every byte, however many calls that takes.
 int32_t rb_write_all(int32_t descriptor, const void *bytes, size_t count);
+// A descriptor that takes everything that is written and forgets it.
+int32_t rb_open_nobody(void);
 void rb_close(int32_t descriptor);
 bool rb_is_terminal(int32_t descriptor);
 // Columns of the terminal; 0 where the descriptor is none or does not tell.
