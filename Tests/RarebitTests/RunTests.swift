@@ -127,7 +127,7 @@ private struct Setting {
         let frames = try setting.folder.write(greyRecording(brightness: [1, 2, 3]).dropLast(), to: "frames")
         let result = try setting.run(["--frames", frames])
         #expect(result.status == 0 && result.output.split(separator: "\n").count == 2)
-        #expect(result.errorLine == "rarebit: \(frames): ends inside a frame, which is left out")
+        #expect(result.errors.hasPrefix("rarebit: \(frames): ends inside a frame, which is left out\n"))
     }
 
     @Test func givesTheSameAnswersWhenItIsReplayed() throws {
@@ -137,7 +137,7 @@ private struct Setting {
         func answers(_ arguments: [String]) throws -> [[String?]] {
             let result = try setting.run(arguments + ["--json"])
             #expect(result.status == 0 && result.errors == "")
-            return try result.output.split(separator: "\n").map {
+            return try result.output.split(separator: "\n").filter { $0.hasPrefix("{\"frame\":") }.map {
                 let record = try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
                 return [record?["input_crc"] as? String, record?["logits_crc"] as? String]
             }
@@ -176,7 +176,7 @@ private struct Setting {
             [program, setting.model, frames, copy])
         #expect(full.status == 0 && full.output.hasPrefix("frame 0: ") && full.output.contains("\nframe 2: "))
         #expect(try Data(contentsOf: URL(fileURLWithPath: copy)).count == 64 + 2 * 192)
-        #expect(try setting.run(["--frames", copy]).errors == "")
+        #expect(try !setting.run(["--frames", copy]).errors.contains("left out"))
 
         let freed = try runShell(
             #"""
@@ -218,7 +218,9 @@ private struct Setting {
         let begin = Date()
         let result = try Setting().run(["--camera", "/dev/video63", "--patience", "0.3"])
         #expect(result.status == 1 && Date().timeIntervalSince(begin) >= 0.3)
-        #expect(result.errorLine == "rarebit: /dev/video63: no such camera; rarebit cameras lists what there is")
+        #expect(
+            result.errors.hasSuffix(
+                "\nrarebit: /dev/video63: no such camera; rarebit cameras lists what there is\n"))
     }
 
     @Test func saysThatThereIsNone() throws {
