@@ -61,8 +61,14 @@ struct Reporter: ~Copyable {
 
     mutating func report(_ event: RunEvent) throws(ProgramError) -> Bool {
         if logsAll {
+            // A run without incidents ends in silence, like other programs.
+            if case .summary(let totals) = event, !totals.hasIncidents { return try writeRecord(of: event) }
             log(event)
         }
+        return try writeRecord(of: event)
+    }
+
+    private mutating func writeRecord(of event: RunEvent) throws(ProgramError) -> Bool {
         guard form == .json else { return true }
         record.append(jsonOf: event, now: rb_clock_ns())
         return try writeRecord()

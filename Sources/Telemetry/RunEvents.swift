@@ -21,6 +21,14 @@ public struct RunTotals {
     public var counters = CaptureCounters()
 
     public init() {}
+
+    /// Whether anything happened that people should hear of.
+    public var hasIncidents: Bool {
+        for number in 0..<FaultKind.count where counters[FaultKind(rawValue: UInt8(number))!] > 0 {
+            return true
+        }
+        return counters.dropped + counters.stale + counters.recoveries > 0
+    }
 }
 
 extension TextWriter where Sink: ~Copyable {

@@ -127,6 +127,7 @@ private func numbers(in bytes: [UInt8]) throws -> [Int] {
             usleep(1000)
         }
         done.wait()
+        bytes += pipe.read()
         outlet.turn()
         bytes += pipe.read()
         #expect(try numbers(in: bytes) == Array(0..<100))
