@@ -11,12 +11,12 @@ import time
 
 import recording
 from faults import CAMERA, FRAMES, Scene
-from harness import ENDING, PATIENCE, TELLS_EVENTS, check, expect, expect_counts, wait_until
+from harness import ENDING, PATIENCE, check, expect, expect_counts, wait_until
 
 SET_PIPE_SIZE = 1031
 
 
-@check("a full pipe", needs=TELLS_EVENTS)
+@check("a full pipe")
 def full_pipe():
     taking, giving = os.pipe()
     fcntl.fcntl(giving, SET_PIPE_SIZE, 4096)
@@ -43,7 +43,7 @@ def full_pipe():
         return f"{len(frames)} whole records, {lost} dropped and counted"
 
 
-@check("a reader of standard output that goes away", needs=TELLS_EVENTS)
+@check("a reader of standard output that goes away")
 def gone_reader():
     taking, giving = os.pipe()
     with Scene(stdout=giving) as scene:
@@ -55,7 +55,7 @@ def gone_reader():
         return f"ended after {1000 * seconds:.0f} ms"
 
 
-@check("a reader of a socket that goes away, and another that comes", needs=TELLS_EVENTS)
+@check("a reader of a socket that goes away, and another that comes")
 def gone_listener():
     path = "/tmp/answers"
     with Scene("--output", f"unix:{path}", stdout=subprocess.DEVNULL) as scene:
