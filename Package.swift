@@ -34,7 +34,7 @@ let package = Package(
         .target(name: "Platform", path: "CSupport/Platform", cSettings: cFlags),
         .target(name: "FloatKernels", path: "CSupport/FloatKernels", cSettings: cFlags),
         .target(
-            name: "Images", path: "CSupport/Images", cSettings: cFlags,
+            name: "Images", dependencies: ["Pixels"], path: "CSupport/Images", cSettings: cFlags,
             linkerSettings: [
                 .linkedLibrary("jpeg"), .linkedLibrary("png16"), .linkedLibrary("z"), .linkedLibrary("m"),
             ]),

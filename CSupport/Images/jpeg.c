@@ -1,4 +1,5 @@
 #include "decoder.h"
+#include "pixels.h"
 
 #include <stdio.h> // jpeglib.h needs it
 
@@ -44,20 +45,10 @@ static _Noreturn void on_error(j_common_ptr jpeg) {
     }
 }
 
-// libjpeg fills in what is missing and only warns of it; here missing pixels are an error.
+// A picture with missing pixels is damaged, as a camera's frame is.
 static void on_message(j_common_ptr jpeg, int level) {
-    if (level >= 0) {
-        return;
-    }
-    switch (jpeg->err->msg_code) {
-    case JWRN_JPEG_EOF:
-    case JWRN_HIT_MARKER:
-    case JWRN_HUFF_BAD_CODE:
-    case JWRN_ARITH_BAD_CODE:
-    case JWRN_MUST_RESYNC:
+    if (level < 0 && rb_pixels_jpeg_lost_pixels(jpeg->err->msg_code)) {
         on_error(jpeg);
-    default:
-        return; // such as bytes between segments, which lose nothing
     }
 }
 

@@ -61,20 +61,23 @@ static _Noreturn void on_error(j_common_ptr decompress) {
     longjmp(((rb_mjpeg *)decompress)->on_error, 1);
 }
 
-// libjpeg fills in what is missing and only warns of it; a frame with missing pixels is no frame.
-static void on_message(j_common_ptr decompress, int level) {
-    if (level >= 0) {
-        return;
-    }
-    switch (decompress->err->msg_code) {
+bool rb_pixels_jpeg_lost_pixels(int message_code) {
+    switch (message_code) {
     case JWRN_JPEG_EOF:
     case JWRN_HIT_MARKER:
     case JWRN_HUFF_BAD_CODE:
     case JWRN_ARITH_BAD_CODE:
     case JWRN_MUST_RESYNC:
-        on_error(decompress);
+        return true;
     default:
-        return; // such as bytes between segments, which lose nothing
+        return false; // such as bytes between segments, which lose nothing
+    }
+}
+
+// A frame with missing pixels is no frame.
+static void on_message(j_common_ptr decompress, int level) {
+    if (level < 0 && rb_pixels_jpeg_lost_pixels(decompress->err->msg_code)) {
+        on_error(decompress);
     }
 }
 

@@ -96,6 +96,9 @@ typedef struct {
     size_t bytes;                         // of plane[0], where the format is compressed
 } rb_pixels_frame;
 
+// Whether a warning of libjpeg, by its message code, says that pixels are missing, which libjpeg fills in.
+bool rb_pixels_jpeg_lost_pixels(int message_code);
+
 // The smallest stride of the first plane, in bytes; 0 for a number that is no format, for a compressed format, and for
 // a width out of range.
 int32_t rb_pixels_min_stride(int32_t format, int32_t width);
