@@ -122,9 +122,9 @@ struct Bench {
         }
     }
 
-    /// A tenth of the time, at most half a second, so that caches, predictors and the clock are as in steady use.
+    /// So that caches, predictors and the clock are as in steady use.
     private func warmUp(_ engine: Engine, alpha: Float) {
-        let deadline = rb_clock_ns() + UInt64(min(settings.timeLimit, 5) * 1e8)
+        let deadline = rb_clock_ns() + settings.warmUpTime
         while rb_clock_ns() < deadline && !rb_stop_requested() {
             engine.run(alpha: alpha)
         }

@@ -47,7 +47,7 @@ struct CameraPathBench {
             kernels: engine.path.name, threads: threads, memory: memory.bytes)
         var path = try Path(settings, source, engine)
 
-        let warmUpEnd = rb_clock_ns() + UInt64(min(settings.timeLimit, 5) * 1e8)
+        let warmUpEnd = rb_clock_ns() + settings.warmUpTime
         while rb_clock_ns() < warmUpEnd && report.count < settings.runLimit,
             try path.answer(from: &source, report: &report)
         {}
@@ -72,8 +72,7 @@ struct CameraPathBench {
 private struct Path: ~Copyable {
     private let engine: Engine
     private let top: Int
-    private var view: View
-    private var generation: UInt32
+    private var view = SourceView(FrameView())
     private var judge: Judge
     private var reporter: Reporter
     private var number = 0
@@ -86,14 +85,12 @@ private struct Path: ~Copyable {
         let nobody = rb_open_nobody()
         guard nobody >= 0 else { throw .output(nobody) }
         settings.output = .nobody(nobody)
-        let view = try View(FrameView(), of: source.geometry, for: engine.model.input)
+        _ = try view.follow(source, for: engine.model.input)
         let judge = try Judge(settings, of: engine.model)
         let reporter = try Reporter(
             settings, model: engine.model, source: ("frames" as StaticString).cString, isCamera: false)
         self.engine = engine
-        generation = source.generation
         top = settings.top
-        self.view = view
         self.judge = judge
         self.reporter = reporter
     }
@@ -106,10 +103,7 @@ private struct Path: ~Copyable {
         guard case .frame(let frame) = source.next(deadline: start) else { return false }
         let captured = rb_clock_ns()
         let (sequence, timestamp, bytes) = (frame.sequence, frame.timestamp, frame.byteCount)
-        if generation != source.generation {
-            view = try View(FrameView(), of: source.geometry, for: engine.model.input)
-            generation = source.generation
-        }
+        _ = try view.follow(source, for: engine.model.input)
         let isPicture = view.show(frame.pixels, to: engine)
         source.release(frame)
         guard isPicture else { throw .damagedFrame(number) }
@@ -117,7 +111,7 @@ private struct Path: ~Copyable {
         let answer = judge.answer(from: engine, top: top, at: timestamp, checksInput: reporter.tellsChecksums)
         let answered = rb_clock_ns()
         let record = FrameRecord(
-            number: number, sequence: sequence, timestamp: timestamp, age: answered - min(timestamp, answered))
+            number: number, sequence: sequence, timestamp: timestamp, answered: answered)
         _ = try reporter.report(record, answer, smoothed: judge.policy.rules.smoothing > 0, now: answered)
         let reported = rb_clock_ns()
         // Its time does not depend on what the input holds.

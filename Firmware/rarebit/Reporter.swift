@@ -84,12 +84,23 @@ struct Reporter: ~Copyable {
         return try report(.output(notice))
     }
 
-    /// Says something on standard error, such as why a configuration is not taken.
+    /// Says something in a line on standard error, such as why a configuration is not taken.
     mutating func log(_ body: (inout TextWriter<LogSink>) -> Void) {
         live.leave()
         var line = TextWriter(LogSink())
+        line.append("rarebit: ")
         body(&line)
+        line.append("\n")
         line.flush()
+    }
+
+    /// The same about a file or a source of frames.
+    mutating func log(of name: UnsafePointer<CChar>, _ body: (inout TextWriter<LogSink>) -> Void) {
+        log { line in
+            line.append(cString: name)
+            line.append(": ")
+            body(&line)
+        }
     }
 
     mutating func reopen() { output.reopen() }
@@ -101,14 +112,7 @@ struct Reporter: ~Copyable {
     }
 
     private mutating func log(_ event: RunEvent) {
-        let source = source
-        log { line in
-            line.append("rarebit: ")
-            line.append(cString: source)
-            line.append(": ")
-            line.append(lineOf: event)
-            line.append("\n")
-        }
+        log(of: source) { $0.append(lineOf: event) }
     }
 
     private mutating func writeRecord() throws(ProgramError) -> Bool {

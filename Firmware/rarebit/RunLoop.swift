@@ -56,20 +56,16 @@ struct RunLoop: ~Copyable {
     private mutating func answerFrames<Source: FrameSource & ~Copyable>(
         of source: inout Source
     ) throws(ProgramError) -> Bool {
-        // A camera that was not there at the start has no geometry yet.
-        var view = View?.none
-        var generation: UInt32 = 0
+        var view = SourceView(invocation.settings.view)
         while totals.answered < invocation.settings.count {
             let delivery = source.next(deadline: rb_clock_ns() + Self.longestWait)
             guard try tellEvents(of: source) else { return false }
             switch consume delivery {
             case .frame(let frame):
-                if view == nil || generation != source.generation {
-                    view = try View(invocation.settings.view, of: source.geometry, for: engine.model.input)
-                    generation = source.generation
-                    if let mode = source.mode { tell(mode) }
+                if try view.follow(source, for: engine.model.input), let mode = source.mode {
+                    tell(mode)
                 }
-                guard try answer(frame, of: &source, through: &view!) else { return false }
+                guard try answer(frame, of: &source, through: &view) else { return false }
             case .idle:
                 if source.status != .streaming {
                     manager.recoveryStepTaken()
@@ -82,7 +78,7 @@ struct RunLoop: ~Copyable {
     }
 
     private mutating func answer<Source: FrameSource & ~Copyable>(
-        _ frame: consuming Frame, of source: inout Source, through view: inout View
+        _ frame: consuming Frame, of source: inout Source, through view: inout SourceView
     ) throws(ProgramError) -> Bool {
         let (sequence, timestamp) = (frame.sequence, frame.timestamp)
         let isPicture = view.show(frame.pixels, to: engine)
@@ -95,7 +91,7 @@ struct RunLoop: ~Copyable {
             from: engine, top: invocation.settings.top, at: timestamp, checksInput: reporter.tellsChecksums)
         let now = rb_clock_ns()
         let record = FrameRecord(
-            number: Int(totals.answered), sequence: sequence, timestamp: timestamp, age: now - min(timestamp, now))
+            number: Int(totals.answered), sequence: sequence, timestamp: timestamp, answered: now)
         totals.answered += 1
         var goesOn = try reporter.report(record, answer, smoothed: judge.policy.rules.smoothing > 0, now: now)
         if goesOn, let seen = answer.verdict.newlyConfirmed {
@@ -139,13 +135,9 @@ struct RunLoop: ~Copyable {
 
     /// "rarebit: /dev/video0: YUYV 640 x 480 at 30 frames a second"
     private mutating func tell(_ mode: CaptureMode) {
-        let name = name
-        reporter.log { line in
-            line.append("rarebit: ")
-            line.append(cString: name)
-            line.append(": ")
+        reporter.log(of: name) { line in
             line.append(mode)
-            line.append(mode.rate > 0 ? " frames a second\n" : "\n")
+            line.append(mode.rate > 0 ? " frames a second" : "")
         }
     }
 
@@ -160,9 +152,8 @@ struct RunLoop: ~Copyable {
             logReload(of: path, texts)
         } catch {
             reporter.log { line in
-                line.append("rarebit: ")
                 line.append(reason: error)
-                line.append("; the old settings stay\n")
+                line.append("; the old settings stay")
             }
         }
     }
@@ -170,10 +161,8 @@ struct RunLoop: ~Copyable {
     /// "rarebit.conf: read again; a restart is needed for camera, top"
     private mutating func logReload(of path: UnsafePointer<CChar>, _ texts: OptionTexts) {
         let old = invocation.texts
-        reporter.log { line in
-            line.append("rarebit: ")
-            line.append(cString: path)
-            line.append(": read again")
+        reporter.log(of: path) { line in
+            line.append("read again")
             var separator: StaticString = "; a restart is needed for "
             for number in 0..<OptionTable.all.count {
                 let option = OptionTable.all[number]
@@ -182,7 +171,6 @@ struct RunLoop: ~Copyable {
                 line.append(option.name)
                 separator = ", "
             }
-            line.append("\n")
         }
     }
 

@@ -84,6 +84,8 @@ struct Settings {
     /// Runs and seconds each end a benchmark; where only one is given, the other does not.
     var runLimit: Int { runs ?? (seconds == nil ? 1000 : LatencySamples.maximumCount) }
     var timeLimit: Double { seconds ?? (runs == nil ? 5 : Self.longestSeconds) }
+    /// Of a warm-up, nanoseconds: a tenth of the time, at most half a second.
+    var warmUpTime: UInt64 { UInt64(min(timeLimit, 5) * 1e8) }
 
     /// `output` with what belongs to it.
     var outputTarget: OutputTarget {

@@ -3,6 +3,32 @@ import Inference
 import ModelFormat
 import Pixels
 
+/// The view of a source's frames, which may have another geometry after a recovery.
+struct SourceView: ~Copyable {
+    private let view: FrameView
+    private var current: View?
+    private var generation: UInt32 = 0
+
+    init(_ view: FrameView) {
+        self.view = view
+    }
+
+    /// To be called before each frame. True where the source's geometry is another than before, or the first.
+    mutating func follow<Source: FrameSource & ~Copyable>(
+        _ source: borrowing Source, for input: InputRecord
+    ) throws(ProgramError) -> Bool {
+        guard current == nil || generation != source.generation else { return false }
+        current = try View(view, of: source.geometry, for: input)
+        generation = source.generation
+        return true
+    }
+
+    /// See `View.show`; `follow` comes first.
+    mutating func show(_ frame: rb_pixels_frame, to engine: Engine) -> Bool {
+        current!.show(frame, to: engine)
+    }
+}
+
 /// The way from frames or pictures of one geometry to the model's input, in memory of its own.
 struct View: ~Copyable {
     private let workspace: Memory

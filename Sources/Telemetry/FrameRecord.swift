@@ -12,11 +12,12 @@ public struct FrameRecord {
     /// From then to the answer, nanoseconds.
     public var age: UInt64
 
-    public init(number: Int, sequence: UInt32, timestamp: UInt64, age: UInt64) {
+    /// `answered`: when the answer was there, on the same clock.
+    public init(number: Int, sequence: UInt32, timestamp: UInt64, answered: UInt64) {
         self.number = number
         self.sequence = sequence
         self.timestamp = timestamp
-        self.age = age
+        age = answered - min(timestamp, answered)
     }
 }
 

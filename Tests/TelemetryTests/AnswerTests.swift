@@ -48,7 +48,7 @@ private final class Setting {
 @Suite struct ALiveView {
     private func draw(_ view: inout LiveView, _ answer: Answer, at now: UInt64) -> String {
         var writer = TextWriter(MemorySink())
-        let record = FrameRecord(number: 1, sequence: 1, timestamp: now - 20_000_000, age: 20_000_000)
+        let record = FrameRecord(number: 1, sequence: 1, timestamp: now - 20_000_000, answered: now)
         view.show(record, answer, now: now, columns: 80, on: &writer)
         return writer.finish().text
     }
