@@ -99,6 +99,13 @@ public struct CaptureCounters: Equatable, Sendable {
         set { faults[Int(kind.rawValue)] = newValue }
     }
 
+    /// Every kind of fault, in the order of raw values, and how often it happened.
+    public func forEachFault(_ body: (FaultKind, UInt64) -> Void) {
+        for index in faults.indices {
+            body(FaultKind(rawValue: UInt8(index))!, faults[index])
+        }
+    }
+
     public static func == (a: CaptureCounters, b: CaptureCounters) -> Bool {
         for index in a.faults.indices where a.faults[index] != b.faults[index] { return false }
         return a.delivered == b.delivered && a.superseded == b.superseded && a.dropped == b.dropped

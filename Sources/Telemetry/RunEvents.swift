@@ -24,10 +24,9 @@ public struct RunTotals {
 
     /// Whether anything happened that people should hear of.
     public var hasIncidents: Bool {
-        for number in 0..<FaultKind.count where counters[FaultKind(rawValue: UInt8(number))!] > 0 {
-            return true
-        }
-        return counters.dropped + counters.stale + counters.recoveries > 0
+        var incidents = counters.dropped + counters.stale + counters.recoveries
+        counters.forEachFault { incidents += $1 }
+        return incidents > 0
     }
 }
 
@@ -182,12 +181,13 @@ extension TextWriter where Sink: ~Copyable {
         append(",\"recoveries\":")
         append(totals.counters.recoveries)
         append(",\"errors\":{")
-        for number in 0..<FaultKind.count {
-            let kind = FaultKind(rawValue: UInt8(number))!
-            append(number == 0 ? "\"" : ",\"")
+        var separator: StaticString = "\""
+        totals.counters.forEachFault { kind, count in
+            append(separator)
             append(kind.name)
             append("\":")
-            append(totals.counters[kind])
+            append(count)
+            separator = ",\""
         }
         append("}")
     }
@@ -203,13 +203,12 @@ extension TextWriter where Sink: ~Copyable {
         append(totals.counters.stale, " stale")
         append(totals.counters.recoveries, totals.counters.recoveries == 1 ? " recovery" : " recoveries")
         var separator: StaticString = "; "
-        for number in 0..<FaultKind.count {
-            let kind = FaultKind(rawValue: UInt8(number))!
-            guard totals.counters[kind] > 0 else { continue }
+        totals.counters.forEachFault { kind, count in
+            guard count > 0 else { return }
             append(separator)
             append(kind.name)
             append(" ")
-            append(totals.counters[kind])
+            append(count)
             separator = ", "
         }
     }

@@ -32,9 +32,8 @@ private func delay(_ seen: Observation, after cure: UInt64) -> Double {
 
 private func counts(_ counters: CaptureCounters) -> [FaultKind: UInt64] {
     var counts: [FaultKind: UInt64] = [:]
-    for raw in 0..<UInt8(FaultKind.count) {
-        let kind = FaultKind(rawValue: raw)!
-        if counters[kind] > 0 { counts[kind] = counters[kind] }
+    counters.forEachFault { kind, count in
+        if count > 0 { counts[kind] = count }
     }
     return counts
 }
@@ -346,7 +345,7 @@ func failingOnce(number: Int32) {
         let call = world.calls[failing]
         expectGoodOrder(seen, in: world, "\(call) failed with \(number)")
         #expect(seen.failure == nil && seen.frames.count >= 18, "\(call) failed with \(number)")
-        let faults = (0..<UInt8(FaultKind.count)).reduce(0) { $0 + seen.counters[FaultKind(rawValue: $1)!] }
+        let faults = counts(seen.counters).values.reduce(0, +)
         #expect(faults <= 1 && seen.counters.recoveries == faults, "\(call) failed with \(number)")
         let isTolerated = [.setInterval, .subscribeEvent, .streamOff].contains(call)
         #expect(!isTolerated || faults == 0, "\(call) failed with \(number)")
