@@ -123,10 +123,7 @@ func theColourThatTheDriverGivesIsTaken(
 }
 
 @Test func planesInMemoriesOfTheirOwnAreTakenFromEach() throws {
-    let script = Script()
-    script.capabilities = RB_V4L2_CAPTURE_PLANES | RB_V4L2_STREAMING
-    script.offers = [(fourcc("NM12"), [rb_v4l2_sizes(6, 4)])]
-    script.bufferBytes = 64
+    let script = Script.withTwoMemories(bytes: 64)
     script.adjust = { ($0.stride.0, $0.stride.1) = (8, 10) }
     var capture = Capture(script, covering: 4, 4)
     try capture.start()
@@ -139,10 +136,7 @@ func theColourThatTheDriverGivesIsTaken(
 }
 
 @Test func aPlaneThatIsNotWholeMakesTheFrameShort() throws {
-    let script = Script()
-    script.capabilities = RB_V4L2_CAPTURE_PLANES | RB_V4L2_STREAMING
-    script.offers = [(fourcc("NM12"), [rb_v4l2_sizes(6, 4)])]
-    script.bufferBytes = 64
+    let script = Script.withTwoMemories(bytes: 64)
     var capture = Capture(script, covering: 4, 4)
     try capture.start()
     script.fill(0, planes: [(used: 24, offset: 0, value: 1), (used: 11, offset: 0, value: 2)])

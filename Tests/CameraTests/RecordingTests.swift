@@ -227,10 +227,7 @@ private func damagedFrame(frame: RecordedBytes) throws {
 }
 
 @Test func aFrameInSeveralMemoriesIsRecordedWithoutWhatLiesBeforeItsPixels() throws {
-    let script = Script()
-    script.capabilities = RB_V4L2_CAPTURE_PLANES | RB_V4L2_STREAMING
-    script.offers = [(fourcc("NM12"), [rb_v4l2_sizes(6, 4)])]
-    script.bufferBytes = 80
+    let script = Script.withTwoMemories(bytes: 80)
     script.adjust = { ($0.stride.0, $0.stride.1) = (8, 10) }
     var capture = Capture(script, covering: 4, 4)
     try capture.start()

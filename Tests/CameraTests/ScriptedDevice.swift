@@ -41,6 +41,15 @@ final class Script {
     private(set) var queued: Set<UInt32> = []
     fileprivate var memory: [UnsafeMutableRawBufferPointer] = []
 
+    /// One that offers 6x4 NV12 with a memory of so many bytes for each plane.
+    static func withTwoMemories(bytes: Int) -> Script {
+        let script = Script()
+        script.capabilities = RB_V4L2_CAPTURE_PLANES | RB_V4L2_STREAMING
+        script.offers = [(fourcc("NM12"), [rb_v4l2_sizes(6, 4)])]
+        script.bufferBytes = bytes
+        return script
+    }
+
     /// Fills a queued buffer, each byte with `value`.
     func fill(_ index: UInt32, value: UInt8 = 0, bytes: UInt32 = 614_400, corrupt: Bool = false) {
         memory[Int(index)].initializeMemory(as: UInt8.self, repeating: value)
