@@ -46,45 +46,46 @@ class Backbone(nn.Module):
                 nn.init.kaiming_normal_(module.weight)
 
 
-class ResNet32Feature(Backbone):
+class CIFARBackbone(Backbone):
+    """Three stages of a ResNet for small pictures, the last of so many blocks: 64 maps of a quarter of the side."""
+
+    def __init__(self, last_blocks):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.layer1 = _stage(5, 16, 16, stride=1)
+        self.layer2 = _stage(5, 16, 32, stride=2)
+        self.layer3 = _stage(last_blocks, 32, 64, stride=2)
+
+    def maps(self, images):
+        x = F.relu(self.bn1(self.conv1(images)))
+        return self.layer3(self.layer2(self.layer1(x)))
+
+
+class ResNet32Feature(CIFARBackbone):
     """ResNet-32 whose last block exists twice, side by side: 3x32x32 images to 64 + 64 = 128 features."""
 
     feat_dim = 128
 
     def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(16)
-        self.layer1 = _stage(5, 16, 16, stride=1)
-        self.layer2 = _stage(5, 16, 32, stride=2)
-        self.layer3 = _stage(4, 32, 64, stride=2)
+        super().__init__(last_blocks=4)
         self.cb_block = BasicBlock(64, 64)
         self.rb_block = BasicBlock(64, 64)
         self._initialise()
 
     def maps(self, images):
-        x = F.relu(self.bn1(self.conv1(images)))
-        x = self.layer3(self.layer2(self.layer1(x)))
+        x = super().maps(images)
         return torch.cat([self.cb_block(x), self.rb_block(x)], dim=1)
 
 
-class PlainResNet32Feature(Backbone):
+class PlainResNet32Feature(CIFARBackbone):
     """ResNet-32 as its paper has it for CIFAR (He et al., 2016): 64 features."""
 
     feat_dim = 64
 
     def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(16)
-        self.layer1 = _stage(5, 16, 16, stride=1)
-        self.layer2 = _stage(5, 16, 32, stride=2)
-        self.layer3 = _stage(5, 32, 64, stride=2)
+        super().__init__(last_blocks=5)
         self._initialise()
-
-    def maps(self, images):
-        x = F.relu(self.bn1(self.conv1(images)))
-        return self.layer3(self.layer2(self.layer1(x)))
 
 
 class ProjectedBlock(nn.Module):
