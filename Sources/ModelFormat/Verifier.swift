@@ -101,13 +101,18 @@ struct Verifier {
         return nil
     }
 
-    /// Scratch memory lies inside the arena and apart from the output: kernels keep addresses in it, and an output
-    /// written over them would be addresses of the file's choosing.
+    /// Scratch memory lies inside the arena, apart from the input, which kernels copy rows of into it, and from the
+    /// output: kernels keep addresses in scratch memory, and an output written over them would be addresses of the
+    /// file's choosing.
     private func isScratchSafe(of operation: OperationRecord) -> Bool {
+        UInt64(operation.scratchOffset) + UInt64(operation.scratchBytes) <= activationBytes
+            && Self.isScratch(of: operation, apartFrom: operation.input)
+            && Self.isScratch(of: operation, apartFrom: operation.output)
+    }
+
+    private static func isScratch(of operation: OperationRecord, apartFrom view: TensorView) -> Bool {
         let start = UInt64(operation.scratchOffset)
-        let end = start + UInt64(operation.scratchBytes)
-        let isApart = end <= UInt64(operation.output.arenaOffset) || start >= Self.end(of: operation.output)
-        return end <= activationBytes && isApart
+        return start + UInt64(operation.scratchBytes) <= UInt64(view.arenaOffset) || start >= end(of: view)
     }
 
     private func poolFault(of operation: OperationRecord) -> ModelError.Field? {
@@ -142,7 +147,7 @@ struct Verifier {
             UInt64(operation.output.height - 1) * step < residual.height,
             UInt64(operation.output.width - 1) * step < residual.width
         else { return .residual }
-        return nil
+        return Self.isScratch(of: operation, apartFrom: residual) ? nil : .scratch
     }
 
     private func weightsFault(of operation: OperationRecord, weightsEnd: inout UInt64) -> ModelError.Field? {
