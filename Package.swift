@@ -32,6 +32,7 @@ let package = Package(
             name: "Pixels", dependencies: ["V4LConvert"], path: "CSupport/Pixels", cSettings: cFlags,
             linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("m")]),
         .target(name: "Platform", path: "CSupport/Platform", cSettings: cFlags),
+        .target(name: "HTTP", path: "CSupport/HTTP", cSettings: cFlags, linkerSettings: [.linkedLibrary("event")]),
         .target(name: "FloatKernels", path: "CSupport/FloatKernels", cSettings: cFlags),
         .target(
             name: "Images", dependencies: ["Pixels"], path: "CSupport/Images", cSettings: cFlags,
@@ -67,7 +68,8 @@ let package = Package(
 
         // Programs.
         .executableTarget(
-            name: "rarebit", dependencies: ["Camera", "Telemetry", "Inference", "Images"], path: "Firmware/rarebit",
+            name: "rarebit", dependencies: ["Camera", "Telemetry", "Inference", "Images", "HTTP"],
+            path: "Firmware/rarebit",
             swiftSettings: deviceFlags),
         .executableTarget(
             name: "rarebit-convert",

@@ -189,6 +189,12 @@ struct OptionValue {
         return .waits
     }
 
+    /// A port, or a numeric address and a port.
+    func tcpPlace() throws(ProgramError) -> OptionValue {
+        guard rb_is_tcp_place(text) else { throw .notATCPPlace(self) }
+        return self
+    }
+
     /// Up to six decimal digits; nil where there are none or more.
     private static func digits(_ position: inout UnsafePointer<CChar>) -> Int? {
         let start = position

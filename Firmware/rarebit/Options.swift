@@ -138,6 +138,13 @@ extension Settings {
             that its frames are never held up, wait for a recording
             """
         ) { settings, value throws(ProgramError) in settings.pressure = try value.pressure() }
+        try reader.value(
+            "metrics", "[ADDR:]PORT", .run,
+            """
+            serve Prometheus metrics at http://ADDR:PORT/metrics; ADDR is numeric, such as 0.0.0.0 or [::] for
+            every network; default: 127.0.0.1, for this machine alone
+            """
+        ) { settings, value throws(ProgramError) in settings.metrics = try value.tcpPlace() }
         try reader.text(
             "compare", "OLD", .bench,
             """

@@ -17,8 +17,11 @@ struct RunLoop: ~Copyable {
     private var judge: Judge
     private var reporter: Reporter
     private var watch = SourceWatch()
+    /// nil: nobody asked for metrics.
+    private var metrics: MetricsServer?
     private var manager = ServiceManager()
     private var totals = RunTotals()
+    private var times = RunTimes()
     private let begin = rb_clock_ns()
     /// Where the configuration is read again.
     private let rereading: Memory
@@ -28,12 +31,17 @@ struct RunLoop: ~Copyable {
     ) throws(ProgramError) {
         let judge = try Judge(invocation.settings, of: engine.model)
         let reporter = try Reporter(invocation.settings, model: engine.model, source: name, isCamera: isCamera)
+        var metrics = MetricsServer?.none
+        if let place = invocation.settings.metrics {
+            metrics = try MetricsServer(at: place, model: invocation.settings.model, source: name)
+        }
         rereading = try Memory(count: ConfigurationText.limit + 1)
         self.invocation = invocation
         self.engine = engine
         self.name = name
         self.judge = judge
         self.reporter = reporter
+        self.metrics = metrics
     }
 
     /// Until the source ends, enough frames are answered, nobody reads the answers, or the program is asked to stop.
@@ -80,13 +88,14 @@ struct RunLoop: ~Copyable {
     private mutating func answer<Source: FrameSource & ~Copyable>(
         _ frame: consuming Frame, of source: inout Source, through view: inout SourceView
     ) throws(ProgramError) -> Bool {
-        let (sequence, timestamp) = (frame.sequence, frame.timestamp)
+        let (sequence, timestamp, start) = (frame.sequence, frame.timestamp, rb_clock_ns())
         let isPicture = view.show(frame.pixels, to: engine)
         source.release(frame)
         guard isPicture else {
             source.reportUndecodable()
             return true
         }
+        let converted = rb_clock_ns()
         let answer = judge.answer(
             from: engine, top: invocation.settings.top, at: timestamp, checksInput: reporter.tellsChecksums)
         let now = rb_clock_ns()
@@ -98,6 +107,11 @@ struct RunLoop: ~Copyable {
             goesOn = try reporter.report(.seen(record, seen, engine.model))
         }
         manager.frameAnswered()
+        times.add(start - min(timestamp, start), to: .capture)
+        times.add(converted - start, to: .convert)
+        times.add(now - converted, to: .infer)
+        times.add(rb_clock_ns() - now, to: .report)
+        times.addAge(record.age)
         return goesOn
     }
 
@@ -130,6 +144,10 @@ struct RunLoop: ~Copyable {
             activity = .searching(reason: fault.kind.name)
         }
         manager.tell(activity, source: name, now: now)
+        if let isDue = metrics?.isDue(now: now), isDue {
+            updateTotals(from: source)
+            metrics?.publish(totals, times, now: now)
+        }
         return try reporter.turn()
     }
 

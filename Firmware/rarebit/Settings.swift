@@ -52,6 +52,8 @@ struct Settings {
     var rotationSize: UInt64?
     /// nil: 5.
     var rotationCount: Int?
+    /// Where to serve metrics; nil: nowhere.
+    var metrics: OptionValue?
     /// nil: drops for a camera, waits for a recording.
     var pressure: OutputPressure?
     var isJSON = false

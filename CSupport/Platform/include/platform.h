@@ -126,6 +126,13 @@ int32_t rb_unix_listen(const char *path);
 int32_t rb_accept(int32_t listener);
 int32_t rb_remove_file(const char *path);
 
+// --- tcp.c ---
+
+// Whether a text is a place to serve at: "9100" is at 127.0.0.1, "0.0.0.0:9100" and "[::]:9100" at a numeric address.
+bool rb_is_tcp_place(const char *place);
+// Listens there: a descriptor that does not block, or a negative error number.
+int32_t rb_tcp_listen(const char *place);
+
 // --- clock.c ---
 
 // The monotonic clock, in nanoseconds: the clock of V4L2 frame times.

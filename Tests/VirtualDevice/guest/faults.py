@@ -11,7 +11,7 @@ import pictures
 import recording
 import v4l2
 from harness import (
-    PATIENCE, RECOVERY, TELLS_METRICS, Rarebit, check, expect, expect_counts, metrics, wait_until,
+    PATIENCE, RECOVERY, Rarebit, check, expect, expect_counts, metrics, wait_until,
 )  # fmt: skip
 from screen import Screen
 from vivid import Vivid, reload_elsewhere
@@ -103,14 +103,13 @@ class Scene:
 
 @check("unplugged, and plugged in again under the same number")
 def unplugged():
-    with Scene(*(["--metrics", str(PORT)] if TELLS_METRICS else [])) as scene:
+    with Scene("--metrics", str(PORT)) as scene:
         before = scene.rests()
         scene.screen.set_control("Disconnect")
         gone = time.monotonic()
         scene.rarebit.event("fault", 1, kind="unplugged")
         time.sleep(3)
-        if TELLS_METRICS:
-            expect(metrics(PORT)['rarebit_errors_total{kind="unplugged"}'] == 1, "metrics do not count the fault")
+        expect(metrics(PORT)['rarebit_errors_total{kind="unplugged"}'] == 1, "metrics do not count the fault")
         expect(scene.rarebit.answers()[-1]["arrived"] < gone + 1, "answers came while the camera was gone")
         scene.screen.close()  # the last user is gone: the driver plugs the camera in again
         back = time.monotonic()
@@ -118,9 +117,8 @@ def unplugged():
         after = scene.recovers("unplugged", back, before)
         scene.sees(1, back)
         scene.never_again(0, back)
-        if TELLS_METRICS:
-            time.sleep(1.1)  # told once a second
-            expect(metrics(PORT)["rarebit_recoveries_total"] == 1, "metrics do not count the recovery")
+        time.sleep(1.1)  # metrics are told once a second
+        expect(metrics(PORT)["rarebit_recoveries_total"] == 1, "metrics do not count the recovery")
         expect_counts(scene.rarebit.end(), recoveries=1, unplugged=1)
         return f"answers again after {after} ms"
 

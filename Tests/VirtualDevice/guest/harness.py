@@ -19,9 +19,6 @@ PATIENCE = 20.0
 
 CHECKS = []
 
-# Whether the program serves metrics, which then are judged too.
-TELLS_METRICS = "--metrics" in subprocess.run(["rarebit", "run", "--help"], capture_output=True).stdout.decode()
-
 
 class Failure(Exception):
     """Why a check failed."""

@@ -1,0 +1,12 @@
+// Inside HTTP only: memory from a fixed pool, for one thread.
+#pragma once
+#include <stddef.h>
+
+enum { POOL_BYTES = 1024 * 1024 };
+
+// NULL where no piece is large enough.
+void *pool_allocate(size_t count);
+void *pool_resize(void *memory, size_t count);
+void pool_free(void *memory);
+// Bytes that are not in use.
+size_t pool_left(void);
