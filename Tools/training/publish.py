@@ -92,11 +92,15 @@ def convert(arguments, *command):
         raise UserError(f"rarebit-convert {command[0]}: {done.stderr.strip().splitlines()[-1]}")
 
 
+def kind_of(config):
+    """The kind of data, without the place that a run may have noted beside it."""
+    return config["training_opt"]["dataset"].partition(":")[0]
+
+
 def copy_run(arguments, config):
     for name in ("class-names.txt", "class-counts.txt", "log.jsonl", *([] if arguments.hash_only else ["checkpoint.pth"])):
         shutil.copyfile(arguments.run / name, arguments.to / name)
-    training = config["training_opt"]
-    training["dataset"] = training["dataset"].partition(":")[0]
+    config["training_opt"]["dataset"] = kind_of(config)
     configuration.write(arguments.to / "config.yaml", config)
 
 
@@ -113,7 +117,7 @@ def readme(arguments, config, log, rows, hashes):
     return f"""# {arguments.to.name}
 
 {networks["feat_model"]["def_file"]} with {networks["classifier"]["def_file"]} and {loss}, trained by this project from random
-weights on {sum(int(n) for n in (arguments.run / "class-counts.txt").read_text().split())} images of {training["dataset"]}
+weights on {sum(int(n) for n in (arguments.run / "class-counts.txt").read_text().split())} images of {kind_of(config)}
 ({training["num_epochs"]} epochs, seed {training["seed"]}, precision {training["precision"]}). In `Tools/training`:
 
 ```
