@@ -27,7 +27,7 @@ import Testing
         "nan": tensor([3, 3, 1, 1], .nan), "rows": tensor([1, 1, 8, 1]), "axes": tensor([1], 2),
         "minus": tensor([1], -1),
         "pads": tensor([8], 1), "shape5": Tensor(shape: [5], values: [1, 3, 1, 8, 8]),
-        "shape2": Tensor(shape: [2], values: [1, 7]), "far": tensor([1], 9),
+        "shape2": Tensor(shape: [2], values: [1, 7]), "far": tensor([1], 9), "none": tensor([0]),
     ]
 
     private func network(
@@ -117,6 +117,12 @@ import Testing
             return
         }
         #expect(text.contains(reason), "\(text)")
+    }
+
+    @Test(arguments: [["none", "one"], ["one", "none"]])
+    func `a single number and no numbers make no numbers`(inputs: [String]) {
+        let nodes = [Self.node("Add", inputs, "sizes"), Self.node("Reshape", ["x", "sizes"], "f")]
+        #expect(refusal(nodes + Self.ending)?.description.contains("from [1, 3, 8, 8] to []") == true)
     }
 
     @Test func `numbers that make no sense are refused by the name of their tensor`() {

@@ -95,9 +95,10 @@ extension ONNXBuilder {
         else {
             throw refusal(node, "constants of different sizes")
         }
-        let larger = tensors[0].count >= tensors[1].count ? tensors[0] : tensors[1]
+        // A single number meets every number of the other, of which there may be none.
+        let spread = tensors[0].count == 1 ? tensors[1] : tensors[0]
         let (first, second) = (tensors[0].values, tensors[1].values)
-        let values = (0..<larger.count).map { index in
+        let values = (0..<spread.count).map { index in
             let (x, y) = (first[first.count == 1 ? 0 : index], second[second.count == 1 ? 0 : index])
             return switch node.operation {
             case "Add": x + y
@@ -106,7 +107,7 @@ extension ONNXBuilder {
             default: x / y
             }
         }
-        return Tensor(shape: larger.shape, values: values)
+        return Tensor(shape: spread.shape, values: values)
     }
 
     private func constantValue(_ node: ONNXNode) throws(GraphError) -> Tensor {
