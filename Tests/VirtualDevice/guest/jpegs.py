@@ -4,6 +4,7 @@ with v4l2loopback."""
 import contextlib
 import json
 import os
+import struct
 import subprocess
 import threading
 import time
@@ -134,7 +135,9 @@ class Writer:
     def __init__(self, path, pixel_format, frame, width=640, height=480):
         self.frame, self.is_open = frame, True
         self.node = v4l2.Node(path)
+        self.node.capability()  # when it is asked the driver looks whether the node may be written
         self.node.set_format(v4l2.OUTPUT, width, height, pixel_format)
+        self.node.call(v4l2.STREAMON, struct.pack("<i", v4l2.OUTPUT))  # or the driver does not see it end
         self.thread = threading.Thread(target=self.write, daemon=True)
         self.thread.start()
 
@@ -187,6 +190,37 @@ def loopback_jpegs():
             writer.frame = JPEGS[2]
             took.append(answers.recovers(2, time.monotonic()))
             expect_counts(answers.rarebit.end(), exact=False, undecodable_frame=20, stalled=1)
+    return f"answers again after {took} ms"
+
+
+@check("a program of frames that ends, and comes back as it was, in another size, in another format")
+def loopback_writers():
+    large, raw = pictures.jpegs(1280, 720)[0], pictures.frames("RGB3")[3]
+    scenes = [  # as classify reads a picture, and as the program comes back with it
+        (JPEGS[1], ("MJPG", JPEGS[1])),
+        (large, ("MJPG", large, 1280, 720)),
+        (b"P6\n640 480\n255\n" + raw, ("RGB3", raw)),
+        (JPEGS[2], ("MJPG", JPEGS[2])),
+    ]
+    checksums = [answer["input_crc"] for answer in classified([file for file, _ in scenes])]
+    with contextlib.ExitStack() as stack:
+        path = stack.enter_context(loopback())
+        writer = stack.enter_context(Writer(path, "MJPG", JPEGS[0]))
+        answers = stack.enter_context(Answers(path))
+        answers.sees(0)
+        took = []
+        for checksum, (_, returns) in zip(checksums, scenes):
+            writer.close()
+            ended = time.monotonic()
+            answers.rarebit.event("fault", 10, since=ended, kind="stalled")
+            time.sleep(3)  # it meets a node that is no camera for now
+            writer = stack.enter_context(Writer(path, *returns))
+            back = time.monotonic()
+            first = answers.rarebit.answer(ended + 0.1, RECOVERY + 1)
+            took.append(round(1000 * (first["arrived"] - back)))
+            expect(first["arrived"] - back <= RECOVERY, f"the first answer came after {took[-1]} ms")
+            expect(first["input_crc"] == checksum, f"the first answer is for another picture: {first}")
+        expect_counts(answers.rarebit.end(), recoveries=4, exact=False, stalled=4, unplugged=4)
     return f"answers again after {took} ms"
 
 
