@@ -91,12 +91,15 @@ extension TextWriter where Sink: ~Copyable {
         }
     }
 
-    /// "YUYV", with what is not printable as "?".
+    /// "YUYV", with what is not printable as "?". The top bit stands for big-endian: "Y16 -BE", as v4l2-ctl writes it.
     public mutating func append(fourcc: UInt32) {
+        let isBigEndian = fourcc >> 31 != 0
+        let letters = fourcc & 0x7FFF_FFFF
         for shift in stride(from: 0, to: 32, by: 8) {
-            let character = UInt8(truncatingIfNeeded: fourcc >> shift)
+            let character = UInt8(truncatingIfNeeded: letters >> shift)
             append(byte: (0x20...0x7E).contains(character) ? character : UInt8(ascii: "?"))
         }
+        if isBigEndian { append("-BE") }
     }
 
     /// "YUYV 640 x 480 at 30"

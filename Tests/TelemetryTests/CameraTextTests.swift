@@ -90,6 +90,12 @@ private func showTwoNodes(to listing: inout CameraListing<MemorySink>) {
         writer.append(fourcc: 0x1B | UInt32(UInt8(ascii: "A")) << 8 | 0x7F << 16)
         #expect(writer.finish().text == "?A??")
     }
+
+    @Test func saysWhetherItIsBigEndian() {
+        var writer = TextWriter(MemorySink())
+        writer.append(fourcc: fourcc("Y16 ") | 1 << 31)
+        #expect(writer.finish().text == "Y16 -BE")
+    }
 }
 
 @Test func aCameraWithoutUsableFormatsSaysWhatItOffers() {
