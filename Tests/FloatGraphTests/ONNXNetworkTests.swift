@@ -28,6 +28,7 @@ import Testing
         "minus": tensor([1], -1),
         "pads": tensor([8], 1), "shape5": Tensor(shape: [5], values: [1, 3, 1, 8, 8]),
         "shape2": Tensor(shape: [2], values: [1, 7]), "far": tensor([1], 9), "none": tensor([0]),
+        "wide": tensor([0, 1 << 40]), "tall": tensor([1 << 40, 0]),
     ]
 
     private func network(
@@ -123,6 +124,17 @@ import Testing
     func `a single number and no numbers make no numbers`(inputs: [String]) {
         let nodes = [Self.node("Add", inputs, "sizes"), Self.node("Reshape", ["x", "sizes"], "f")]
         #expect(refusal(nodes + Self.ending)?.description.contains("from [1, 3, 8, 8] to []") == true)
+    }
+
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            node("Transpose", ["wide"], "sizes"),
+            node("Slice", ["tall"], "sizes", ["starts": .ints([0]), "ends": .ints([.max])]),
+        ])
+    func `sizes beyond all counting are not counted through where there are no numbers`(node: ONNXNode) {
+        let error = refusal([node, Self.node("Reshape", ["x", "sizes"], "f")] + Self.ending)
+        #expect(error?.description.contains(node.operation) == true)
     }
 
     @Test func `numbers that make no sense are refused by the name of their tensor`() {

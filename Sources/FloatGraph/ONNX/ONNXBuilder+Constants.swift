@@ -18,8 +18,10 @@ extension ONNXBuilder {
             var tensors: [Tensor] = []
             for index in node.inputs.indices where has(node, index) {
                 guard case .constant(let tensor) = try value(node, index) else { return nil }
-                // Weights are not computed with.
-                guard tensor.count <= Self.mostNumbers else { return nil }
+                // Weights are not computed with. A tensor without numbers may have sizes beyond all counting.
+                guard tensor.count <= Self.mostNumbers, tensor.shape.allSatisfy({ $0 <= Self.mostNumbers }) else {
+                    return nil
+                }
                 tensors.append(tensor)
             }
             return .constant(try folded(node, tensors))
