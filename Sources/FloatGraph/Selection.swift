@@ -68,11 +68,15 @@ public struct Selection: Equatable, Sendable {
         return Selection(channels: channels, y: y, x: x)
     }
 
-    /// The convolution that copies what this selects.
-    public func convolution(of shape: FeatureShape) -> Convolution {
+    /// The convolution that copies what this selects; nil where it would have more than 2^26 weights: a window reaches from
+    /// the first pixel to the first one that is selected.
+    public func convolution(of shape: FeatureShape) -> Convolution? {
         let window = Window(y: y.axis(of: shape.height), x: x.axis(of: shape.width))
         let isDepthwise = channels.isWhole(shape.channels)
         let inputs = isDepthwise ? 1 : shape.channels
+        guard [channels.count, inputs, window.y.size, window.x.size].reduce(1, { $0 * Double($1) }) <= 0x1p26 else {
+            return nil
+        }
         var weights = [Float](repeating: 0, count: channels.count * inputs * window.count)
         // Of a window that begins outside what is selected, only the last position counts.
         for output in channels.inside(shape.channels) {

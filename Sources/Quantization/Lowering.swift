@@ -39,31 +39,33 @@ private struct Lowering {
         let inputs = node.inputs.map { results[$0.index] }
         switch node.operation {
         case .batchNorm(let norm):
-            results.append(append(.convolution(Convolution(norm)), inputs, name: node.name))
+            results.append(try append(.convolution(Convolution(norm)), inputs, name: node.name))
         case .select(let selection):
             let shape = graph[inputs[0]].shape
             let isShortcut = selection.isResidual(of: shape) && isOnlyAdded(value)
-            let operation = isShortcut ? node.operation : .convolution(selection.convolution(of: shape))
-            results.append(append(operation, inputs, name: node.name))
+            results.append(
+                isShortcut
+                    ? try append(node.operation, inputs, name: node.name)
+                    : try copy(selection, of: inputs[0], name: node.name))
         case .add:
-            results.append(sum(node, inputs))
+            results.append(try sum(node, inputs))
         case .multiply:
             // The device takes the one number a channel second.
             let isGateFirst = graph[inputs[0]].shape != node.shape
-            results.append(append(.multiply, isGateFirst ? inputs.reversed() : inputs, name: node.name))
+            results.append(try append(.multiply, isGateFirst ? inputs.reversed() : inputs, name: node.name))
         case .concat:
-            results.append(concatenation(node, inputs))
+            results.append(try concatenation(node, inputs))
         case .maxPool(let window), .averagePool(let window, _):
             guard window.y.dilation == 1, window.x.dilation == 1 else { throw .unsupportedNode(name: node.name) }
-            results.append(append(node.operation, inputs, name: node.name))
+            results.append(try append(node.operation, inputs, name: node.name))
         case .globalAveragePool where value != original.features:
             let shape = graph[inputs[0]].shape
             let window = Window(y: Window.Axis(size: shape.height), x: Window.Axis(size: shape.width))
-            results.append(append(.averagePool(window, countsPadding: true), inputs, name: node.name))
+            results.append(try append(.averagePool(window, countsPadding: true), inputs, name: node.name))
         case .flatten:
             throw .unsupportedNode(name: node.name)
         case .input, .convolution, .activation, .globalAveragePool:
-            results.append(append(node.operation, inputs, name: node.name))
+            results.append(try append(node.operation, inputs, name: node.name))
         }
     }
 
@@ -72,21 +74,31 @@ private struct Lowering {
         let last = results[original.features.index]
         if case .globalAveragePool = graph[last].operation { return }
         guard graph[last].shape.pixels == 1 else { throw .unsupportedNode(name: graph[last].name) }
-        _ = append(.globalAveragePool, [last], name: "features")
+        _ = try append(.globalAveragePool, [last], name: "features")
     }
 
-    /// Appends a node whose inputs are known to fit.
-    private mutating func append(_ operation: Operation, _ inputs: [Value], name: String) -> Value {
+    /// Appends a node whose inputs fit but for sizes that no kernel has: windows and strides end at 65536.
+    private mutating func append(
+        _ operation: Operation, _ inputs: [Value], name: String
+    ) throws(QuantizationError) -> Value {
         do throws(GraphError) {
             return try graph.append(operation, inputs, name: name)
         } catch {
-            preconditionFailure("a lowered node does not fit: \(error)")
+            throw .unsupportedNode(name: name)
         }
     }
 
-    private mutating func copy(_ value: Value, name: String) -> Value {
-        let whole = Selection(whole: graph[value].shape)
-        return append(.convolution(whole.convolution(of: graph[value].shape)), [value], name: name)
+    private mutating func copy(
+        _ selection: Selection, of value: Value, name: String
+    ) throws(QuantizationError) -> Value {
+        guard let convolution = selection.convolution(of: graph[value].shape) else {
+            throw .unsupportedNode(name: name)
+        }
+        return try append(.convolution(convolution), [value], name: name)
+    }
+
+    private mutating func copy(_ value: Value, name: String) throws(QuantizationError) -> Value {
+        try copy(Selection(whole: graph[value].shape), of: value, name: name)
     }
 
     // MARK: Sums
@@ -101,7 +113,7 @@ private struct Lowering {
             }
     }
 
-    private mutating func sum(_ node: FloatGraph.Node, _ inputs: [Value]) -> Value {
+    private mutating func sum(_ node: FloatGraph.Node, _ inputs: [Value]) throws(QuantizationError) -> Value {
         let takesSumIn = (0..<2).contains { operand in
             guard case .convolution = graph[inputs[operand]].operation, inputs[0] != inputs[1],
                 readers[node.inputs[operand].index].count == 1
@@ -109,31 +121,32 @@ private struct Lowering {
             return graph.source(ofResidual: inputs[1 - operand]).index < inputs[operand].index
         }
         if takesSumIn {
-            return append(.add, inputs, name: node.name)
+            return try append(.add, inputs, name: node.name)
         }
         // A shortcut can only be what is added, so the copy is of the other operand.
         let (copied, added) = graph.isSelection(inputs[0]) ? (inputs[1], inputs[0]) : (inputs[0], inputs[1])
         if case .select(let selection) = graph[copied].operation {
-            let source = graph[copied].inputs[0]
-            let convolution = selection.convolution(of: graph[source].shape)
-            let value = append(.convolution(convolution), [source], name: "\(node.name).copy")
-            return append(.add, [value, added], name: node.name)
+            let value = try copy(selection, of: graph[copied].inputs[0], name: "\(node.name).copy")
+            return try append(.add, [value, added], name: node.name)
         }
-        return append(.add, [copy(copied, name: "\(node.name).copy"), added], name: node.name)
+        return try append(.add, [copy(copied, name: "\(node.name).copy"), added], name: node.name)
     }
 
     // MARK: Concatenations
 
-    private mutating func concatenation(_ node: FloatGraph.Node, _ inputs: [Value]) -> Value {
+    private mutating func concatenation(
+        _ node: FloatGraph.Node, _ inputs: [Value]
+    ) throws(QuantizationError) -> Value {
         // Kernels read channels in groups of 4, so a part can be written in place only where a group begins.
         let offsets = inputs.dropLast().reduce(into: [0]) { $0.append($0.last! + graph[$1].shape.channels) }
         guard offsets.allSatisfy({ $0 % 4 == 0 }) else {
-            return placed(inputs, at: offsets, in: node)
+            return try placed(inputs, at: offsets, in: node)
         }
-        let parts = inputs.map { part in
-            canBeSlice(part) ? part : copy(part, name: "\(node.name).copy")
+        var parts: [Value] = []
+        for part in inputs {
+            parts.append(canBeSlice(part) ? part : try copy(part, name: "\(node.name).copy"))
         }
-        return append(.concat, parts, name: node.name)
+        return try append(.concat, parts, name: node.name)
     }
 
     /// Whether a step writes this value, with numbers of its own, and no other concatenation has it.
@@ -146,17 +159,18 @@ private struct Lowering {
     }
 
     /// Each part is put in its place by a convolution that also adds what came before.
-    private mutating func placed(_ parts: [Value], at offsets: [Int], in node: FloatGraph.Node) -> Value {
+    private mutating func placed(
+        _ parts: [Value], at offsets: [Int], in node: FloatGraph.Node
+    ) throws(QuantizationError) -> Value {
         func place(_ number: Int) -> Selection {
             var selection = Selection(whole: graph[parts[number]].shape)
             selection.channels = Selection.Span(start: -offsets[number], count: node.shape.channels)
             return selection
         }
-        var sum = append(.select(place(0)), [parts[0]], name: "\(node.name).0")
+        var sum = try append(.select(place(0)), [parts[0]], name: "\(node.name).0")
         for number in parts.indices.dropFirst() {
-            let convolution = place(number).convolution(of: graph[parts[number]].shape)
-            let value = append(.convolution(convolution), [parts[number]], name: "\(node.name).\(number)")
-            sum = append(.add, [value, sum], name: node.name)
+            let value = try copy(place(number), of: parts[number], name: "\(node.name).\(number)")
+            sum = try append(.add, [value, sum], name: node.name)
         }
         return sum
     }

@@ -231,3 +231,19 @@ private func loweredNetworksComputeTheSame(example: Example) throws {
     _ = try image.convolution(image.input, 4)
     #expect(throws: QuantizationError.unsupportedNode(name: "node 1")) { try image.graph.loweredForDevice() }
 }
+
+/// A cut becomes a convolution whose window reaches from the first pixel to the cut's.
+@Test(
+    "Cuts that no window reaches are named",
+    arguments: [
+        (FeatureShape(channels: 3, height: 1, width: 70_000), Selection.Span(start: 65_536, count: 1)),
+        (FeatureShape(channels: 3, height: 1, width: 70_000), Selection.Span(count: 10)),
+        (FeatureShape(channels: 3, height: 9_000, width: 9_000), Selection.Span(start: 8_500, count: 1)),
+    ])
+private func cutsThatNoWindowReaches(image: FeatureShape, span: Selection.Span) throws {
+    var graph = FloatGraph(input: image)
+    let rows = image.height > 1 ? span : Selection.Span(count: 1)
+    try graph.append(
+        .select(Selection(channels: Selection.Span(count: 3), y: rows, x: span)), graph.input, name: "cut")
+    #expect(throws: QuantizationError.unsupportedNode(name: "cut")) { try graph.loweredForDevice() }
+}
