@@ -1,12 +1,10 @@
 """Pictures in every raw format that vivid and the device program share get the answers that `classify` gives them."""
 
-import json
-import subprocess
 import time
 
 import pictures
 import v4l2
-from harness import Rarebit, check, expect
+from harness import Rarebit, check, classified, expect
 from screen import Screen
 from vivid import Vivid
 
@@ -23,18 +21,6 @@ SUBSAMPLED = {
     "NV12": "R420", "NV21": "R420", "YU12": "R420", "YV12": "R420",
     "NM12": "R420", "NM21": "R420", "YM12": "R420", "YM21": "R420",
 }  # fmt: skip
-
-
-def classified(layout, width, height):
-    """What classify says of the frames of a reference."""
-    magic = "P5" if layout == "GREY" else "P6"
-    names = []
-    for number, frame in enumerate(pictures.frames(layout, width, height)):
-        names.append(f"/tmp/{number}.pnm")
-        with open(names[-1], "wb") as file:
-            file.write(f"{magic}\n{width} {height}\n255\n".encode() + frame)
-    output = subprocess.run(["rarebit", "classify", "model.rbit", "--json", *names], check=True, capture_output=True)
-    return [json.loads(line) for line in output.stdout.splitlines()]
 
 
 def seen(screen, layout):
@@ -67,7 +53,7 @@ class Table:
     def reference(self, layout, width, height):
         key = layout, width, height
         if key not in self.references:
-            self.references[key] = classified(*key)
+            self.references[key] = classified(pictures.files(*key))
         return self.references[key]
 
     def add(self, screen, layout):

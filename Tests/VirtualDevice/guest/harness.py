@@ -67,6 +67,17 @@ def wait_until(condition, seconds, what):
     return result
 
 
+def classified(files):
+    """What classify says of the contents of picture files."""
+    names = []
+    for number, contents in enumerate(files):
+        names.append(f"/tmp/picture{number}")  # the contents tell what kind it is
+        with open(names[-1], "wb") as file:
+            file.write(contents)
+    output = subprocess.run(["rarebit", "classify", "model.rbit", "--json", *names], check=True, capture_output=True)
+    return [json.loads(line) for line in output.stdout.splitlines()]
+
+
 class Rarebit:
     """`rarebit run` with --json, its records as they come."""
 

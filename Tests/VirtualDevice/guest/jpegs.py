@@ -2,7 +2,6 @@
 with v4l2loopback."""
 
 import contextlib
-import json
 import os
 import struct
 import subprocess
@@ -12,20 +11,9 @@ import time
 import pictures
 import v4l2
 import webcam
-from harness import PATIENCE, RECOVERY, Rarebit, check, expect, expect_counts
+from harness import PATIENCE, RECOVERY, Rarebit, check, classified, expect, expect_counts
 
 JPEGS = pictures.jpegs()
-
-
-def classified(files):
-    """The checksums of what the model sees of JPEG files."""
-    names = []
-    for number, contents in enumerate(files):
-        names.append(f"/tmp/{number}.jpg")
-        with open(names[-1], "wb") as file:
-            file.write(contents)
-    output = subprocess.run(["rarebit", "classify", "model.rbit", "--json", *names], check=True, capture_output=True)
-    return [json.loads(line) for line in output.stdout.splitlines()]
 
 
 def without_tables(picture):
@@ -199,7 +187,7 @@ def loopback_writers():
     scenes = [  # as classify reads a picture, and as the program comes back with it
         (JPEGS[1], ("MJPG", JPEGS[1])),
         (large, ("MJPG", large, 1280, 720)),
-        (b"P6\n640 480\n255\n" + raw, ("RGB3", raw)),
+        (pictures.files("RGB3")[3], ("RGB3", raw)),
         (JPEGS[2], ("MJPG", JPEGS[2])),
     ]
     checksums = [answer["input_crc"] for answer in classified([file for file, _ in scenes])]

@@ -21,6 +21,12 @@ def frames(layout, width=640, height=480):
     return [contents[i * size : (i + 1) * size] for i in range(count)]
 
 
+def files(layout, width=640, height=480):
+    """The frames of a reference as picture files."""
+    header = f"{'P5' if layout == 'GREY' else 'P6'}\n{width} {height}\n255\n".encode()
+    return [header + frame for frame in frames(layout, width, height)]
+
+
 def jpegs(width=640, height=480):
     """The pictures as JPEG files. The end of one and the beginning of the next stand nowhere inside."""
     with open(path("JPEG", width, height), "rb") as file:
