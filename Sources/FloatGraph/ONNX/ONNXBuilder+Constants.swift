@@ -98,7 +98,7 @@ extension ONNXBuilder {
             throw refusal(node, "constants of different sizes")
         }
         // A single number meets every number of the other, of which there may be none.
-        let spread = tensors[0].count == 1 ? tensors[1] : tensors[0]
+        let spread = tensors[0].count == 1 && tensors[1].count != 1 ? tensors[1] : tensors[0]
         let (first, second) = (tensors[0].values, tensors[1].values)
         let values = (0..<spread.count).map { index in
             let (x, y) = (first[first.count == 1 ? 0 : index], second[second.count == 1 ? 0 : index])
