@@ -82,7 +82,7 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "SampleNetworks", dependencies: ["Checkpoint"], path: "Tests/SampleNetworks",
+            name: "SampleNetworks", dependencies: ["Checkpoint"], path: "Tests/Support/SampleNetworks",
             // It makes hundreds of millions of numbers.
             swiftSettings: hostFlags + [.unsafeFlags(["-O"])]),
         .testTarget(
@@ -106,9 +106,9 @@ let package = Package(
             ],
             swiftSettings: hostFlags),
         .target(
-            name: "TinyModel", dependencies: ["ModelFormat", "Inference"], path: "Tests/TinyModel",
+            name: "TinyModel", dependencies: ["ModelFormat", "Inference"], path: "Tests/Support/TinyModel",
             swiftSettings: hostFlags),
-        .target(name: "ProgramRunner", path: "Tests/ProgramRunner", swiftSettings: hostFlags),
+        .target(name: "ProgramRunner", path: "Tests/Support/ProgramRunner", swiftSettings: hostFlags),
         .testTarget(
             name: "RarebitTests", dependencies: ["rarebit", "TinyModel", "ProgramRunner"],
             swiftSettings: hostFlags),
@@ -117,16 +117,17 @@ let package = Package(
         .testTarget(
             name: "TelemetryTests", dependencies: ["Telemetry", "TinyModel", "ProgramRunner"], swiftSettings: hostFlags),
         .target(
-            name: "KernelCases", dependencies: ["Kernels"], path: "Tests/KernelsTests/Cases",
+            name: "KernelCases", dependencies: ["Kernels"], path: "Tests/Support/KernelCases",
             cSettings: cFlags + [.headerSearchPath("../../../CSupport/Kernels")]),
         .testTarget(
             name: "KernelsTests", dependencies: ["Kernels", "KernelCases"],
-            exclude: ["Cases", "emulated", "run-emulated"], swiftSettings: hostFlags),
+            swiftSettings: hostFlags),
         .target(
-            name: "CheckpointWriter", dependencies: ["Checkpoint"], path: "Tests/CheckpointWriter",
+            name: "CheckpointWriter", dependencies: ["Checkpoint"], path: "Tests/Support/CheckpointWriter",
             swiftSettings: hostFlags),
         .executableTarget(
-            name: "peak-memory", dependencies: ["Checkpoint"], path: "Tests/PeakMemory", swiftSettings: hostFlags),
+            name: "peak-memory", dependencies: ["Checkpoint"], path: "Tests/Support/PeakMemory",
+            swiftSettings: hostFlags),
         .testTarget(
             name: "CheckpointTests",
             dependencies: [
@@ -134,7 +135,8 @@ let package = Package(
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             swiftSettings: hostFlags),
-        .target(name: "ImageEncoders", dependencies: ["Images"], path: "Tests/ImageEncoders", cSettings: cFlags),
+        .target(
+            name: "ImageEncoders", dependencies: ["Images"], path: "Tests/Support/ImageEncoders", cSettings: cFlags),
         .testTarget(name: "ImagesTests", dependencies: ["Images", "ImageEncoders"], swiftSettings: hostFlags),
         .testTarget(
             name: "PixelsTests", dependencies: ["Pixels", "Images", "ImageEncoders"], swiftSettings: hostFlags),
@@ -144,11 +146,11 @@ let package = Package(
     cLanguageStandard: .c11
 )
 
-// Fuzz targets need every module compiled with the fuzzer's coverage: Tests/Fuzz/run builds them apart, with this set.
+// Fuzz targets need every module compiled with the fuzzer's coverage: Tests/System/Fuzz/run builds them apart, with this set.
 if Context.environment["RAREBIT_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
             name: "fuzz",
             dependencies: ["Checkpoint", "FloatGraph", "ModelFormat", "Inference", "Pixels", "TinyModel"],
-            path: "Tests/Fuzz", exclude: ["run", "corpus"], swiftSettings: hostFlags))
+            path: "Tests/System/Fuzz", exclude: ["run", "corpus"], swiftSettings: hostFlags))
 }

@@ -9,7 +9,7 @@ import Testing
 let repository = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-/// What PyTorch computed from the committed checkpoint; Tools/training/golden.py describes and writes the file.
+/// What PyTorch computed from the committed checkpoint; Tools/training/fixtures/golden.py describes and writes the file.
 private struct GoldenFile {
     let checkpointHash: String
     private var arrays: [String: (shape: [Int], bytes: Data)] = [:]

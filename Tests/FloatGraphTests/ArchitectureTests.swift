@@ -5,7 +5,7 @@ import Testing
 
 @testable import FloatGraph
 
-/// A line of Tests/Fixtures/architectures.json, which Tools/training/architectures.py wrote with PyTorch.
+/// A line of Tests/Fixtures/architectures.json, which Tools/training/fixtures/architectures.py wrote with PyTorch.
 private struct Golden: Decodable {
     let side: Int
     let logits: [Float]

@@ -4,7 +4,7 @@ import Testing
 
 @testable import FloatGraph
 
-/// One case of Tests/Fixtures/heads.json, which PyTorch wrote; Tools/training/heads.py describes it.
+/// One case of Tests/Fixtures/heads.json, which PyTorch wrote; Tools/training/fixtures/heads.py describes it.
 private struct GoldenHead: Decodable, CustomTestStringConvertible {
     struct Values: Decodable {
         let shape: [Int]
