@@ -45,7 +45,15 @@ class Optional:
 # Field names are the reference's where it has the field. A tuple or type is the field's type; a list of one type is a list.
 # README.md says what the fields mean.
 FIELDS = {
-    "input": {"size": int, "resize": Optional(int), "mean": [NUMBER], "std": [NUMBER]},
+    "input": {
+        "size": int,
+        "resize": Optional(int),
+        "resize_mode": Optional(str, "crop"),
+        "channel_order": Optional(str, "rgb"),
+        "ignore_exif": Optional(bool, False),
+        "mean": [NUMBER],
+        "std": [NUMBER],
+    },
     "class_names": str,
     "class_counts": str,
     "class_means": Optional(str),
@@ -73,7 +81,7 @@ FIELDS = {
         "cifar_imb_ratio": Optional(NUMBER),
         "max_images": Optional(int),
         "pick_seed": Optional(int),
-        "held_out": Optional(int, 0),
+        "held_out": Optional(NUMBER, 0),
         "sampler": Optional(str),
         "num_epochs": int,
         "batch_size": int,
@@ -229,10 +237,20 @@ def _check_networks(config, path):
     _checked(loss["loss_params"], expected, path, "criterions.PerformanceLoss.loss_params")
     is_ncm = head["def_file"] == "NCMClassifier"
     require(is_ncm == (config["class_means"] is not None), "class_means is for NCMClassifier, which needs it")
+    _check_input(image, require)
+
+
+def _check_input(image, require):
     require(image["size"] > 0, "input.size must be above 0")
     require(image["resize"] is None or image["resize"] >= image["size"], "input.resize must be at least input.size")
     require(len(image["mean"]) == len(image["std"]) == 3, "input.mean and input.std need three numbers each")
     require(all(s > 0 for s in image["std"]), "input.std must be above 0")
+    is_of_bytes = max(*image["mean"], *image["std"]) > 2
+    scaled = ", ".join(f"{name}: {[round(number / 255, 4) for number in image[name]]}" for name in ("mean", "std"))
+    require(not is_of_bytes, f"input.mean and input.std are on the scale of 0 to 255: pictures are divided by 255 first, so give {scaled}")
+    require(image["resize_mode"] in ("crop", "squash", "pad"), "input.resize_mode must be crop, squash or pad")
+    require(image["resize_mode"] != "pad" or image["resize"] is None, "input.resize is not for resize_mode pad: remove it")
+    require(image["channel_order"] in ("rgb", "bgr"), "input.channel_order must be rgb or bgr")
 
 
 def _check_training(config, path):
@@ -248,6 +266,9 @@ def _check_training(config, path):
         require(training[name] is None or training[name] > 0, f"{name} must be above 0")
     for name in ("num_epochs", "held_out", "evaluate_every"):
         require(training[name] >= 0, f"{name} must be at least 0")
+    held_out = training["held_out"]
+    require(held_out < 1 or held_out == int(held_out), "held_out must be a whole number of images, or a share below 1")
+    training["held_out"] = int(held_out) if held_out >= 1 or held_out == 0 else held_out
     require(training["num_epochs"] > 0 or is_fixed, "num_epochs must be above 0, but for a fixed backbone")
     require(training["precision"] in ("float32", "bfloat16"), "precision must be float32 or bfloat16")
     require(training["sampler"] in (None, "ClassBalancedSampler"), "sampler must be ClassBalancedSampler, or missing")

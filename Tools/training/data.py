@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 import datasets
 from config import UserError
+from pictures import listed
 
 # For --help.
 SPEC = "cifar10:DIR, cifar100:DIR, fashion-mnist, fashion-mnist:DIR or images:DIR"
@@ -14,13 +15,14 @@ SPEC = "cifar10:DIR, cifar100:DIR, fashion-mnist, fashion-mnist:DIR or images:DI
 
 @dataclass
 class Parts:
-    """Each of the three is `datasets.Images` or `datasets.ImageFiles`."""
+    """Each of the three is `datasets.Images` or `pictures.ImageFiles`. `notes`: lines that whoever runs this must see."""
 
     train: object
     held_out: object
     test: object
     names: list[str]
     counts: list[int]
+    notes: list[str]
 
 
 def load(spec, config):
@@ -31,7 +33,7 @@ def load(spec, config):
         raise UserError(f"data {spec or stated!r} is unknown: use {SPEC}")
     if kind != stated.partition(":")[0]:
         raise UserError(f"data {spec!r} is not the configuration's, {stated}: give one of them another name")
-    whole, test, names = datasets.READERS[kind](folder, config)
+    whole, test, names, notes = datasets.READERS[kind](folder, config)
     classes = config["networks"]["classifier"]["params"]["num_classes"]
     if classes != len(names):
         raise UserError(f"num_classes is {classes} but {kind} has {len(names)}: correct the configuration")
@@ -39,7 +41,10 @@ def load(spec, config):
         if not (test.labels == label).any():
             raise UserError(f"{spec or stated}: class {name} has no test images: add some, or remove the class")
     train, held_out, counts = thin(whole.labels, names, config["training_opt"])
-    return Parts(train=whole.pick(train), held_out=whole.pick(held_out), test=test, names=names, counts=counts)
+    bare = sorted(set(range(len(names))) - set(whole.labels[held_out].tolist()))
+    if config["training_opt"]["held_out"] and bare:
+        notes.append(f"too few pictures to hold one out, so all are trained with: {listed([names[i] for i in bare])}")
+    return Parts(whole.pick(train), whole.pick(held_out), test, names, counts, notes)
 
 
 def converter_specs(spec):
@@ -52,7 +57,8 @@ def thin(labels, names, options):
     """The indices of the images to train with, class by class, those held out, and how many of each class are trained with.
 
     A class's first images are trained with and its last ones held out, so no two of these parts overlap and any tool can
-    repeat the choice; with `pick_seed` the images are shuffled before.
+    repeat the choice; with `pick_seed` the images are shuffled before. `held_out` below 1 is a share of each class, and then
+    at least one image of every class that has two.
     """
     generator = torch.Generator().manual_seed(options["pick_seed"]) if options["pick_seed"] is not None else None
     wanted = None
@@ -63,18 +69,26 @@ def thin(labels, names, options):
         indices = torch.nonzero(labels == label).flatten()
         if generator is not None:
             indices = indices[torch.randperm(len(indices), generator=generator)]
-        left = len(indices) - options["held_out"]
+        kept_aside = held_out_of(len(indices), options["held_out"])
+        left = len(indices) - kept_aside
         count = left if wanted is None else wanted[label]
         if count < 1 or count > left:
             raise UserError(
-                f"class {name} has {len(indices)} training images and {max(count, 1) + options['held_out']} are asked for"
-                f" ({max(count, 1)} to train, {options['held_out']} held out): add images, or change max_images,"
+                f"class {name} has {len(indices)} training images and {max(count, 1) + kept_aside} are asked for"
+                f" ({max(count, 1)} to train, {kept_aside} held out): add images, or change max_images,"
                 " cifar_imb_ratio or held_out"
             )
         train.append(indices[:count])
         held_out.append(indices[left:])
         counts.append(count)
     return torch.cat(train), torch.cat(held_out), counts
+
+
+def held_out_of(count, held_out):
+    """How many of a class's `count` images are held out, by the configuration's number or share."""
+    if held_out >= 1 or held_out == 0:
+        return held_out
+    return max(1, round(held_out * count)) if count > 1 else 0
 
 
 def long_tail_counts(classes, most, ratio):
@@ -100,6 +114,10 @@ def augment(pixels, generator):
 
 
 def normalise(pixels, config, device="cpu"):
+    """`pixels`: uint8 [N, 3, H, W], RGB. mean and std are R, G, B too, whatever order the network wants."""
     mean = torch.tensor(config["input"]["mean"], device=device).view(1, 3, 1, 1)
     std = torch.tensor(config["input"]["std"], device=device).view(1, 3, 1, 1)
-    return ((pixels.to(device).float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
+    images = (pixels.to(device).float() / 255 - mean) / std
+    if config["input"]["channel_order"] == "bgr":
+        images = images.flip(1)
+    return images.contiguous(memory_format=torch.channels_last)

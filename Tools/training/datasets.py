@@ -1,18 +1,17 @@
-"""Reads labelled images: readers of the data sets' files. data.py chooses among them and thins."""
+"""Reads labelled images: readers of the data sets' files. data.py chooses among them and thins; pictures.py has folders."""
 
 import gzip
 import struct
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch.nn import functional as F
 
 from config import UserError
+from pictures import read_images
 
 # Where Debian's package dataset-fashion-mnist puts its files.
 DEBIAN_FOLDER = "/usr/share/datasets/fashion-mnist"
@@ -45,46 +44,11 @@ class Images:
         return Images(self.pixels[indices], self.labels[indices])
 
 
-@dataclass
-class ImageFiles:
-    """Decoded when asked for: what Images is, for sets that memory does not hold."""
-
-    paths: list[Path]
-    labels: torch.Tensor
-    size: int
-    resize: int
-
-    def __len__(self):
-        return len(self.labels)
-
-    def pick(self, indices):
-        return ImageFiles([self.paths[i] for i in indices.tolist()], self.labels[indices], self.size, self.resize)
-
-    @property
-    def pixels(self):
-        # Pillow decodes outside Python's lock.
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            return torch.stack(list(pool.map(self._decode, self.paths)))
-
-    def _decode(self, path):
-        try:
-            with Image.open(path) as image:
-                image = image.convert("RGB")
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-            raise UserError(f"{path}: is no picture that can be decoded: repair or remove it") from None
-        width, height = image.size
-        scale = self.resize / min(width, height)
-        image = image.resize((max(self.size, round(width * scale)), max(self.size, round(height * scale))), Image.BILINEAR)
-        left, top = (image.width - self.size) // 2, (image.height - self.size) // 2
-        image = image.crop((left, top, left + self.size, top + self.size))
-        return torch.from_numpy(np.array(image)).permute(2, 0, 1)
-
-
 def read_fashion_mnist(folder, config):
-    """The training part, the test part and the classes' names, as every reader gives them."""
+    """The training part, the test part, the classes' names and lines to be said, as every reader gives them."""
     require_size(config, "fashion-mnist")
     folder = Path(folder or DEBIAN_FOLDER)
-    return _read_fashion_part(folder, "train"), _read_fashion_part(folder, "t10k"), FASHION_MNIST_NAMES
+    return _read_fashion_part(folder, "train"), _read_fashion_part(folder, "t10k"), FASHION_MNIST_NAMES, []
 
 
 def _read_fashion_part(folder, part):
@@ -153,6 +117,7 @@ def _read_cifar(name, layout, folder, config):
         _read_records(name, train, layout.label_bytes, len(names)),
         _read_records(name, [folder / layout.test], layout.label_bytes, len(names)),
         names,
+        [],
     )
 
 
@@ -176,37 +141,6 @@ def _read_records(name, paths, label_bytes, classes):
     records = torch.from_numpy(np.concatenate(parts))
     pixels = records[:, label_bytes:].reshape(-1, 3, 32, 32).contiguous()
     return Images(pixels, records[:, label_bytes - 1].long())
-
-
-PICTURES = {".jpg", ".jpeg", ".png", ".ppm", ".pgm"}
-
-
-def read_images(folder, config):
-    """DIR/train/CLASS/picture and DIR/test/CLASS/picture; the classes are numbered in the order of their names."""
-    if not folder:
-        raise UserError("images: the folder is not known: give --data images:DIR, with DIR/train/CLASS and DIR/test/CLASS")
-    folder = Path(folder)
-    names = _class_folders(folder / "train")
-    if _class_folders(folder / "test") != names:
-        raise UserError(f"{folder}: train and test have different classes: give both one folder for each class")
-    return _read_folders(folder / "train", names, config), _read_folders(folder / "test", names, config), names
-
-
-def _class_folders(folder):
-    names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
-    if not names:
-        raise UserError(f"{folder}: holds no folders of classes: lay pictures out as train/CLASS/ and test/CLASS/")
-    return names
-
-
-def _read_folders(folder, names, config):
-    paths, labels = [], []
-    for label, name in enumerate(names):
-        found = sorted(path for path in (folder / name).iterdir() if path.suffix.lower() in PICTURES)
-        paths += found
-        labels += [label] * len(found)
-    image = config["input"]
-    return ImageFiles(paths, torch.tensor(labels, dtype=torch.int64), image["size"], image["resize"] or image["size"])
 
 
 def require_size(config, name):

@@ -1,7 +1,7 @@
 """Measures a trained model by class frequency: evaluate.py DIR [--data SPEC] [--alpha A,A,...] [--json FILE].
 
-DIR holds checkpoint.pth and config.yaml. --choose-alpha looks for the best alpha on the held-out
-training images, never on the test images, and writes it into config.yaml.
+DIR holds checkpoint.pth and config.yaml. --choose-alpha looks for the best alpha on the held-out images, never on those that
+the network was trained with nor on the test images, and writes it into config.yaml.
 """
 
 import argparse
@@ -42,14 +42,21 @@ def main():
     parts = data.load(arguments.data, config)
     weights = arguments.checkpoint or arguments.folder / "checkpoint.pth"
     model = Model(config, *checkpoint.load_model(weights, config), parts.counts)
+    for line in parts.notes:
+        print(line)
 
     alpha = config["networks"]["classifier"]["params"]["alpha"]
     if arguments.choose_alpha:
         if len(parts.held_out) == 0:
-            raise UserError(f"{path}: held_out is 0, and test images choose nothing: train with some, or set alpha by hand")
+            raise UserError(
+                f"{path}: no images are held out, and neither the images trained with nor the test images may choose alpha:"
+                " train with held_out above 0, or set alpha by hand"
+            )
         alpha = model.choose_alpha(parts.held_out)
         write_alpha(path, alpha)
-        print(f"alpha {alpha:g} has the best mean class accuracy on {len(parts.held_out)} held-out training images")
+        classes = len(parts.held_out.labels.unique())
+        held_out = f"{len(parts.held_out)} images of {classes} classes, held out from training"
+        print(f"alpha {alpha:g} has the best mean class accuracy on {held_out}")
     alphas = parse_alphas(arguments.alpha) if arguments.alpha else sorted({0.0, float(alpha)})
     rows = model.table(parts.test, sorted({*alphas, *ALPHA_GRID}) if arguments.json else alphas)
     print_table([row for row in rows if row["alpha"] in alphas])
@@ -93,12 +100,7 @@ class Model:
 
     def choose_alpha(self, held_out):
         features = features_of(self.feat_model, held_out, self.config)
-
-        def accuracy(alpha):
-            return class_accuracies(self._logits(features, alpha), held_out.labels).mean().item()
-
-        # Among equals the first, so the smallest adjustment that does it.
-        return max(ALPHA_GRID, key=accuracy)
+        return best_alpha(lambda alpha: self._logits(features, alpha), held_out.labels)
 
     def table(self, images, alphas):
         """One row for each alpha: accuracy in percent by frequency group, and by class."""
@@ -128,6 +130,12 @@ def features_of(feat_model, images, config, batch_size=500):
     device = next(feat_model.parameters()).device
     batches = (images.pick(indices).pixels for indices in torch.arange(len(images)).split(batch_size))
     return torch.cat([feat_model(data.normalise(batch, config, device)) for batch in batches])
+
+
+def best_alpha(logits_at, labels):
+    """Of ALPHA_GRID the one with the best mean class accuracy; among equals the first, so the smallest that does it."""
+    # A class without images has no accuracy, and no say.
+    return max(ALPHA_GRID, key=lambda alpha: class_accuracies(logits_at(alpha), labels).nanmean().item())
 
 
 def class_accuracies(logits, labels):

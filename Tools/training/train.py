@@ -54,6 +54,8 @@ def main():
         else:
             folder.describe(config, parts)
         folder.note_start(run.epoch, run.device, run.stage1)
+        for line in parts.notes:
+            print(line)
         run.train()
 
 

@@ -1,0 +1,160 @@
+"""Users' own pictures: folders of classes, the files in them, and how a file becomes an input. docs/pictures.md has the rules."""
+
+import collections
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from config import UserError
+
+# By a file's ending; what it really is, Pillow finds out.
+ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+# Of the pictures of a part, at most this share may be broken: more, and the folder is not what its owner believes.
+BROKEN_SHARE = 0.05
+# So many names stand in a message.
+NAMED = 5
+UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
+
+
+@dataclass
+class ImageFiles:
+    """Decoded when asked for: what datasets.Images is, for sets that memory does not hold. `input`: the configuration's."""
+
+    paths: list[Path]
+    labels: torch.Tensor
+    input: dict
+
+    def __len__(self):
+        return len(self.labels)
+
+    def pick(self, indices):
+        return ImageFiles([self.paths[i] for i in indices.tolist()], self.labels[indices], self.input)
+
+    @property
+    def pixels(self):
+        # Pillow decodes outside Python's lock.
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+            return torch.stack(list(pool.map(self._decode, self.paths)))
+
+    def _decode(self, path):
+        try:
+            image = opened(path, self.input["ignore_exif"])
+        except UNREADABLE:
+            # It could be decoded when the run started.
+            raise UserError(f"{path}: is no longer a picture that can be decoded: put it back, and resume") from None
+        return torch.from_numpy(np.array(shaped(image, self.input))).permute(2, 0, 1)
+
+
+def opened(path, ignore_exif):
+    """The picture as RGB, upright where its EXIF block says how and is not to be ignored. What Pillow raises goes through."""
+    with Image.open(path) as image:
+        return (image if ignore_exif else ImageOps.exif_transpose(image)).convert("RGB")
+
+
+def shaped(image, options):
+    """The picture as a square of `size`, as docs/pictures.md says of each `resize_mode`."""
+    size, resize, mode = options["size"], options["resize"] or options["size"], options["resize_mode"]
+    if mode == "pad":
+        return ImageOps.pad(image, (size, size), Image.BILINEAR, color=0)
+    if mode == "squash":
+        image = image.resize((resize, resize), Image.BILINEAR)
+    else:
+        scale = resize / min(image.size)
+        image = image.resize(tuple(max(size, round(side * scale)) for side in image.size), Image.BILINEAR)
+    left, top = (image.width - size) // 2, (image.height - size) // 2
+    return image.crop((left, top, left + size, top + size))
+
+
+def read_images(folder, config):
+    """DIR/train/CLASS/picture and DIR/test/CLASS/picture: the two parts, the classes' names, and what is to be said of them."""
+    if not folder:
+        raise UserError("images: the folder is not known: give --data images:DIR, with DIR/train/CLASS and DIR/test/CLASS")
+    folder = Path(folder)
+    names = class_folders(folder / "train")
+    _require_same(folder / "test", class_folders(folder / "test"), names)
+    order = "number" if is_numbered(names) else "name"
+    notes = [f"{folder / 'train'}: classes are its {len(names)} folders by {order}: {listed(names)}"]
+    parts = []
+    for part in ("train", "test"):
+        images, said = _read_part(folder / part, names, config["input"])
+        parts.append(images)
+        notes += said
+    return *parts, names, notes
+
+
+def class_folders(folder):
+    """The names of its folders in the order of their classes: of numbers where all are numbers, else of names. Hidden ones are none."""
+    entries = folder.iterdir() if folder.is_dir() else []
+    names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    if not names:
+        raise UserError(f"{folder}: holds no folders of classes: lay pictures out as train/CLASS/ and test/CLASS/")
+    if not is_numbered(names):
+        return names
+    names.sort(key=int)
+    for one, next in zip(names, names[1:]):
+        if int(one) == int(next):
+            raise UserError(f"{folder / next}: has the number of {one}: rename one of the two")
+    return names
+
+
+def is_numbered(names):
+    return all(name.isascii() and name.isdigit() for name in names)
+
+
+def _require_same(folder, names, expected):
+    for name in names:
+        if name not in expected:
+            raise UserError(f"{folder / name}: is no class of {folder.parent / 'train'}: rename or remove the folder")
+    for name in expected:
+        if name not in names:
+            raise UserError(f"{folder / name}: no such folder, but {folder.parent / 'train'} has this class: add pictures of it")
+
+
+def _read_part(folder, names, options):
+    """The pictures that can be decoded, class by class in the order of their names, and one line for each kind passed over."""
+    paths, labels, other, nested = [], [], collections.Counter(), []
+    for label, name in enumerate(names):
+        for path in sorted((folder / name).iterdir()):
+            if path.name.startswith("."):
+                continue
+            if path.is_dir():
+                nested.append(path)
+            elif path.suffix.lower() not in ENDINGS:
+                other[path.suffix.lower() or path.name] += 1
+            else:
+                paths.append(path)
+                labels.append(label)
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        fits = list(pool.map(lambda path: _is_decodable(path, options["ignore_exif"]), paths))
+    broken = [path for path, is_whole in zip(paths, fits) if not is_whole]
+    notes = []
+    if other:
+        kinds = listed([f"{ending} ({count})" for ending, count in other.most_common()])
+        notes.append(f"{folder}: {sum(other.values())} files of other kinds passed over: {kinds}")
+    if nested:
+        notes.append(f"{folder}: {len(nested)} folders inside classes passed over: {listed(nested)}")
+    if broken:
+        text = f"{folder}: {len(broken)} of {len(paths)} pictures cannot be decoded"
+        if len(broken) > BROKEN_SHARE * len(paths):
+            raise UserError(f"{text}, more than one in {round(1 / BROKEN_SHARE)}: repair or remove {listed(broken)}")
+        notes.append(f"{text} and are passed over: {listed(broken)}")
+    kept = [index for index, is_whole in enumerate(fits) if is_whole]
+    return ImageFiles([paths[i] for i in kept], torch.tensor([labels[i] for i in kept], dtype=torch.int64), options), notes
+
+
+def _is_decodable(path, ignore_exif):
+    try:
+        opened(path, ignore_exif)
+    except UNREADABLE:
+        return False
+    return True
+
+
+def listed(items):
+    """The first few by name, the rest by number."""
+    more = f" and {len(items) - NAMED} more" if len(items) > NAMED else ""
+    return ", ".join(str(item) for item in items[:NAMED]) + more
