@@ -45,10 +45,14 @@ let package = Package(
 
         // Device modules.
         .target(name: "ModelFormat", swiftSettings: deviceFlags),
-        .target(name: "Inference", dependencies: ["ModelFormat", "Kernels", "Pixels"], swiftSettings: deviceFlags),
-        .target(name: "Camera", dependencies: ["Pixels", "Platform"], swiftSettings: deviceFlags),
+        .target(name: "Text", swiftSettings: deviceFlags),
         .target(
-            name: "Telemetry", dependencies: ["ModelFormat", "Inference", "Camera", "Platform"],
+            name: "Inference", dependencies: ["ModelFormat", "Text", "Kernels", "Pixels"], swiftSettings: deviceFlags),
+        .target(name: "Camera", dependencies: ["Text", "Pixels", "Platform"], swiftSettings: deviceFlags),
+        .target(name: "Outputs", dependencies: ["Text", "Platform"], swiftSettings: deviceFlags),
+        .target(
+            name: "Reports",
+            dependencies: ["Outputs", "Camera", "Inference", "ModelFormat", "Text", "Pixels", "Platform"],
             swiftSettings: deviceFlags),
 
         // Host modules.
@@ -68,13 +72,17 @@ let package = Package(
 
         // Programs.
         .executableTarget(
-            name: "rarebit", dependencies: ["Camera", "Telemetry", "Inference", "Images", "HTTP"],
+            name: "rarebit",
+            dependencies: [
+                "Reports", "Outputs", "Camera", "Inference", "ModelFormat", "Text", "Images", "Pixels", "Platform",
+                "HTTP",
+            ],
             path: "Firmware/rarebit",
             swiftSettings: deviceFlags),
         .executableTarget(
             name: "rarebit-convert",
             dependencies: [
-                "Evaluation", "Quantization", "FloatGraph", "Checkpoint", "Inference", "ModelFormat", "Telemetry",
+                "Evaluation", "Quantization", "FloatGraph", "Checkpoint", "Inference", "ModelFormat", "Reports", "Text",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -113,9 +121,17 @@ let package = Package(
             name: "RarebitTests", dependencies: ["rarebit", "TinyModel", "ProgramRunner"],
             swiftSettings: hostFlags),
         .testTarget(name: "ModelFormatTests", dependencies: ["ModelFormat", "TinyModel"], swiftSettings: hostFlags),
-        .testTarget(name: "InferenceTests", dependencies: ["Inference", "TinyModel"], swiftSettings: hostFlags),
         .testTarget(
-            name: "TelemetryTests", dependencies: ["Telemetry", "TinyModel", "ProgramRunner"], swiftSettings: hostFlags),
+            name: "InferenceTests", dependencies: ["Inference", "ModelFormat", "Text", "Pixels", "TinyModel"],
+            swiftSettings: hostFlags),
+        .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: hostFlags),
+        .testTarget(
+            name: "OutputsTests", dependencies: ["Outputs", "Text", "Platform", "TinyModel", "ProgramRunner"],
+            swiftSettings: hostFlags),
+        .testTarget(
+            name: "ReportsTests",
+            dependencies: ["Reports", "Camera", "Inference", "ModelFormat", "Text", "Platform", "TinyModel"],
+            swiftSettings: hostFlags),
         .target(
             name: "KernelCases", dependencies: ["Kernels"], path: "Tests/Support/KernelCases",
             cSettings: cFlags + [.headerSearchPath("../../../CSupport/Kernels")]),
@@ -141,7 +157,8 @@ let package = Package(
         .testTarget(
             name: "PixelsTests", dependencies: ["Pixels", "Images", "ImageEncoders"], swiftSettings: hostFlags),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: hostFlags),
-        .testTarget(name: "CameraTests", dependencies: ["Camera"], swiftSettings: hostFlags),
+        .testTarget(
+            name: "CameraTests", dependencies: ["Camera", "Text", "Pixels", "Platform"], swiftSettings: hostFlags),
     ],
     cLanguageStandard: .c11
 )

@@ -1,7 +1,8 @@
 import Inference
 import ModelFormat
 import Platform
-import Telemetry
+import Reports
+import Text
 
 /// `rarebit bench`: times the network, back to back or paced as a camera would. Its time does not depend on what its input
 /// holds, so between runs the input stays as the last one left it.

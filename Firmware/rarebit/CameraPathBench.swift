@@ -3,7 +3,8 @@ import Inference
 import ModelFormat
 import Pixels
 import Platform
-import Telemetry
+import Reports
+import Text
 
 /// `rarebit bench --camera-path`: what conversion, judging and reporting add to the network, for synthetic frames or those
 /// of a recording. Frames come from memory and answers go to nobody; all between is what `run` does.

@@ -1,6 +1,8 @@
 import Camera
+import Outputs
 import Platform
-import Telemetry
+import Reports
+import Text
 
 /// `rarebit cameras`: the video nodes, what each offers, and the mode `rarebit run` would choose.
 struct Cameras {

@@ -4,7 +4,8 @@ import Inference
 import ModelFormat
 import Pixels
 import Platform
-import Telemetry
+import Reports
+import Text
 
 /// `rarebit classify`: one line for each picture file. A file that cannot be read gets a line on standard error, and
 /// the next one its turn.

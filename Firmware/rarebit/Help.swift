@@ -1,4 +1,5 @@
-import Telemetry
+import Reports
+import Text
 
 extension TextWriter where Sink: ~Copyable {
     /// A command's usage and its options.

@@ -1,6 +1,7 @@
 import Inference
 import ModelFormat
-import Telemetry
+import Reports
+import Text
 
 /// `rarebit info`: what a model holds, without running it.
 struct Info {

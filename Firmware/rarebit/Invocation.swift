@@ -1,5 +1,4 @@
 import Platform
-import Telemetry
 
 /// The command line and the configuration file it names, checked: what to do, with which settings.
 struct Invocation {

@@ -1,7 +1,6 @@
 import Inference
 import ModelFormat
 import Platform
-import Telemetry
 
 /// What can change while the program runs: the adjustment's strength and what is made of the logits.
 struct Judge: ~Copyable {

@@ -1,5 +1,6 @@
 import Platform
-import Telemetry
+import Reports
+import Text
 
 @main
 struct Rarebit {

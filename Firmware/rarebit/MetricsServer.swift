@@ -1,6 +1,7 @@
 import HTTP
 import Platform
-import Telemetry
+import Reports
+import Text
 
 /// The metrics of a run, served over HTTP by a thread of their own. The run's thread only writes their text, once a second.
 struct MetricsServer: ~Copyable {

@@ -1,7 +1,8 @@
 import Camera
 import Inference
+import Outputs
 import Platform
-import Telemetry
+import Text
 
 /// An option of the command line. Those of `run` are also keys of a configuration file, under the same names.
 struct Option: Sendable {

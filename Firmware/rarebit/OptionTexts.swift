@@ -1,5 +1,5 @@
 import Platform
-import Telemetry
+import Text
 
 /// The texts given for the options of the table, by number, before anything is made of them. The last one given counts.
 struct OptionTexts {

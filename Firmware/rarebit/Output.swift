@@ -1,4 +1,5 @@
-import Telemetry
+import Outputs
+import Text
 
 /// Standard output. A record reaches the reader whole at `endRecord`.
 struct Output: ~Copyable {

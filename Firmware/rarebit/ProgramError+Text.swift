@@ -1,7 +1,9 @@
+import Camera
 import Inference
 import ModelFormat
+import Outputs
 import Platform
-import Telemetry
+import Text
 
 extension TextWriter where Sink: ~Copyable {
     /// One line: what, where, what to do.

@@ -1,8 +1,9 @@
 import Camera
 import Inference
 import ModelFormat
+import Outputs
 import Platform
-import Telemetry
+import Text
 
 /// Everything that ends the program early; see `append(_:)` for the line it prints.
 ///

@@ -1,8 +1,10 @@
 import Camera
 import Inference
 import ModelFormat
+import Outputs
 import Platform
-import Telemetry
+import Reports
+import Text
 
 /// Where and how a run's answers and events are told: JSON records, plain lines, or a live view on a terminal. Events are
 /// JSON records among the others, else lines on standard error; there they also go where the JSON goes elsewhere than

@@ -1,9 +1,10 @@
 import Camera
 import Inference
 import ModelFormat
+import Outputs
 import Pixels
 import Platform
-import Telemetry
+import Text
 
 /// `rarebit run`: answers for the frames of a camera or a recording, one by one, until stopped.
 struct Run {

@@ -1,8 +1,10 @@
 import Camera
 import Inference
 import ModelFormat
+import Outputs
 import Platform
-import Telemetry
+import Reports
+import Text
 
 /// The loop of `rarebit run`: frame -> input tensor -> logits -> answer -> output, in one thread, with everything else that
 /// must go on beside it even while no frames come.

@@ -1,7 +1,7 @@
 import Camera
 import Inference
+import Outputs
 import Platform
-import Telemetry
 
 /// Where `run` writes its answers.
 enum OutputPlace: Equatable {

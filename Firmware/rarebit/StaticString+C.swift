@@ -1,5 +1,5 @@
 import Platform
-import Telemetry
+import Text
 
 extension StaticString {
     static func == (text: StaticString, other: UnsafePointer<CChar>) -> Bool {

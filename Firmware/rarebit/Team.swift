@@ -1,6 +1,6 @@
 import Inference
 import Platform
-import Telemetry
+import Text
 
 /// The threads to compute on, on the cores asked for: one thread unless told otherwise, on the fast cores of the machine.
 ///

@@ -4,7 +4,8 @@ import Evaluation
 import FloatGraph
 import Foundation
 import Inference
-import Telemetry
+import Reports
+import Text
 
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(

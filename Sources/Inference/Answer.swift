@@ -1,0 +1,26 @@
+import ModelFormat
+
+/// What the model says of one picture, and what the policy makes of it.
+public struct Answer {
+    public let engine: Engine
+    public let alpha: Float
+    public let verdict: Verdict
+    /// CRC-32 of the quantised input tensor: equal on two machines that saw the same picture. nil where nobody asked.
+    public let inputChecksum: UInt32?
+
+    /// Runs the engine on its input, a picture taken at `time`, nanoseconds.
+    public init(
+        running engine: Engine, alpha: Float, policy: inout Policy, top limit: Int, at time: UInt64,
+        checksInput: Bool
+    ) {
+        // Before the run, which reuses the input's memory.
+        inputChecksum = checksInput ? Checksum.of(engine.inputBytes) : nil
+        engine.run(alpha: alpha)
+        self.engine = engine
+        self.alpha = alpha
+        verdict = policy.judge(plain: engine.plainLogits, adjusted: engine.logits, at: time, top: limit)
+    }
+
+    /// CRC-32 of the float32 logits: equal on two machines that computed the same bits.
+    public var logitsChecksum: UInt32 { Checksum.of(UnsafeRawBufferPointer(engine.logits)) }
+}

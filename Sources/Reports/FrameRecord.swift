@@ -1,0 +1,61 @@
+import Inference
+import ModelFormat
+import Text
+
+/// What is reported of one frame besides the answer.
+public struct FrameRecord {
+    /// Counts the frames answered, from 0.
+    public var number: Int
+    /// The source's own count, dropped frames included.
+    public var sequence: UInt32
+    /// When the frame was taken, nanoseconds of the monotonic clock.
+    public var timestamp: UInt64
+    /// From then to the answer, nanoseconds.
+    public var age: UInt64
+
+    /// `answered`: when the answer was there, on the same clock.
+    public init(number: Int, sequence: UInt32, timestamp: UInt64, answered: UInt64) {
+        self.number = number
+        self.sequence = sequence
+        self.timestamp = timestamp
+        age = answered - min(timestamp, answered)
+    }
+}
+
+extension FrameRecord {
+    /// More than any record of a run takes, answers of `top` classes and events alike, bytes.
+    public static func mostBytes(model: Model, top: Int) -> Int {
+        var longestName = 0
+        for index in 0..<Int(model.head.classes) {
+            longestName = max(longestName, model.className(index).count)
+        }
+        // Names have no control characters: escaping doubles them at most.
+        return 8192 + top * (512 + 2 * longestName)
+    }
+}
+
+extension TextWriter where Sink: ~Copyable {
+    /// One JSON line.
+    public mutating func append(jsonOf record: FrameRecord, _ answer: Answer, smoothed: Bool) {
+        append("{\"frame\":")
+        append(record.number)
+        append(",\"sequence\":")
+        append(record.sequence)
+        append(",\"timestamp_ns\":")
+        append(record.timestamp)
+        append(",\"age_ms\":")
+        append(milliseconds: record.age)
+        append(",")
+        append(jsonMembersOf: answer, smoothed: smoothed)
+        append("}\n")
+    }
+
+    /// "frame 12: Sneaker 93.1 %, Sandal 6.2 %"
+    public mutating func append(lineOf record: FrameRecord, _ answer: Answer) {
+        append("frame ")
+        append(record.number)
+        append(": ")
+        append(answer)
+        append("\n")
+    }
+}
