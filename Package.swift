@@ -44,31 +44,35 @@ let package = Package(
         .systemLibrary(name: "Zlib", path: "CSupport/Zlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // Device modules.
-        .target(name: "ModelFormat", swiftSettings: deviceFlags),
-        .target(name: "Text", swiftSettings: deviceFlags),
+        .target(name: "ModelFormat", exclude: ["README.md"], swiftSettings: deviceFlags),
+        .target(name: "Text", exclude: ["README.md"], swiftSettings: deviceFlags),
         .target(
-            name: "Inference", dependencies: ["ModelFormat", "Text", "Kernels", "Pixels"], swiftSettings: deviceFlags),
-        .target(name: "Camera", dependencies: ["Text", "Pixels", "Platform"], swiftSettings: deviceFlags),
-        .target(name: "Outputs", dependencies: ["Text", "Platform"], swiftSettings: deviceFlags),
+            name: "Inference", dependencies: ["ModelFormat", "Text", "Kernels", "Pixels"], exclude: ["README.md"],
+            swiftSettings: deviceFlags),
+        .target(
+            name: "Camera", dependencies: ["Text", "Pixels", "Platform"], exclude: ["README.md"],
+            swiftSettings: deviceFlags),
+        .target(
+            name: "Outputs", dependencies: ["Text", "Platform"], exclude: ["README.md"], swiftSettings: deviceFlags),
         .target(
             name: "Reports",
             dependencies: ["Outputs", "Camera", "Inference", "ModelFormat", "Text", "Pixels", "Platform"],
-            swiftSettings: deviceFlags),
+            exclude: ["README.md"], swiftSettings: deviceFlags),
 
         // Host modules.
         .target(
             name: "Checkpoint", dependencies: ["Zlib", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
-            exclude: ["ONNX/onnx.proto"], swiftSettings: hostFlags),
+            exclude: ["ONNX/onnx.proto", "README.md"], swiftSettings: hostFlags),
         .target(
             name: "FloatGraph", dependencies: ["Checkpoint", "OpenBLAS", "Kernels", "FloatKernels"],
-            swiftSettings: hostFlags),
+            exclude: ["README.md"], swiftSettings: hostFlags),
         .target(
             name: "Quantization",
-            dependencies: ["FloatGraph", "ModelFormat", "Inference", "Kernels", "FloatKernels"],
+            dependencies: ["FloatGraph", "ModelFormat", "Inference", "Kernels", "FloatKernels"], exclude: ["README.md"],
             swiftSettings: hostFlags),
         .target(
             name: "Evaluation", dependencies: ["FloatGraph", "Quantization", "Inference", "Pixels", "Images", "Zlib"],
-            swiftSettings: hostFlags),
+            exclude: ["README.md"], swiftSettings: hostFlags),
 
         // Programs.
         .executableTarget(
