@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #define _FILE_OFFSET_BITS 64
 #include "include/platform.h"
+#include "opening.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -8,75 +9,44 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int32_t map_descriptor(int descriptor, rb_memory *memory) {
-    struct stat status;
-    if (fstat(descriptor, &status) != 0) {
+ptrdiff_t rb_read_at(int32_t descriptor, uint64_t offset, void *bytes, size_t count) {
+    size_t done = 0;
+    while (done < count) {
+        const ssize_t got = pread(descriptor, (uint8_t *)bytes + done, count - done, (off_t)(offset + done));
+        if (got == 0) {
+            break;
+        }
+        if (got < 0 && errno != EINTR) {
+            return -errno;
+        }
+        done += got < 0 ? 0 : (size_t)got;
+    }
+    return (ptrdiff_t)done;
+}
+
+int32_t rb_file_state_of(int32_t descriptor, rb_file_state *state) {
+    struct stat file;
+    if (fstat(descriptor, &file) != 0) {
         return -errno;
     }
-    if (!S_ISREG(status.st_mode)) {
-        return S_ISDIR(status.st_mode) ? -EISDIR : -ENODEV;
-    }
-    if ((uint64_t)status.st_size > PTRDIFF_MAX) {
-        return -EFBIG;
-    }
-    const rb_memory mapped = {.count = (size_t)status.st_size};
-    if (mapped.count == 0) {
-        *memory = mapped;
-        return 0;
-    }
-    void *bytes = mmap(NULL, mapped.count, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    if (bytes == MAP_FAILED) {
-        return -errno;
-    }
-    *memory = (rb_memory){bytes, mapped.count};
+    *state = (rb_file_state){
+        .count = (uint64_t)file.st_size, .changed_s = file.st_mtim.tv_sec, .changed_ns = file.st_mtim.tv_nsec};
     return 0;
 }
 
-int32_t rb_map_file(const char *path, rb_memory *memory) {
-    // Without O_NONBLOCK, opening a pipe would wait for its writer.
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0) {
-        return -errno;
-    }
-    const int32_t result = map_descriptor(descriptor, memory);
-    close(descriptor);
-    return result;
-}
-
-static ptrdiff_t read_descriptor(int descriptor, uint8_t *bytes, size_t capacity) {
-    struct stat status;
-    if (fstat(descriptor, &status) != 0) {
-        return -errno;
-    }
-    if (!S_ISREG(status.st_mode)) {
-        return S_ISDIR(status.st_mode) ? -EISDIR : -ENODEV;
-    }
-    size_t count = 0;
-    for (;;) {
-        uint8_t one_more;
-        const bool is_full = count == capacity;
-        const ssize_t got = read(descriptor, is_full ? &one_more : bytes + count, is_full ? 1 : capacity - count);
-        if (got == 0) {
-            return (ptrdiff_t)count;
-        }
-        if (got < 0) {
-            return -errno;
-        }
-        if (is_full) {
-            return -EFBIG;
-        }
-        count += (size_t)got;
-    }
-}
-
 ptrdiff_t rb_read_file(const char *path, void *bytes, size_t capacity) {
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    rb_file_state state;
+    const int32_t descriptor = rb_open_input(path, &state);
     if (descriptor < 0) {
-        return -errno;
+        return descriptor;
     }
-    const ptrdiff_t result = read_descriptor(descriptor, bytes, capacity);
+    ptrdiff_t count = rb_read_at(descriptor, 0, bytes, capacity);
+    uint8_t one_more;
+    if (count == (ptrdiff_t)capacity && rb_read_at(descriptor, capacity, &one_more, 1) != 0) {
+        count = -EFBIG;
+    }
     close(descriptor);
-    return result;
+    return count;
 }
 
 int32_t rb_map_memory(size_t count, rb_memory *memory) {
@@ -93,6 +63,16 @@ void rb_unmap(rb_memory *memory) {
         munmap(memory->bytes, memory->count);
     }
     *memory = (rb_memory){0};
+}
+
+size_t rb_give_back(void *bytes, size_t count) {
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)bytes;
+    const uintptr_t first = (start + page - 1) / page * page, end = (start + count) / page * page;
+    if (end <= first) {
+        return 0;
+    }
+    madvise((void *)first, end - first, MADV_DONTNEED); // where this fails, they stay
+    return end - start;
 }
 
 int32_t rb_write_all(int32_t descriptor, const void *bytes, size_t count) {
@@ -115,6 +95,7 @@ int32_t rb_open_nobody(void) {
 }
 
 void rb_close(int32_t descriptor) {
+    rb_forget_output(descriptor);
     close(descriptor);
 }
 

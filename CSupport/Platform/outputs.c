@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #define _FILE_OFFSET_BITS 64
 #include "include/platform.h"
+#include "opening.h"
 #include "unix_address.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -72,20 +73,14 @@ static int32_t end_last_line(int descriptor, uint64_t *size) {
     return 0;
 }
 
-int32_t rb_open_appending(const char *path, uint64_t *size) {
-    // Without O_NONBLOCK, opening a pipe would wait for its reader.
-    const int descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0644);
-    if (descriptor < 0) {
-        return -errno;
+int32_t rb_open_appending(const char *path, rb_output_file *file) {
+    const int32_t descriptor = rb_open_output(path, true, file);
+    if (descriptor < 0 || !file->is_regular) {
+        return descriptor;
     }
-    struct stat status;
-    int32_t result = fstat(descriptor, &status) != 0 ? -errno : S_ISREG(status.st_mode) ? 0 : -ENODEV;
-    if (result == 0) {
-        *size = (uint64_t)status.st_size;
-        result = end_last_line(descriptor, size);
-    }
+    const int32_t result = end_last_line(descriptor, &file->count);
     if (result != 0) {
-        close(descriptor);
+        rb_close(descriptor);
         return result;
     }
     return descriptor;
@@ -118,6 +113,21 @@ int32_t rb_rename_numbered(const char *path, int32_t from, int32_t to) {
     char old[PATH_MAX], new[PATH_MAX];
     if (!numbered_path(path, from, old) || !numbered_path(path, to, new)) {
         return -ENAMETOOLONG;
+    }
+    struct stat file;
+    if (lstat(old, &file) != 0) {
+        return -errno;
+    }
+    // What stands there by chance is not moved either.
+    const int32_t fault = S_ISREG(file.st_mode) ? rb_check_output(&file, NULL) : -EINVAL;
+    if (fault != 0 && !(fault == -RB_EISOUTPUT && from == 0)) {
+        return fault;
+    }
+    if (lstat(new, &file) == 0) {
+        const int32_t obstacle = S_ISREG(file.st_mode) ? rb_check_output(&file, NULL) : -EEXIST;
+        if (obstacle != 0) {
+            return obstacle;
+        }
     }
     return rename(old, new) == 0 ? 0 : -errno;
 }

@@ -2,30 +2,11 @@
 #define _GNU_SOURCE
 #include "include/platform.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
+#include <poll.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 enum { MOST_SPANS = 8 };
-
-int32_t rb_create_file(const char *path) {
-    const int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0644);
-    if (descriptor < 0) {
-        return -errno;
-    }
-    struct stat status;
-    if (fstat(descriptor, &status) < 0 || !S_ISREG(status.st_mode)) {
-        close(descriptor);
-        return -EINVAL;
-    }
-    return descriptor;
-}
-
-bool rb_is_same_file(const char *path, const char *other) {
-    struct stat a, b;
-    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
 
 // Drops what was written of the spans.
 static int32_t skip(struct iovec *spans, int32_t count, size_t written) {
@@ -64,4 +45,26 @@ int64_t rb_write_spans(int32_t descriptor, uint64_t offset, const rb_span *spans
         first += skip(left + first, count - first, (size_t)written);
     }
     return (int64_t)(end - offset);
+}
+
+int64_t rb_write_spans_to_stream(int32_t descriptor, uint64_t patience_ns, const rb_span *spans, int32_t count) {
+    int64_t total = 0;
+    for (int32_t i = 0; i < count; i++) {
+        const uint8_t *next = spans[i].bytes;
+        size_t left = spans[i].count;
+        while (left > 0) {
+            const ssize_t written = write(descriptor, next, left);
+            if (written > 0) {
+                next += written;
+                left -= (size_t)written;
+                total += written;
+            } else if (written == 0 || (errno != EAGAIN && errno != EINTR)) {
+                return total > 0 ? -RB_EPIPE : written == 0 ? -EIO : -errno;
+            } else if (errno == EAGAIN && rb_wait_writable(descriptor, rb_clock_ns() + patience_ns) != 0) {
+                // What is half written spoils everything behind it.
+                return total > 0 ? -RB_EPIPE : -RB_EAGAIN;
+            }
+        }
+    }
+    return total;
 }

@@ -58,6 +58,9 @@ struct Classify {
 
 /// A decoded picture file: RGB24 rows without gaps.
 private struct Picture: ~Copyable {
+    /// The most bytes of a file: as many as the largest picture without compression of a camera for people has.
+    private static var limit: Int { 256 << 20 }
+
     private let path: UnsafePointer<CChar>
     private let width: Int
     private let height: Int
@@ -65,7 +68,7 @@ private struct Picture: ~Copyable {
 
     init(path: UnsafePointer<CChar>) throws(ProgramError) {
         setActivity("decoding a picture")
-        let file = try Memory(file: path)
+        let file = try Memory(copyOf: InputFile(path: path, limit: Self.limit))
         let bytes = file.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
         var message = ImageMessage()
         var info = rb_image_info()

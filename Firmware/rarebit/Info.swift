@@ -12,13 +12,13 @@ struct Info {
     }
 
     func perform() throws(ProgramError) {
-        let mapped = try MappedModel(path: settings.model)
-        let (path, arenaBytes) = try LoadedModel.arena(for: mapped.model, path: settings.model)
+        let verified = try VerifiedModel(path: settings.model)
+        let (path, arenaBytes) = try LoadedModel.arena(for: verified.model, path: settings.model)
         var output = Output()
         if settings.showsMemory {
-            output.writer.append(memoryOf: mapped.model, path: path, arenaBytes: arenaBytes)
+            output.writer.append(memoryOf: verified.model, path: path, arenaBytes: arenaBytes)
         } else {
-            output.writer.append(describing: mapped.model, path: path, arenaBytes: arenaBytes)
+            output.writer.append(describing: verified.model, path: path, arenaBytes: arenaBytes)
         }
         try output.finish()
     }

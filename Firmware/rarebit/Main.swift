@@ -7,6 +7,7 @@ struct Rarebit {
     static let version: StaticString = "rarebit 0.1.0\n"
 
     static func main() {
+        rb_open_standard_descriptors()
         rb_install_signal_handlers()
         do throws(ProgramError) {
             try perform(Invocation())

@@ -2,18 +2,29 @@ import Platform
 
 /// Zeroed memory of its own, mapped for as long as the value lives.
 struct Memory: ~Copyable {
-    private var mapping = rb_memory()
+    private let mapping: rb_memory
+    private let count: Int
 
     /// An anonymous area of exactly `count` bytes, page-aligned.
     init(count: Int) throws(ProgramError) {
+        var mapping = rb_memory()
         let status = rb_map_memory(count, &mapping)
         guard status == 0 else { throw .noMemory(bytes: count, status) }
+        (self.mapping, self.count) = (mapping, count)
     }
 
-    /// A whole file, read-only.
-    init(file path: UnsafePointer<CChar>) throws(ProgramError) {
-        let status = rb_map_file(path, &mapping)
-        guard status == 0 else { throw .unreadableFile(path, status) }
+    /// A copy of a whole file: nothing that happens to the file reaches it. Of a file that has become shorter meanwhile, what
+    /// there is.
+    init(copyOf file: borrowing InputFile) throws(ProgramError) {
+        var mapping = rb_memory()
+        let status = file.count > 0 ? rb_map_memory(file.count, &mapping) : 0
+        guard status == 0 else { throw .noMemory(bytes: file.count, status) }
+        let read = file.read(into: UnsafeMutableRawBufferPointer(start: mapping.bytes, count: mapping.count))
+        guard read >= 0 else {
+            rb_unmap(&mapping)
+            throw .unreadableFile(file.path, Int32(read))
+        }
+        (self.mapping, count) = (mapping, read)
     }
 
     /// An anonymous area that lasts as long as the program.
@@ -25,7 +36,7 @@ struct Memory: ~Copyable {
     }
 
     var bytes: UnsafeMutableRawBufferPointer {
-        UnsafeMutableRawBufferPointer(start: mapping.bytes, count: mapping.count)
+        UnsafeMutableRawBufferPointer(start: mapping.bytes, count: count)
     }
 
     deinit {

@@ -46,8 +46,6 @@ extension TextWriter where Sink: ~Copyable {
             append(" --help")
         case .twoSources:
             append("--camera and --frames exclude each other; give one")
-        case .recordsItself:
-            append("--record names the file that --frames reads; give another")
         case .nothingToLoop:
             append("--loop needs --frames; see rarebit run --help")
         case .needsFile(let option):

@@ -42,7 +42,6 @@ enum ProgramError: Error, @unchecked Sendable {
     case keyTwice(UnsafePointer<CChar>, line: Int, StaticString, firstLine: Int)
     case notAnEntry(UnsafePointer<CChar>, line: Int)
     case nothingToLoop
-    case recordsItself
     case onlyCameraPath
     case framesWithoutCameraPath
     case nothingToCompare
@@ -82,7 +81,7 @@ enum ProgramError: Error, @unchecked Sendable {
             .unknownISA, .notYesOrNo, .notASize, .notAFormat, .notAConfirmation, .notAFileSize, .notAnOutput,
             .notAPressure, .notATCPPlace, .unknownClass, .needsFile, .needsRotation, .unknownKey, .keyTwice,
             .notAnEntry,
-            .nothingToLoop, .recordsItself, .onlyCameraPath, .framesWithoutCameraPath,
+            .nothingToLoop, .onlyCameraPath, .framesWithoutCameraPath,
             .nothingToCompare, .missingModel, .missingImages, .extraOperand:
             true
         case .unreadableFile, .badModel, .cannotInfer, .noMemory, .badImage, .cannotResize, .cropOutside,

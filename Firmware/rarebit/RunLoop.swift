@@ -59,7 +59,11 @@ struct RunLoop: ~Copyable {
             _ = try reporter.report(.summary(totals))
         }
         reporter.finish()
-        if let failure = source.failure { throw .camera(name, failure) }
+        switch source.failure {
+        case .camera(let error)?: throw .camera(name, error)
+        case .recording(let error)?: throw .recording(name, error)
+        case nil: break
+        }
     }
 
     /// False where nobody reads the answers any more.

@@ -102,7 +102,6 @@ struct Settings {
     /// What no option by itself can tell.
     func check() throws(ProgramError) {
         guard camera == nil || frames == nil else { throw .twoSources }
-        if let frames, let recording, rb_is_same_file(frames, recording) { throw .recordsItself }
         guard !loops || frames != nil else { throw .nothingToLoop }
         guard rotationSize == nil || output.isFile else { throw .needsFile("rotate-size") }
         guard rotationCount == nil || rotationSize != nil else { throw .needsRotation }

@@ -88,6 +88,8 @@ extension TextWriter where Sink: ~Copyable {
             append(" is damaged; copy the recording again")
         case .noFrames:
             append("the recording holds no frames")
+        case .changed:
+            append("the recording was written to while it was replayed; what came before is right, replay it again")
         }
     }
 

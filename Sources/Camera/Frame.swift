@@ -93,6 +93,12 @@ public enum SourceStatus: Equatable, Sendable {
     case recovering(Fault)
 }
 
+/// Why a source ended before its time.
+public enum SourceFailure: Equatable, Sendable {
+    case camera(CameraError)
+    case recording(RecordingError)
+}
+
 /// Where frames come from: a camera or a recording.
 public protocol FrameSource: ~Copyable {
     /// That of every frame from now on until `generation` changes.
@@ -106,7 +112,7 @@ public protocol FrameSource: ~Copyable {
     /// The last of `counters.recoveries`.
     var lastRecovery: Recovery? { get }
     /// Why the source ended, where that was no ordinary end.
-    var failure: CameraError? { get }
+    var failure: SourceFailure? { get }
     /// The next frame: from a camera the newest, from a recording the next. Returns at a time of `rb_clock_ns` at the
     /// latest, but for the calls to the driver that a recovery makes.
     mutating func next(deadline: UInt64) -> Delivery

@@ -9,7 +9,7 @@ public struct FrameLoop: FrameSource, ~Copyable {
     public let status = SourceStatus.streaming
     public private(set) var counters = CaptureCounters()
     public let lastRecovery: Recovery? = nil
-    public let failure: CameraError? = nil
+    public let failure: SourceFailure? = nil
     private let memory: UnsafeRawBufferPointer
     private let frameBytes: Int
     private var offset = 0

@@ -13,7 +13,7 @@ public struct RecordedSource<Source: FrameSource & ~Copyable>: FrameSource, ~Cop
     public var mode: CaptureMode? { source.mode }
     public var status: SourceStatus { source.status }
     public var lastRecovery: Recovery? { source.lastRecovery }
-    public var failure: CameraError? { source.failure }
+    public var failure: SourceFailure? { source.failure }
 
     /// The source's, and the frames that could not be recorded.
     public var counters: CaptureCounters {

@@ -13,14 +13,20 @@ public struct Recorder: ~Copyable {
     /// Linux's error number (positive) while frames cannot be written; nil while they can.
     public private(set) var failure: Int32?
     private let descriptor: Int32
+    /// Whether it is a device or a pipe, where what is written cannot be taken back.
+    private let isStream: Bool
+    /// Whether half a frame went there: nothing behind it could be read.
+    private var isBroken = false
     /// Where the next frame begins; 0: the file has no header yet.
     private var end: UInt64 = 0
     private var nextAttempt: UInt64 = 0
 
-    /// Makes a file, or empties one. `path` ends in zero.
+    /// Makes a file, or empties one; devices and pipes are written to. `path` ends in zero.
     public init(path: UnsafePointer<CChar>) throws(RecordingError) {
-        descriptor = rb_create_file(path)
+        var file = rb_output_file()
+        descriptor = rb_open_output(path, false, &file)
         guard descriptor >= 0 else { throw .unwritable(number: -descriptor) }
+        isStream = !file.is_regular
         writeHeader()
     }
 
@@ -28,7 +34,7 @@ public struct Recorder: ~Copyable {
 
     /// `geometry` is the frame's.
     public mutating func record(_ frame: borrowing Frame, _ geometry: FrameGeometry) {
-        guard failure == nil || rb_clock_ns() >= nextAttempt else {
+        guard !isBroken, failure == nil || rb_clock_ns() >= nextAttempt else {
             failures += 1
             return
         }
@@ -80,14 +86,17 @@ public struct Recorder: ~Copyable {
     /// Writes at the end of the file, all or nothing.
     private mutating func write(_ spans: inout InlineArray<7, rb_span>, _ count: Int) {
         let result = withUnsafeBytes(of: &spans) {
-            rb_write_spans(
-                descriptor, end, $0.baseAddress!.assumingMemoryBound(to: rb_span.self), Int32(count))
+            let spans = $0.baseAddress!.assumingMemoryBound(to: rb_span.self)
+            return isStream
+                ? rb_write_spans_to_stream(descriptor, Self.pause, spans, Int32(count))
+                : rb_write_spans(descriptor, end, spans, Int32(count))
         }
         if result >= 0 {
             end += UInt64(result)
             failure = nil
         } else {
             failure = Int32(-result)
+            isBroken = isStream && failure != RB_EAGAIN
             nextAttempt = rb_clock_ns() + Self.pause
         }
     }

@@ -39,6 +39,8 @@ enum RecordingLayout {
 /// The header of a recorded frame.
 struct RecordedFrame {
     var geometry = FrameGeometry(format: RB_PIXELS_YUYV, width: 0, height: 0, stride: 0)
+    /// As it stands in the header, even where it is no format's.
+    var fourcc: UInt32 = 0
     var memoryCount = 1
     var sequence: UInt32 = 0
     var timestamp: UInt64 = 0
@@ -68,6 +70,7 @@ extension RecordedFrame {
         else { return nil }
         geometry = FrameGeometry(
             format: rb_pixels_format_of(field(4)), width: width, height: height, stride: stride, colour: colour)
+        fourcc = field(4)
         memoryCount = Int(field(20))
         sequence = field(24)
         timestamp = UInt64(field(32)) | UInt64(field(36)) << 32

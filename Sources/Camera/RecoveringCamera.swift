@@ -15,7 +15,9 @@ public struct RecoveringCamera<Device: CaptureDevice & ~Copyable>: FrameSource, 
     public private(set) var generation: UInt32 = 0
     public private(set) var status = SourceStatus.streaming
     public private(set) var lastRecovery: Recovery?
-    public private(set) var failure: CameraError?
+    /// Why it gave up.
+    public private(set) var lastError: CameraError?
+    public var failure: SourceFailure? { lastError.map { .camera($0) } }
 
     private var capture: Capture<Device>
     private let patience: UInt64?
@@ -40,7 +42,7 @@ public struct RecoveringCamera<Device: CaptureDevice & ~Copyable>: FrameSource, 
     /// Starts the camera. Throws where it cannot be started and there is no patience with it.
     public mutating func start() throws(CameraError) {
         attempt()
-        if let failure { throw failure }
+        if let lastError { throw lastError }
     }
 
     public mutating func stop() {
@@ -157,7 +159,7 @@ extension RecoveringCamera where Device: ~Copyable {
     }
 
     private mutating func giveUp(_ error: CameraError) {
-        failure = error
+        lastError = error
         phase = .ended
     }
 }

@@ -19,8 +19,8 @@ public enum InferenceError: Error, Equatable, Sendable {
 /// A model ready to run in an arena: packs the weights once, then runs the plan as often as asked.
 ///
 /// Arena: activations and scratch first (`model.activationBytes`, rounded up to 64), then the packed weights in the
-/// order of the plan, then a scratch area for each thread but the first. The model's bytes and the arena must outlive the engine. Not safe for use from two threads at
-/// once.
+/// order of the plan, then a scratch area for each thread but the first. The model's bytes and the arena must outlive the
+/// engine, but for weights that were packed. Not safe for use from two threads at once.
 public struct Engine {
     public let model: Model
     public let path: ExecutionPath
@@ -66,8 +66,11 @@ public struct Engine {
 
     /// Checks the arena, a 64-byte aligned area of at least `arenaBytes(model:path:threads:)` zero bytes, and packs the
     /// weights into it. The threads must outlive the engine.
+    ///
+    /// `packed` gets the file's weights of each operation, in the order of the plan, once nothing reads them any more.
     public init(
-        model: Model, path: ExecutionPath, threads: Threads = .one, arena: UnsafeMutableRawBufferPointer
+        model: Model, path: ExecutionPath, threads: Threads = .one, arena: UnsafeMutableRawBufferPointer,
+        packed: (UnsafeRawBufferPointer) -> Void = { _ in }
     ) throws(InferenceError) {
         let needed = try Engine.arenaBytes(model: model, path: path, threads: threads.count)
         guard let base = arena.baseAddress, arena.count >= needed else {
@@ -81,10 +84,13 @@ public struct Engine {
         self.threads = threads
         moreScratch = base + layout.scratchStart
         scratchStride = layout.scratchStride
-        forEachOperation { _, operation, packed in
-            if operation.kind == OperationKind.convolution.rawValue {
-                var convolution = self.convolution(operation, packed: packed)
-                rb_conv_pack(path.kernelPath, &convolution, packed)
+        forEachOperation { _, operation, memory in
+            guard operation.kind == OperationKind.convolution.rawValue else { return }
+            var convolution = self.convolution(operation, packed: memory)
+            rb_conv_pack(path.kernelPath, &convolution, memory)
+            // Some paths use the file's order in place.
+            if operation.packedBytes(path: path) > 0 {
+                packed(UnsafeRawBufferPointer(start: model.weights(of: operation), count: Int(operation.weightBytes)))
             }
         }
     }

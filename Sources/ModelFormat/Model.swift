@@ -28,6 +28,12 @@ public struct Model {
         try verifier.verifyNames(classes: Int(head.classes), operations: operationCount)
     }
 
+    /// Checks what the beginning of a file of `count` bytes tells, its first `Layout.headerBytes` or all: for those who read
+    /// it into memory, before they do.
+    public static func verifyHeader(_ beginning: UnsafeRawBufferPointer, bytes count: Int) throws(ModelError) {
+        try SectionTable.verifyHeader(of: beginning, bytes: count)
+    }
+
     /// The exact size of the packed weights of an execution path (its number in kernels.h), or nil if not stated.
     public func packedBytes(path: Int) -> UInt64? {
         guard path >= 0 && path < Layout.pathSlots else { return nil }

@@ -8,16 +8,21 @@ struct SectionTable {
         UnsafeRawBufferPointer(rebasing: file[self[kind]])
     }
 
-    /// Checks the header, the checksum and the table, in that order.
-    init(verifying file: UnsafeRawBufferPointer) throws(ModelError) {
-        guard file.count >= Layout.headerBytes else { throw .tooShort(bytes: file.count) }
+    /// Checks the header of a file of `count` bytes, of which `file` is the beginning or the whole.
+    static func verifyHeader(of file: UnsafeRawBufferPointer, bytes count: Int) throws(ModelError) {
+        guard min(count, file.count) >= Layout.headerBytes else { throw .tooShort(bytes: min(count, file.count)) }
         guard file.field(UInt64.self, at: 0) == Layout.magic else { throw .notAModel }
         let version = file.field(UInt32.self, at: Layout.versionOffset)
         guard version == Layout.version else { throw .unsupportedVersion(found: version) }
         let stated = file.field(UInt64.self, at: Layout.fileBytesOffset)
-        guard stated == UInt64(file.count) && stated <= Layout.maximumBytes else {
-            throw .wrongFileSize(stated: stated, found: file.count)
+        guard stated == UInt64(count) && stated <= Layout.maximumBytes else {
+            throw .wrongFileSize(stated: stated, found: count)
         }
+    }
+
+    /// Checks the header, the checksum and the table, in that order.
+    init(verifying file: UnsafeRawBufferPointer) throws(ModelError) {
+        try Self.verifyHeader(of: file, bytes: file.count)
         let checksum = file.field(UInt32.self, at: Layout.checksumOffset)
         let computed = Checksum.ofFile(file)
         guard checksum == computed else { throw .wrongChecksum(stated: checksum, computed: computed) }

@@ -4,6 +4,8 @@ import Platform
 /// so on. Readers that follow the file see every record, in order, in one file or the next.
 struct RecordFile {
     private let path: UnsafePointer<CChar>
+    /// Where the path leads, links followed: the full file stays beside it, on the disk that was meant.
+    private let realPath: UnsafeMutablePointer<CChar>
     /// The most bytes a file may have; nil: it grows for ever.
     private let limit: UInt64?
     /// How many full files are kept.
@@ -16,14 +18,28 @@ struct RecordFile {
 
     private static var openingInterval: UInt64 { 1_000_000_000 }
 
-    /// Throws a negative error number.
-    init(path: UnsafePointer<CChar>, limit: UInt64?, keep: Int) throws(OutputError) {
+    /// The memory that a file needs.
+    static var byteCount: Int { Int(RB_PATH_BYTES) }
+
+    /// `descriptor`: of the open file, of `size` bytes. `memory`: `byteCount` bytes, kept as long as the file.
+    init(
+        path: UnsafePointer<CChar>, descriptor: Int32, size: UInt64, limit: UInt64?, keep: Int,
+        memory: UnsafeMutableRawBufferPointer
+    ) {
         self.path = path
+        self.descriptor = descriptor
+        self.size = size
         self.limit = limit
         self.keep = Int32(keep)
-        nextRotation = limit ?? UInt64.max
-        descriptor = rb_open_appending(path, &size)
-        guard descriptor >= 0 else { throw OutputError(status: descriptor) }
+        realPath = memory.bindMemory(to: CChar.self).baseAddress!
+        nextRotation = UInt64.max
+        expectRotation()
+    }
+
+    /// The file was opened, or could not be: without a path to rename, it grows for ever.
+    private mutating func expectRotation() {
+        let isKnown = descriptor >= 0 && rb_real_path(path, realPath) == 0
+        nextRotation = isKnown ? limit ?? UInt64.max : UInt64.max
     }
 
     func close() {
@@ -53,23 +69,31 @@ struct RecordFile {
             rb_close(descriptor)
         }
         nextOpening = now + Self.openingInterval
-        descriptor = rb_open_appending(path, &size)
-        nextRotation = limit ?? UInt64.max
+        var file = rb_output_file()
+        descriptor = rb_open_appending(path, &file)
+        size = file.count
+        expectRotation()
         return descriptor >= 0
     }
 
     private mutating func rotate() {
-        var number = keep - 1
-        while number >= 1 {
-            // Not all of them need be there yet.
-            _ = rb_rename_numbered(path, number, number + 1)
-            number -= 1
-        }
-        if rb_rename_numbered(path, 0, 1) == 0 {
+        if makeRoom() {
             reopen()
         } else {
             // Too large is better than lost.
             nextRotation = size + (limit ?? 0)
         }
+    }
+
+    /// Renames the full files, oldest first. False where one cannot be: what would be in the way must stay.
+    private func makeRoom() -> Bool {
+        var number = keep - 1
+        while number >= 0 {
+            let status = rb_rename_numbered(realPath, number, number + 1)
+            // Not all of the older ones need be there yet.
+            guard status == 0 || (status == -RB_ENOENT && number > 0) else { return false }
+            number -= 1
+        }
+        return true
     }
 }

@@ -9,7 +9,8 @@ public struct OutputError: Error, Equatable, Sendable {
 public enum OutputTarget: @unchecked Sendable {
     /// A pipe, socket or terminal.
     case stream(Int32)
-    /// `limit`: the most bytes of a file, nil: no end; `keep`: how many full ones are kept beside it.
+    /// `limit`: the most bytes of a file, nil: no end; `keep`: how many full ones are kept beside it. Where the path leads to
+    /// a pipe or a device, that is written to as a stream is.
     case file(UnsafePointer<CChar>, limit: UInt64?, keep: Int)
     /// Everybody who is connected to the Unix socket.
     case socket(UnsafePointer<CChar>)
@@ -60,7 +61,7 @@ public struct RecordOutput: ~Copyable {
     public static func byteCount(_ target: OutputTarget, recordBytes: Int) -> Int {
         switch target {
         case .stream: recordBytes
-        case .file: 0
+        case .file: max(RecordFile.byteCount, recordBytes)  // the path may lead to a pipe or a device
         case .socket: RecordServer.byteCount(recordBytes: recordBytes)
         }
     }
@@ -72,7 +73,16 @@ public struct RecordOutput: ~Copyable {
         self.pressure = pressure
         switch target {
         case .stream(let descriptor): stream = RecordStream(descriptor: descriptor, memory: memory)
-        case .file(let path, let limit, let keep): file = try RecordFile(path: path, limit: limit, keep: keep)
+        case .file(let path, let limit, let keep):
+            var opened = rb_output_file()
+            let descriptor = rb_open_appending(path, &opened)
+            guard descriptor >= 0 else { throw OutputError(status: descriptor) }
+            guard opened.is_regular else {
+                stream = RecordStream(descriptor: descriptor, memory: memory)
+                return
+            }
+            file = RecordFile(
+                path: path, descriptor: descriptor, size: opened.count, limit: limit, keep: keep, memory: memory)
         case .socket(let path): server = try RecordServer(path: path, recordBytes: recordBytes, memory: memory)
         }
     }

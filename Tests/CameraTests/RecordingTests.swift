@@ -248,8 +248,8 @@ private func damagedFrame(frame: RecordedBytes) throws {
     capture.stop()
 }
 
-@Test func whatIsNoFileCannotBeRecordedTo() {
-    for path in ["/dev/null", "/", "/nonexistent/frames"] {
+@Test func whatTakesNoBytesCannotBeRecordedTo() {
+    for path in ["/", "/nonexistent/frames"] {
         var caught: RecordingError?
         do throws(RecordingError) { _ = try Recorder(path: path) } catch { caught = error }
         guard case .unwritable = caught else {

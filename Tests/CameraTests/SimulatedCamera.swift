@@ -322,7 +322,7 @@ struct Observation {
             if camera.counters.recoveries > UInt64(recoveries.count) { recoveries.append(camera.lastRecovery!) }
         }
         if calls == 100_000 { faults.append(Self.hang) }
-        failure = failure ?? camera.failure
+        failure = failure ?? camera.lastError
         counters = camera.counters
         camera.stop()
     }

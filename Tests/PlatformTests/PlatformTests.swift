@@ -17,38 +17,57 @@ private func text(_ error: Int32) -> String { String(cString: rb_error_text(erro
     #expect(rb_argument(-1) == nil)
 }
 
-@Test func aFileIsMappedWhole() throws {
+@Test func aFileIsReadAtAnyPlace() throws {
     try withTemporaryPath { path in
         let content = (0..<10_001).map { UInt8(truncatingIfNeeded: $0) }
         try Data(content).write(to: URL(fileURLWithPath: path))
-        var memory = rb_memory()
-        #expect(rb_map_file(path, &memory) == 0)
-        #expect(Array(UnsafeBufferPointer(start: memory.bytes, count: memory.count)) == content)
-        rb_unmap(&memory)
-        #expect(memory.bytes == nil && memory.count == 0)
+        var state = rb_file_state()
+        let descriptor = rb_open_input(path, &state)
+        defer { rb_close(descriptor) }
+        #expect(descriptor >= 0 && state.count == 10_001)
+        var bytes = [UInt8](repeating: 0, count: 20_000)
+        #expect(rb_read_at(descriptor, 0, &bytes, bytes.count) == 10_001)
+        #expect(Array(bytes.prefix(10_001)) == content)
+        #expect(rb_read_at(descriptor, 10_000, &bytes, 5) == 1 && bytes[0] == content[10_000])
+        #expect(rb_read_at(descriptor, 10_001, &bytes, 5) == 0)
     }
 }
 
-@Test func anEmptyFileMapsToNothing() throws {
+@Test func aFileTellsThatItWasWrittenTo() throws {
     try withTemporaryPath { path in
-        try Data().write(to: URL(fileURLWithPath: path))
-        var memory = rb_memory()
-        #expect(rb_map_file(path, &memory) == 0)
-        #expect(memory.bytes == nil && memory.count == 0)
-        rb_unmap(&memory)
+        try Data([1, 2, 3]).write(to: URL(fileURLWithPath: path))
+        var (before, after) = (rb_file_state(), rb_file_state())
+        let descriptor = rb_open_input(path, &before)
+        defer { rb_close(descriptor) }
+        #expect(rb_file_state_of(descriptor, &after) == 0 && after.count == before.count)
+        #expect(after.changed_s == before.changed_s && after.changed_ns == before.changed_ns)
+        #expect(truncate(path, 2) == 0 && rb_file_state_of(descriptor, &after) == 0)
+        #expect(after.count == 2)
     }
 }
 
 @Test func whatIsNoRegularFileIsRefusedWithoutWaiting() {
-    var memory = rb_memory()
-    #expect(rb_map_file("/nonexistent/file", &memory) == -RB_ENOENT)
-    #expect(text(rb_map_file("/", &memory)) == "Is a directory")
-    #expect(rb_map_file("/dev/null", &memory) == -RB_ENODEV)
+    var state = rb_file_state()
+    #expect(rb_open_input("/nonexistent/file", &state) == -RB_ENOENT)
+    #expect(text(rb_open_input("/", &state)) == "Is a directory")
+    #expect(rb_open_input("/dev/null", &state) == -RB_ENODEV)
     withTemporaryPath { path in
         #expect(mkfifo(path, 0o600) == 0)
-        #expect(rb_map_file(path, &memory) == -RB_ENODEV)
+        #expect(rb_open_input(path, &state) == -RB_ENODEV)
     }
-    #expect(memory.bytes == nil && memory.count == 0)
+}
+
+@Test func pagesThatAreGivenBackReadAsZeros() {
+    var memory = rb_memory()
+    #expect(rb_map_memory(3 * 65_536, &memory) == 0)
+    defer { rb_unmap(&memory) }
+    memset(memory.bytes, 1, memory.count)
+    // From the middle of the first to the middle of the last: what lies between, and whole pages alone.
+    let given = rb_give_back(memory.bytes + 100, 2 * 65_536)
+    #expect(given == 2 * 65_536 - 100)
+    #expect(memory.bytes[99] == 1 && memory.bytes[100] == 1 && memory.bytes[65_535 + 100] == 0)
+    #expect(memory.bytes[2 * 65_536 - 1] == 0 && memory.bytes[2 * 65_536] == 1)
+    #expect(rb_give_back(memory.bytes + 1, 10) == 0 && memory.bytes[1] == 1)
 }
 
 @Test func mappedMemoryIsZeroedWritableAndExactlyCounted() {

@@ -147,16 +147,6 @@ private struct Setting {
         #expect(try answers(["--frames", copy]) == recorded)
     }
 
-    @Test func isNotWrittenOverItself() throws {
-        let setting = try Setting()
-        let bytes = greyRecording(brightness: [1, 2])
-        let frames = try setting.folder.write(bytes, to: "frames")
-        let result = try setting.run(["--frames", frames, "--record", frames])
-        #expect(result.status == 2)
-        #expect(result.errorLine == "rarebit: --record names the file that --frames reads; give another")
-        #expect(try Data(contentsOf: URL(fileURLWithPath: frames)) == Data(bytes))
-    }
-
     @Test func toNoFileIsAFailure() throws {
         let setting = try Setting()
         let frames = try setting.folder.write(greyRecording(brightness: [1, 2]), to: "frames")

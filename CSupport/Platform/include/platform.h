@@ -20,9 +20,13 @@
 #define RB_ENODEV 19
 #define RB_EINVAL 22
 #define RB_ENOTTY 25
+#define RB_EFBIG 27
 #define RB_EPIPE 32
 #define RB_ECONNRESET 104
 #define RB_ETIMEDOUT 110
+// Not Linux's: see rb_open_output.
+#define RB_EISINPUT 5001
+#define RB_EISOUTPUT 5002
 
 // "No such file or directory" for RB_ENOENT or -RB_ENOENT; "Unknown error" for a number that Linux does not have.
 const char *rb_error_text(int32_t error);
@@ -66,6 +70,46 @@ bool rb_parse_number(const char *text, double *number);
 // Reads a whole string as exactly `count` finite numbers, separated by commas. False for anything else.
 bool rb_parse_numbers(const char *text, int32_t count, double *numbers);
 
+// --- opening.c ---
+
+// One rule for every file that a program opens by name: an output never is an input, nor another output, whatever paths
+// and links lead to it (-RB_EISINPUT, -RB_EISOUTPUT); standard output and standard error are outputs. Only regular
+// files are emptied and replaced; devices and pipes are written to, and as many outputs as like may lead to one.
+
+enum { RB_PATH_BYTES = 4096 };
+
+typedef struct {
+    bool is_regular; // else a device or a pipe, which does not block
+    uint64_t count;  // bytes before what will be written
+} rb_output_file;
+
+// What tells one state of a file from another.
+typedef struct {
+    uint64_t count;                // bytes
+    int64_t changed_s, changed_ns; // when its contents were changed last
+} rb_file_state;
+int32_t rb_file_state_of(int32_t descriptor, rb_file_state *state);
+
+// Opens those of the descriptors 0, 1 and 2 that are closed, for nothing: reading and writing them fails. To be called
+// before anything else is opened, which would get their numbers, and what is written to standard output.
+void rb_open_standard_descriptors(void);
+// Opens a regular file for reading: a descriptor, or a negative error number.
+int32_t rb_open_input(const char *path, rb_file_state *state);
+// The same for a program that reads it by other means: 0, or -RB_EISOUTPUT.
+int32_t rb_check_input(const char *path);
+// Opens or makes what is written to: a descriptor. A regular file is emptied, or appended to. A pipe that nobody reads
+// yet is waited for until the program is asked to stop.
+int32_t rb_open_output(const char *path, bool appends, rb_output_file *file);
+// Says which file rb_replace_file will write, before inputs are read: 0 or a negative error number.
+int32_t rb_claim_output(const char *path);
+// The path of a file without links; RB_PATH_BYTES bytes are enough.
+int32_t rb_real_path(const char *path, char *result);
+
+// --- replacing.c ---
+
+// Replaces the claimed file by other bytes, or leaves it as it was; through a link, its target.
+int32_t rb_replace_file(const char *path, const void *bytes, size_t count);
+
 // --- files.c ---
 
 // Mapped memory: exactly `count` bytes are the caller's, though the processor maps whole pages.
@@ -74,12 +118,17 @@ typedef struct {
     size_t count;
 } rb_memory;
 
-// Maps a whole regular file, read-only. An empty file has count 0.
-int32_t rb_map_file(const char *path, rb_memory *memory);
+// Files are never mapped: whoever writes to one while the program runs would change, or take away, what is mapped.
+
+// Reads `count` bytes at an offset; how many there were, fewer only where the file ends.
+ptrdiff_t rb_read_at(int32_t descriptor, uint64_t offset, void *bytes, size_t count);
 // Reads a whole regular file of at most `capacity` bytes; how many it holds. -EFBIG where it holds more.
 ptrdiff_t rb_read_file(const char *path, void *bytes, size_t capacity);
 // Zeroed memory of its own, readable and writable. count > 0.
 int32_t rb_map_memory(size_t count, rb_memory *memory);
+// Gives the pages back that lie wholly inside; what is left of them reads as zeros. Answers how many of the bytes are
+// dealt with: those up to the end of the last such page, or 0.
+size_t rb_give_back(void *bytes, size_t count);
 // Gives mapped memory back and clears it.
 void rb_unmap(rb_memory *memory);
 // Writes every byte, however many calls that takes.
@@ -97,13 +146,13 @@ typedef struct {
     const void *bytes;
     size_t count;
 } rb_span;
-// Makes a regular file for writing, or empties it: a descriptor, or a negative error number.
-int32_t rb_create_file(const char *path);
-// Whether two paths lead to one file that there is.
-bool rb_is_same_file(const char *path, const char *other);
 // Writes at most 8 spans one behind the other at an offset, the end of the file: how many bytes that were, or a
 // negative error number, and then the file ends where it did.
 int64_t rb_write_spans(int32_t descriptor, uint64_t offset, const rb_span *spans, int32_t count);
+// Writes any number of them to a pipe or device, which may take its time: how many bytes that were; -RB_EAGAIN where it
+// took none for `patience_ns`, or another negative error number, and then nothing more can be written but for
+// -RB_EAGAIN.
+int64_t rb_write_spans_to_stream(int32_t descriptor, uint64_t patience_ns, const rb_span *spans, int32_t count);
 
 // --- outputs.c ---
 
@@ -113,11 +162,12 @@ ptrdiff_t rb_write_some(int32_t descriptor, const void *bytes, size_t count);
 // Writes all bytes to such a descriptor, waiting where there is no room until the deadline, a time of rb_clock_ns, even
 // where the program has been asked to stop.
 void rb_write_until(int32_t descriptor, const void *bytes, size_t count, uint64_t deadline_ns);
-// Opens or makes a regular file to append to: a descriptor, with *size its bytes. A last line without an end gets one.
-int32_t rb_open_appending(const char *path, uint64_t *size);
+// rb_open_output to append to. The last line of a regular file gets an end where it has none.
+int32_t rb_open_appending(const char *path, rb_output_file *file);
 // Appends all bytes to such a file of `size` bytes, or none.
 int32_t rb_append_whole(int32_t descriptor, const void *bytes, size_t count, uint64_t size);
-// Renames "path.FROM" to "path.TO", which it replaces; number 0 is the path itself.
+// Renames the regular file "path.FROM" to "path.TO"; number 0 is the path itself. Replaces a regular file there that is
+// neither input nor output, and nothing else.
 int32_t rb_rename_numbered(const char *path, int32_t from, int32_t to);
 // Serves a Unix stream socket at a path (or '@' and an abstract name): a descriptor for rb_accept. A socket at the path
 // that nobody serves is replaced.
