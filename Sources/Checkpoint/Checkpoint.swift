@@ -26,29 +26,30 @@ public struct Checkpoint {
     public init(bytes: [UInt8]) throws(CheckpointError) {
         // 24 MB hold the descriptions of some 10,000 tensors and their optimiser's, more than the largest networks need.
         let budget = bytes.count / 4 + 24 << 20
-        if LegacyFile.isBegun(by: bytes) {
+        switch FileForm(of: bytes) {
+        case .torchLegacy:
             form = .torchLegacy
             let file = try LegacyFile(bytes, memoryBudget: budget)
             (storages, pickle) = (.legacy(file), file.pickle)
-        } else if SafetensorsHeader.isBegun(by: bytes) {
+        case .safetensors:
             form = .safetensors
             (storages, pickle) = (.file(bytes), try safetensors(bytes))
-        } else if bytes.starts(with: [0x50, 0x4B]) {
+        case nil where !bytes.starts(with: ZipArchive.signature), .onnx:
+            throw .unknownForm
+        case .torchZip, nil:
+            // Also a zip that is damaged or lacks what torch.save writes: reading it says what is wrong.
             form = .torchZip
             let archive = try TorchArchive(bytes)
             storages = .zip(archive, bytes)
             pickle = try PickleInterpreter.interpret(try archive.entry("data.pkl"), memoryBudget: budget)
-        } else {
-            throw .unknownForm
+        case let other?:
+            throw .foreignForm(other.foreign!.name, wayOut: other.foreign!.wayOut)
         }
     }
 
     /// The classes that are not known here and stand in the file, each once, in the order of their first mention. Nothing of
     /// them was looked up or run.
-    public var foreignNames: [String] {
-        var seen: Set<String> = []
-        return pickle.placeholders.map(\.name).filter { seen.insert($0).inserted }
-    }
+    public var foreignNames: [String] { pickle.classNames }
 }
 
 private func safetensors(_ bytes: [UInt8]) throws(CheckpointError) -> Pickle {

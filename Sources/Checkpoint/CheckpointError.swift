@@ -5,6 +5,10 @@ public enum CheckpointError: Error, Equatable {
     case unreadable(String)
     /// The file begins like none of the forms that are read.
     case unknownForm
+    /// The file is of a form that is not read, by the name that people give it.
+    case foreignForm(String, wayOut: String)
+    /// The file is shorter than it says itself: a download that was cut off.
+    case endsEarly
     case notAZip
     /// The file begins like a zip and has no end-of-directory record.
     case truncatedZip
@@ -31,6 +35,13 @@ public enum CheckpointError: Error, Equatable {
     case tooLarge(String)
     /// No tensors are where weights stand; the text lists the keys at the top.
     case noStateDict(found: [String])
+    /// A moving average of weights and the weights themselves, by where in the file they stand.
+    case averagedAndRaw(averaged: String, raw: String)
+    case noSuchWeights(WeightKind)
+    /// Networks of the same kind, by what stands before the keys of each.
+    case severalNetworks([String])
+    /// A tensor is computed from others in a way that the file does not say.
+    case unknownReparametrization(String)
     case notATensor(String)
     /// A tensor of a kind that cannot be read, such as a complex or a sparse one.
     case unsupportedTensor(String, kind: String)
@@ -48,11 +59,15 @@ extension CheckpointError: CustomStringConvertible {
         case .unreadable(let reason):
             "cannot be read: \(printable(reason)); give a regular file that you may read"
         case .unknownForm:
-            "is no PyTorch checkpoint (zip or legacy), safetensors or ONNX file; save the model as one of these"
+            "is no PyTorch checkpoint (zip or legacy), safetensors or ONNX file; save the model as one of these: \(wayThroughONNX)"
+        case .foreignForm(let name, let wayOut):
+            "is \(name); \(wayOut)"
+        case .endsEarly:
+            "ends early, as a download that was cut off does; download or copy it again"
         case .notAZip:
             "not a zip file; save the checkpoint again with torch.save"
         case .truncatedZip:
-            "the zip file ends too early; copy the checkpoint again"
+            "the zip file ends too early, as a download that was cut off does; download or copy it again"
         case .malformedZip(let what, let offset):
             "damaged zip file at byte \(offset): \(printable(what)); copy the checkpoint again"
         case .compressedEntry(let name):
@@ -84,7 +99,18 @@ extension CheckpointError: CustomStringConvertible {
         case .noStateDict(let found):
             (found.isEmpty
                 ? "holds no state dict" : "holds no state dict, only: \(printable(found.joined(separator: ", ")))")
-                + "; save model.state_dict(), alone or under the key state_dict"
+                + "; save model.state_dict(), alone or under the key state_dict, or export the model: \(wayThroughONNX)"
+        case .averagedAndRaw(let averaged, let raw):
+            "holds averaged weights (\(printable(averaged))) and raw ones (\(printable(raw))); "
+                + "say which are meant with --weights ema or --weights raw"
+        case .noSuchWeights(let kind):
+            "holds no \(kind == .averaged ? "averaged" : "raw") weights; leave --weights out"
+        case .severalNetworks(let prefixes):
+            "holds several networks (\(printable(prefixes.joined(separator: ", ")))); save the one that is meant alone, "
+                + "or export it: \(wayThroughONNX)"
+        case .unknownReparametrization(let name):
+            "\(printable(name)) is computed from other tensors in a way that the file does not say; call "
+                + "torch.nn.utils.parametrize.remove_parametrizations before saving, or export the model: \(wayThroughONNX)"
         case .notATensor(let name):
             "\(printable(name)) is not a tensor; save it as a tensor or a NumPy array"
         case .unsupportedTensor(let name, let kind):

@@ -48,7 +48,7 @@ struct LegacyFile {
             guard let size = sizes[key] else { throw .malformedFile("the storage \(key) is of no known type") }
             guard let count = bytes.integer(UInt64.self, at: position, below: bytes.count),
                 count <= UInt64(bytes.count - position - 8) / UInt64(size)
-            else { throw .malformedFile("the storage \(key) reaches past the end of the file") }
+            else { throw .endsEarly }
             let data = position + 8..<position + 8 + Int(count) * size
             guard result.updateValue(data, forKey: key) == nil else { throw .malformedFile("two storages \(key)") }
             position = data.upperBound

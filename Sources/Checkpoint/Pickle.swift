@@ -39,7 +39,8 @@ struct Pickle {
     /// What stands for a class that is not known here, or an object of one: its name and, as inert values, what the pickle
     /// sets on it.
     struct Placeholder {
-        let name: String
+        /// Index into `classNames`.
+        let className: Int
         /// What BUILD gave it: for most objects the dictionary of their attributes.
         var state = Value.none
         /// Items set on it, where it is a kind of dictionary: index into `dictionaries`.
@@ -52,7 +53,11 @@ struct Pickle {
     var dictionaries: [[(key: Value, value: Value)]] = []
     var storages: [Storage] = []
     var placeholders: [Placeholder] = []
+    /// The classes that are not known here, each once, in the order of their first mention.
+    var classNames: [String] = []
     var tensors: [TensorReference] = []
+
+    func className(ofPlaceholder index: Int) -> String { classNames[placeholders[index].className] }
 
     /// The value of a dictionary's key, or nil where `value` is no dictionary or has no such key.
     func member(_ name: String, of value: Value) -> Value? {
@@ -62,10 +67,13 @@ struct Pickle {
     }
 
     /// The items of a dictionary, or of an object that is a kind of dictionary.
-    func items(of value: Value) -> [(key: Value, value: Value)]? {
+    func items(of value: Value) -> [(key: Value, value: Value)]? { dictionary(of: value).map { dictionaries[$0] } }
+
+    /// Where they stand in `dictionaries`.
+    func dictionary(of value: Value) -> Int? {
         switch value {
-        case .dictionary(let index): dictionaries[index]
-        case .placeholder(let index): placeholders[index].items.map { dictionaries[$0] }
+        case .dictionary(let index): index
+        case .placeholder(let index): placeholders[index].items
         default: nil
         }
     }

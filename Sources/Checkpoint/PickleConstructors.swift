@@ -19,7 +19,7 @@ extension PickleInterpreter {
                 throw malformed("_rebuild_from_type_v2")
             }
             guard case .global(let constructor) = arguments[0], !constructor.isRebuildSubclass else {
-                return try addPlaceholder("torch._tensor._rebuild_from_type_v2")
+                return try addPlaceholder(named: "torch._tensor._rebuild_from_type_v2")
             }
             return try construct(constructor, pickle.sequences[index])
         case .encodeText:
@@ -35,8 +35,10 @@ extension PickleInterpreter {
                     arguments[0], type: arguments[1], shape: try integers(arguments[2]), isFortran: order == "F"))
         case .arrayElementType:
             // (code, align, copy)
-            guard case .string(let code)? = arguments.first else { throw malformed("dtype") }
-            guard let type = ElementType(numPyCode: code) else { return try addPlaceholder("numpy.dtype('\(code)')") }
+            guard case .string(let code)? = arguments.first, code.utf8.count <= 16 else { throw malformed("dtype") }
+            guard let type = ElementType(numPyCode: code) else {
+                return try addPlaceholder(named: "numpy.dtype('\(code)')")
+            }
             return .elementType(type)
         case .arrayScalar:
             guard arguments.count == 2 else { throw malformed("NumPy scalar") }
@@ -126,7 +128,7 @@ extension PickleInterpreter {
                     source: .storage(key: storage.key, count: storage.count), type: type, offset: offset, shape: shape,
                     strides: strides))
         case .placeholder(let index):
-            let name = pickle.placeholders[index].name
+            let name = pickle.className(ofPlaceholder: index)
             return try add(
                 tensor: TensorReference(source: .unsupported(name), type: .uint8, shape: shape, strides: strides))
         default:
@@ -142,7 +144,8 @@ extension PickleInterpreter {
         }
         return try add(
             tensor: TensorReference(
-                source: .unsupported(pickle.placeholders[index].name), type: .uint8, shape: try integers(arguments[2]),
+                source: .unsupported(pickle.className(ofPlaceholder: index)), type: .uint8,
+                shape: try integers(arguments[2]),
                 strides: try integers(arguments[3])))
     }
 
@@ -158,7 +161,7 @@ extension PickleInterpreter {
         case (.elementType(let type), .bytes(let data)):
             return TensorReference(source: .inline(data), type: type, shape: shape, strides: strides)
         case (.placeholder(let index), _):
-            let name = pickle.placeholders[index].name
+            let name = pickle.className(ofPlaceholder: index)
             return TensorReference(source: .unsupported(name), type: .uint8, shape: shape, strides: strides)
         default:
             throw malformed("NumPy array")

@@ -12,6 +12,8 @@ struct PickleInterpreter {
     private var stack: [Pickle.Value] = []
     private var marks: [Int] = []
     private var memo: [Int: Pickle.Value] = [:]
+    /// Where each of the pickle's class names stands.
+    private var classNames: [String: Int] = [:]
     /// Bytes of memory that may still be taken.
     private var budget: Int
     var pickle = Pickle()
@@ -22,6 +24,8 @@ struct PickleInterpreter {
     private static let containerCost = 128
     /// A hash table keeps its old half while it grows.
     private static let memoCost = 96
+    /// Of a class with its module.
+    private static let longestName = 512
 
     /// - Parameter memoryBudget: bytes that the values may take, approximately.
     static func interpret(_ bytes: ArraySlice<UInt8>, memoryBudget: Int) throws(CheckpointError) -> Pickle {
@@ -39,7 +43,7 @@ struct PickleInterpreter {
     /// Interprets the next of the pickles that stand one after the other; they share the budget and nothing else.
     mutating func next() throws(CheckpointError) -> Pickle {
         pickle = Pickle()
-        memo = [:]
+        (memo, classNames) = ([:], [:])
         while try step() {}
         return pickle
     }
@@ -145,8 +149,7 @@ struct PickleInterpreter {
     }
 
     private mutating func takeLine() throws(CheckpointError) -> String {
-        let longest = 256
-        guard let end = bytes[position...].prefix(longest).firstIndex(of: 0x0A),
+        guard let end = bytes[position...].prefix(Self.longestName).firstIndex(of: 0x0A),
             let line = String(validating: bytes[position..<end], as: UTF8.self)
         else { throw malformed("a global's name has no end") }
         position = end + 1
@@ -230,9 +233,19 @@ struct PickleInterpreter {
         return .tensor(pickle.tensors.count - 1)
     }
 
-    mutating func addPlaceholder(_ name: String) throws(CheckpointError) -> Pickle.Value {
+    /// The name is compared with all others: it must be no longer than names are.
+    mutating func addPlaceholder(named name: String) throws(CheckpointError) -> Pickle.Value {
+        guard name.utf8.count <= Self.longestName else { throw malformed("a global's name has no end") }
+        if let known = classNames[name] { return try addPlaceholder(ofClass: known) }
+        try charge(Self.containerCost + 2 * name.utf8.count)
+        classNames[name] = pickle.classNames.count
+        pickle.classNames.append(name)
+        return try addPlaceholder(ofClass: pickle.classNames.count - 1)
+    }
+
+    private mutating func addPlaceholder(ofClass name: Int) throws(CheckpointError) -> Pickle.Value {
         try charge(Self.containerCost)
-        pickle.placeholders.append(Pickle.Placeholder(name: name))
+        pickle.placeholders.append(Pickle.Placeholder(className: name))
         return .placeholder(pickle.placeholders.count - 1)
     }
 
@@ -307,9 +320,11 @@ struct PickleInterpreter {
     }
 
     private mutating func pushGlobal(module: String, name: String) throws(CheckpointError) {
+        guard module.utf8.count + name.utf8.count < Self.longestName else {
+            throw malformed("a global's name has no end")
+        }
         if let global = Global(module: module, name: name) { return try push(.global(global)) }
-        try charge(module.utf8.count + name.utf8.count)
-        try push(try addPlaceholder("\(module).\(name)"))
+        try push(try addPlaceholder(named: "\(module).\(name)"))
     }
 
     /// What a call or an instantiation of the value on the stack makes.
@@ -319,73 +334,14 @@ struct PickleInterpreter {
         switch callee {
         case .global(let global): try push(try construct(global, pickle.sequences[arguments]))
         case .placeholder(let index):
-            let name = pickle.placeholders[index].name
             // How Python instantiates a class with protocols before 2: (class, base class, base class's state).
-            if name.hasSuffix("._reconstructor"), case .placeholder(let type)? = pickle.sequences[arguments].first {
-                return try push(try addPlaceholder(pickle.placeholders[type].name))
+            if pickle.className(ofPlaceholder: index).hasSuffix("._reconstructor"),
+                case .placeholder(let type)? = pickle.sequences[arguments].first
+            {
+                return try push(try addPlaceholder(ofClass: pickle.placeholders[type].className))
             }
-            try push(try addPlaceholder(name))
+            try push(try addPlaceholder(ofClass: pickle.placeholders[index].className))
         default: throw malformed("a call of what is no global")
         }
     }
-}
-
-/// The operations that are interpreted; the raw values are the pickle's bytes.
-private enum PickleOperation: UInt8 {
-    case protocolVersion = 0x80
-    case frame = 0x95
-    case stop = 0x2E  // .
-
-    case none = 0x4E  // N
-    case newTrue = 0x88
-    case newFalse = 0x89
-    case binInt = 0x4A  // J
-    case binInt1 = 0x4B  // K
-    case binInt2 = 0x4D  // M
-    case long1 = 0x8A
-    case long4 = 0x8B
-    case binFloat = 0x47  // G
-
-    case shortBinUnicode = 0x8C
-    case binUnicode = 0x58  // X
-    case binUnicode8 = 0x8D
-    case shortBinBytes = 0x43  // C
-    case binBytes = 0x42  // B
-    case binBytes8 = 0x8E
-    case byteArray8 = 0x96
-    case shortBinString = 0x55  // U
-    case binString = 0x54  // T
-
-    case mark = 0x28  // (
-    case pop = 0x30  // 0
-    case popMark = 0x31  // 1
-    case duplicate = 0x32  // 2
-    case emptyTuple = 0x29  // )
-    case tuple = 0x74  // t
-    case tuple1 = 0x85
-    case tuple2 = 0x86
-    case tuple3 = 0x87
-    case emptyList = 0x5D  // ]
-    case append = 0x61  // a
-    case appends = 0x65  // e
-    case emptySet = 0x8F
-    case addItems = 0x90
-    case frozenSet = 0x91
-    case emptyDictionary = 0x7D  // }
-    case setItem = 0x73  // s
-    case setItems = 0x75  // u
-
-    case binGet = 0x68  // h
-    case longBinGet = 0x6A  // j
-    case binPut = 0x71  // q
-    case longBinPut = 0x72  // r
-    case memoize = 0x94
-
-    case global = 0x63  // c
-    case stackGlobal = 0x93
-    case reduce = 0x52  // R
-    case newObject = 0x81
-    case newObjectWithKeywords = 0x92
-    case build = 0x62  // b
-    case persistentID = 0x51  // Q
 }

@@ -1,6 +1,6 @@
 /// The weights of a checkpoint, split into backbone and classifier as the reference system has them.
 public struct ReferenceState: Sendable {
-    /// The backbone's tensors by key, such as `layer1.0.conv1.weight`, without what wrappers put before every key.
+    /// The backbone's tensors by key, such as `layer1.0.conv1.weight`, without what wrappers put into keys.
     public var features: [String: Tensor]
     /// The classifier's tensors by key: `weight`, or `fc.weight` and `fc.bias` for a linear layer, whatever the file calls
     /// that layer. Empty where the file does not say which of its tensors they are.
@@ -10,6 +10,8 @@ public struct ReferenceState: Sendable {
     /// Where in the file the backbone's and the classifier's tensors stand, for messages: `feat_model.`; may be empty.
     public var featuresPrefix = "feat_model."
     public var classifierPrefix = "classifier."
+    /// Tensors that stand beside the network, such as a loss's weights: their keys, sorted. None of them was read.
+    public var passedOver: [String] = []
 
     public init(features: [String: Tensor], classifier: [String: Tensor], direction: [Float]?) {
         self.features = features
@@ -20,24 +22,41 @@ public struct ReferenceState: Sendable {
 
 extension Checkpoint {
     /// The weights that the file holds, wherever in it they stand: see `WeightSearch`.
-    public func referenceState() throws(CheckpointError) -> ReferenceState {
+    ///
+    /// - Parameter backbones: what a tensor's key ends with in each backbone that is known, such as `layer1.0.conv1.weight`.
+    ///   Where the file has one, the network is what stands below the same prefix, and the rest is passed over; where it has
+    ///   none, the prefixes that wrappers usually put before all keys are removed.
+    /// - Parameter weights: which are wanted where a file has both; nil refuses such a file.
+    public func referenceState(
+        backbones: [String] = [], weights kind: WeightKind? = nil
+    ) throws(CheckpointError) -> ReferenceState {
         var search = WeightSearch(pickle)
-        guard let found = try search.find() else { throw .noStateDict(found: topKeys) }
+        let found = try search.find()
+        guard !found.isEmpty else { throw .noStateDict(found: topKeys) }
+        if kind == nil, let raw = found[.raw], let averaged = found[.averaged] {
+            throw .averagedAndRaw(averaged: averaged.path, raw: raw.path)
+        }
+        let chosen = kind.flatMap { found[$0] } ?? found[.raw] ?? found[.averaged]!
         var gatherer = TensorGatherer(storages)
         var state: ReferenceState
-        switch found.weights {
+        var network: NetworkSearch
+        switch chosen.weights {
         case .split(let features, let classifier):
+            network = try NetworkSearch(features, of: pickle.tensors, group: "feat_model.")
+            try network.narrow(to: backbones, kind)
+            let head = try NetworkSearch(classifier, of: pickle.tensors, group: "classifier.")
             state = ReferenceState(
-                features: try tensors(features, "feat_model.", &gatherer).removingWrappers("feat_model."),
-                classifier: try tensors(classifier, "classifier.", &gatherer).removingWrappers("classifier."),
-                direction: nil)
+                features: try tensors(network, &gatherer), classifier: try tensors(head, &gatherer), direction: nil)
         case .whole(let entries):
-            let all = try tensors(entries, "", &gatherer).removingWrappers("")
-            let (features, classifier) = all.splitAtClassifier()
-            state = ReferenceState(
-                features: try features.removingWrappers(""), classifier: classifier, direction: nil)
+            network = try NetworkSearch(entries, of: pickle.tensors, group: "")
+            try network.narrow(to: backbones, kind)
+            let head = network.takeClassifier()
+            state = ReferenceState(features: try tensors(network, &gatherer), classifier: [:], direction: nil)
+            if let head { state.classifier = try tensors(head, &gatherer) }
             (state.featuresPrefix, state.classifierPrefix) = ("", "")
         }
+        if let kind, network.isAverage ? kind == .raw : found[kind] == nil { throw .noSuchWeights(kind) }
+        state.passedOver = network.passedOver
         state.direction = try direction(&gatherer)
         return state
     }
@@ -49,13 +68,13 @@ extension Checkpoint {
     }
 
     private func tensors(
-        _ entries: [WeightSearch.Entry], _ group: String, _ gatherer: inout TensorGatherer
+        _ network: NetworkSearch, _ gatherer: inout TensorGatherer
     ) throws(CheckpointError) -> [String: Tensor] {
         var result: [String: Tensor] = [:]
-        // The last one counts, as in a dictionary.
-        for entry in entries {
-            result[entry.key] = try gatherer.tensor(pickle.tensors[entry.tensor], name: group + entry.key)
+        for (name, index) in network.tensors.sorted(by: { $0.key < $1.key }) {
+            result[name] = try gatherer.tensor(pickle.tensors[index], name: network.group + name)
         }
+        try result.computeReparametrized(network.group)
         return result
     }
 
@@ -65,53 +84,5 @@ extension Checkpoint {
         case .none?, nil: nil
         default: throw .notATensor("embed")
         }
-    }
-}
-
-extension [String: Tensor] {
-    /// Without what a wrapper puts before keys: DataParallel and torch.compile before those of whatever they wrap, other
-    /// modules before those of all.
-    fileprivate func removingWrappers(_ group: String) throws(CheckpointError) -> [String: Tensor] {
-        var result = try renamed(group) { key in
-            var rest = key[...]
-            while let prefix = ["module.", "_orig_mod."].first(where: rest.hasPrefix) {
-                rest = rest.dropFirst(prefix.count)
-            }
-            return String(rest)
-        }
-        let wrappers = [
-            "model.", "backbone.", "encoder.", "net.", "network.", "feat_model.", "feature_extractor.", "base_model.",
-            "module.", "_orig_mod.",
-        ]
-        while let prefix = wrappers.first(where: { prefix in result.keys.allSatisfy { $0.hasPrefix(prefix) } }),
-            !result.isEmpty
-        {
-            result = try result.renamed(group) { String($0.dropFirst(prefix.count)) }
-        }
-        return result
-    }
-
-    private func renamed(_ group: String, _ name: (String) -> String) throws(CheckpointError) -> [String: Tensor] {
-        var result: [String: Tensor] = [:]
-        for (key, tensor) in self {
-            guard result.updateValue(tensor, forKey: name(key)) == nil else {
-                throw .duplicateTensor(group + name(key))
-            }
-        }
-        return result
-    }
-
-    /// The tensors of a whole network: the last linear layer, under any of the names that networks give it, is the classifier.
-    fileprivate func splitAtClassifier() -> (features: [String: Tensor], classifier: [String: Tensor]) {
-        let layers: Set<Substring> = ["fc", "linear", "classifier", "head", "last_linear"]
-        let keys = self.keys.filter { layers.contains($0.prefix { $0 != "." }) }
-        var classifier: [String: Tensor] = [:]
-        for key in keys {
-            guard let parameter = key.split(separator: ".").last,
-                classifier.updateValue(self[key]!, forKey: "fc.\(parameter)") == nil
-            else { return (self, [:]) }
-        }
-        guard classifier["fc.weight"]?.shape.count == 2 else { return (self, [:]) }
-        return (filter { !keys.contains($0.key) }, classifier)
     }
 }

@@ -13,15 +13,19 @@ struct SafetensorsHeader {
 
     private static let mostTensors = 1 << 15
 
+    /// A length below 4 GB, and an object that begins with a name or holds nothing.
     static func isBegun(by bytes: [UInt8]) -> Bool {
-        guard let length = bytes.integer(UInt64.self, at: 0, below: bytes.count), bytes.count > 8 else { return false }
-        return bytes[8] == UInt8(ascii: "{") && length >= 2 && length < 1 << 32
+        guard let length = bytes.integer(UInt64.self, at: 0, below: bytes.count), (2..<1 << 32).contains(length) else {
+            return false
+        }
+        let beginning = Array(bytes[8...].lazy.filter { !$0.isJSONSpace }.prefix(2))
+        return beginning == Array("{\"".utf8) || beginning == Array("{}".utf8)
     }
 
     init(_ bytes: [UInt8]) throws(CheckpointError) {
         guard let length = bytes.integer(UInt64.self, at: 0, below: bytes.count), length <= UInt64(bytes.count - 8)
         else {
-            throw .malformedFile("the header reaches past the end of the file")
+            throw .endsEarly
         }
         data = 8 + Int(length)..<bytes.count
         scanner = JSONScanner(bytes[8..<data.lowerBound])
@@ -76,8 +80,10 @@ struct SafetensorsHeader {
             }
         } while scanner.skip(",")
         try scanner.expect("}")
-        guard let type, let shape, let offsets, offsets.count == 2, offsets[0] <= offsets[1], offsets[1] <= data.count
-        else { throw .malformedFile("tensor \(name) reaches outside of the file or lacks a field") }
+        guard let type, let shape, let offsets, offsets.count == 2, offsets[0] <= offsets[1] else {
+            throw .malformedFile("tensor \(name) lacks a field, or one makes no sense")
+        }
+        guard offsets[1] <= data.count else { throw .endsEarly }
         items.append((.string(name), .tensor(pickle.tensors.count)))
         let range = data.lowerBound + offsets[0]..<data.lowerBound + offsets[1]
         pickle.tensors.append(try reference(name, type: type, shape: shape, range))
@@ -90,7 +96,7 @@ struct SafetensorsHeader {
         guard let type = ElementType(safetensors: code) else {
             return TensorReference(source: .unsupported(code), type: .uint8, shape: shape, strides: strides)
         }
-        guard let count = elementCount(shape), count <= range.count, count * type.size == range.count else {
+        guard CheckedSize(productOf: shape) * CheckedSize(type.size) == range.count else {
             throw .malformedFile("tensor \(name) has other than the \(range.count) bytes of its range")
         }
         return TensorReference(source: .range(range), type: type, shape: shape, strides: strides)
@@ -196,10 +202,14 @@ private struct JSONScanner {
     }
 
     private mutating func skipSpace() {
-        while position < bytes.endIndex, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[position]) { position += 1 }
+        while position < bytes.endIndex, bytes[position].isJSONSpace { position += 1 }
     }
 
     private func malformed(_ what: String) -> CheckpointError {
         .malformedFile("\(what) at byte \(position) of the header")
     }
+}
+
+extension UInt8 {
+    fileprivate var isJSONSpace: Bool { self == 0x20 || self == 0x09 || self == 0x0A || self == 0x0D }
 }

@@ -60,16 +60,6 @@ extension [Float] {
     }
 }
 
-/// Number of elements of a shape, or nil where it overflows or a size is negative.
-func elementCount(_ shape: [Int]) -> Int? {
-    guard shape.allSatisfy({ $0 >= 0 }) else { return nil }
-    // A zero anywhere makes the tensor empty, whatever the other sizes are.
-    guard !shape.contains(0) else { return 0 }
-    var result = 1
-    for size in shape {
-        let (next, overflowed) = result.multipliedReportingOverflow(by: size)
-        guard !overflowed else { return nil }
-        result = next
-    }
-    return result
-}
+/// Number of elements of a shape, or nil where it overflows or a size is negative. A zero anywhere makes the tensor empty,
+/// whatever the other sizes are.
+func elementCount(_ shape: [Int]) -> Int? { CheckedSize(productOf: shape).value }

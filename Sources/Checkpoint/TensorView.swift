@@ -20,30 +20,26 @@ struct TensorReference {
 
     /// The elements that a storage must have for this view, or nil where offset, shape and strides make no sense.
     var reach: Int? {
-        guard let count = elementCount(shape), offset >= 0, shape.count == strides.count,
-            strides.allSatisfy({ $0 >= 0 })
-        else { return nil }
-        guard count > 0 else { return 0 }
-        var last = offset
-        for (size, stride) in zip(shape, strides) {
-            let (step, overflowed) = (size - 1).multipliedReportingOverflow(by: stride)
-            let (sum, overflowedSum) = last.addingReportingOverflow(step)
-            guard !overflowed, !overflowedSum else { return nil }
-            last = sum
+        guard let count = elementCount(shape), shape.count == strides.count else { return nil }
+        guard count > 0 else {
+            return ([offset] + strides).allSatisfy { $0 >= 0 } ? 0 : nil
         }
-        return last == .max ? nil : last + 1
+        let last = zip(shape, strides).reduce(CheckedSize(offset)) { last, axis in
+            last + CheckedSize(axis.0 - 1) * CheckedSize(axis.1)
+        }
+        return (last + CheckedSize(1)).value
     }
 
     /// The strides of a row-major tensor without gaps; nil where the sizes overflow.
     static func contiguousStrides(_ shape: [Int]) -> [Int]? {
         var strides = shape
-        var step = 1
+        var step = CheckedSize(1)
         for axis in shape.indices.reversed() {
-            strides[axis] = step
-            let (next, overflowed) = step.multipliedReportingOverflow(by: max(shape[axis], 1))
-            guard !overflowed else { return nil }
-            step = next
+            guard let stride = step.value else { return nil }
+            strides[axis] = stride
+            step = step * CheckedSize(max(shape[axis], 1))
         }
+        guard step.value != nil else { return nil }
         return strides
     }
 }

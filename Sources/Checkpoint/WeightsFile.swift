@@ -10,7 +10,7 @@ public enum WeightsFile {
     }
 
     public init(bytes: consuming [UInt8]) throws(CheckpointError) {
-        if ONNXModel.isBegun(by: bytes) {
+        if FileForm(of: copy bytes) == .onnx {
             self = .onnx(try ONNXModel(bytes: bytes))
         } else {
             self = .checkpoint(try Checkpoint(bytes: bytes))

@@ -12,6 +12,8 @@ struct ZipArchive {
         let checksum: UInt32
     }
 
+    static let signature: [UInt8] = [0x50, 0x4B]
+
     let bytes: [UInt8]
     let entries: [String: Entry]
 
@@ -26,6 +28,7 @@ struct ZipArchive {
         var offset = directory.range.lowerBound
         for _ in 0..<directory.count {
             let record = try DirectoryRecord(in: bytes, at: offset, below: directory.range.upperBound)
+            guard record.isStored else { throw .compressedEntry(record.name) }
             let data = try record.locate(in: bytes, below: directory.range.lowerBound)
             let entry = Entry(range: data, checksum: record.checksum)
             guard entries.updateValue(entry, forKey: record.name) == nil else {
@@ -43,6 +46,21 @@ struct ZipArchive {
         }
         self.bytes = bytes
         self.entries = entries
+    }
+
+    /// The paths that a zip file's directory lists, of entries of any kind; none where the directory is damaged.
+    static func paths(in bytes: [UInt8]) -> [String] {
+        guard let directory = try? CentralDirectory(of: bytes), directory.count <= mostEntries else { return [] }
+        var paths: [String] = []
+        var offset = directory.range.lowerBound
+        for _ in 0..<directory.count {
+            guard let record = try? DirectoryRecord(in: bytes, at: offset, below: directory.range.upperBound) else {
+                return []
+            }
+            paths.append(record.name)
+            offset = record.end
+        }
+        return paths
     }
 
     /// The bytes of an entry, compared with its checksum; nil where there is no entry of that name.
@@ -114,6 +132,8 @@ private struct DirectoryRecord {
 
     let name: String
     let nameBytes: ArraySlice<UInt8>
+    /// Neither compressed nor encrypted, and as long packed as unpacked.
+    let isStored: Bool
     let size: Int
     let checksum: UInt32
     let localOffset: Int
@@ -141,12 +161,12 @@ private struct DirectoryRecord {
         nameBytes = bytes[nameStart..<extraStart]
         guard let name = String(validating: nameBytes, as: UTF8.self) else { throw damaged }
         self.name = name
-        guard method == 0, flags & 1 == 0 else { throw .compressedEntry(name) }
+        isStored = method == 0 && flags & 1 == 0
 
         // zip64: a field of all ones is found in the extra data, in this order.
         var long = Zip64Fields(in: bytes, range: extraStart..<extraEnd)
         guard let plain = long.next(inPlaceOf: plainSize), let packed = long.next(inPlaceOf: packedSize),
-            let header = long.next(inPlaceOf: headerOffset), plain == packed
+            let header = long.next(inPlaceOf: headerOffset), !isStored || plain == packed
         else { throw damaged }
         size = plain
         self.checksum = checksum

@@ -46,8 +46,16 @@ public enum Architecture: String, CaseIterable, Sendable {
         return architecture
     }
 
-    /// The network with this checkpoint's parameters, for images of `height` by `width` pixels.
+    /// What the key of one tensor of each family ends with: where in a file it stands says where the network stands.
+    public static let keys = ["layer1.0.conv1.weight", "features.1.conv.0.0.weight", "blocks.0.0.conv_dw.weight"]
+
+    /// The network alone: see `backbone`.
     public func graph(of state: ReferenceState, height: Int, width: Int) throws(GraphError) -> FloatGraph {
+        try backbone(of: state, height: height, width: width).graph
+    }
+
+    /// The network with this checkpoint's parameters, for images of `height` by `width` pixels.
+    public func backbone(of state: ReferenceState, height: Int, width: Int) throws(GraphError) -> Backbone {
         if let resNet {
             return try makeResNet(resNet.plan, lastReLU: resNet.lastReLU, state, height: height, width: width)
         }

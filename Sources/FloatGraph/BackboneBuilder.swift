@@ -1,5 +1,22 @@
 import Checkpoint
 
+/// A backbone with a checkpoint's parameters, and what there is to say about how it came about.
+public struct Backbone: Sendable {
+    public let graph: FloatGraph
+    /// Whether it sees the luminance of pictures alone; mean and standard deviation must be alike for all channels then.
+    public let takesGrey: Bool
+    /// Tensors that are no part of it, by their names in the file.
+    public let passedOver: [String]
+    /// What its tensors do not say and was taken for granted, one line each.
+    public var assumptions: [String] = []
+
+    public init(graph: FloatGraph, takesGrey: Bool, passedOver: [String]) {
+        self.graph = graph
+        self.takesGrey = takesGrey
+        self.passedOver = passedOver
+    }
+}
+
 /// Adds the blocks that backbones are made of, with a checkpoint's parameters.
 struct BackboneBuilder {
     typealias Value = FloatGraph.Value
@@ -10,6 +27,7 @@ struct BackboneBuilder {
     private let epsilon: Double
     /// Whether windows are padded as TensorFlow does it; else by half their size on every side.
     private let padsLikeTensorFlow: Bool
+    private var takesGrey = false
 
     init(
         _ state: ReferenceState, height: Int, width: Int, epsilon: Double = BatchNorm.defaultEpsilon,
@@ -30,7 +48,7 @@ struct BackboneBuilder {
         let convolution = Convolution(
             inputChannels: shape.channels, outputChannels: channels, groups: groups,
             window: window(size: size, stride: stride, over: shape),
-            weights: try parameters.take("\(name).weight", shape: [channels, shape.channels / groups, size, size]),
+            weights: try weights(name, of: input, [channels, shape.channels / groups, size, size]),
             bias: [Float](repeating: 0, count: channels))
         var value = try graph.append(.convolution(convolution), input, name: name)
         let norm = try parameters.takeBatchNorm(batchNorm, channels: channels, epsilon: epsilon)
@@ -39,17 +57,30 @@ struct BackboneBuilder {
         return try graph.append(.activation(activation), value, name: "\(name).activation")
     }
 
+    /// `[outputs][inputs][size][size]`; of a picture also for one channel in the file.
+    private mutating func weights(_ name: String, of input: Value, _ shape: [Int]) throws(GraphError) -> [Float] {
+        let grey = [shape[0], 1, shape[2], shape[3]]
+        guard input == graph.input, shape[1] == luminance.count, self.shape(of: "\(name).weight") == grey else {
+            return try parameters.take("\(name).weight", shape: shape)
+        }
+        takesGrey = true
+        return weightsForColour(
+            try parameters.take("\(name).weight", shape: grey), windowCount: shape[2] * shape[3])
+    }
+
     mutating func append(_ operation: Operation, _ inputs: Value..., name: String) throws(GraphError) -> Value {
         try graph.append(operation, inputs, name: name)
     }
 
-    func has(_ tensor: String) -> Bool { parameters.shape(of: tensor) != nil }
+    func has(_ tensor: String) -> Bool { shape(of: tensor) != nil }
 
-    /// The network that ends with the mean of `value` over all pixels; every tensor must have found its place.
-    consuming func finished(_ value: Value) throws(GraphError) -> FloatGraph {
+    func shape(of tensor: String) -> [Int]? { parameters.shape(of: tensor) }
+
+    /// The network that ends with the mean of `value` over all pixels; every tensor that may be part of it must have found its
+    /// place.
+    consuming func finished(_ value: Value) throws(GraphError) -> Backbone {
         try graph.append(.globalAveragePool, value, name: "features")
-        try parameters.expectAllTaken()
-        return graph
+        return Backbone(graph: graph, takesGrey: takesGrey, passedOver: try parameters.expectRestForeign())
     }
 
     private func window(size: Int, stride: Int, over shape: FeatureShape) -> Window {

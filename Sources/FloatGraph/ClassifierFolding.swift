@@ -38,6 +38,7 @@ extension ClassifierHead {
             kind: kind, parameters: completed, dimensions: dimensions, centre: nil,
             rows: Self.rows(weight, kind: kind, completed, scales: scales, dimensions: dimensions),
             bias: Self.bias(bias, kind: kind, scales: scales), hasDroppedBias: bias != nil && !kind.hasBias)
+        if classes == 1 { becomeTwoAnswers() }
         try checkNumbers()
         if let direction = state.direction {
             try setDirection(direction)

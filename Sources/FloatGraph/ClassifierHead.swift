@@ -28,6 +28,8 @@ public struct ClassifierHead: Sendable {
     public private(set) var bias: [Float]?
     /// Whether the checkpoint has a bias for which the formula has no place.
     public private(set) var hasDroppedBias = false
+    /// Whether the checkpoint has a single logit, as networks with a sigmoid at their end have.
+    public private(set) var isOfOneLogit = false
     /// `nil` where the direction of the training features is not known: then TDE cannot be had.
     public private(set) var adjustment: Adjustment?
 
@@ -64,6 +66,15 @@ public struct ClassifierHead: Sendable {
     }
 
     // MARK: Changes
+
+    /// A single logit z becomes the logits 0 and z, whose softmax is 1 - sigmoid(z) and sigmoid(z): class 0 is that the answer
+    /// is no, class 1 that it is yes.
+    mutating func becomeTwoAnswers() {
+        precondition(classes == 1)
+        isOfOneLogit = true
+        rows = [Float](repeating: 0, count: dimensions) + rows
+        bias = bias.map { [0] + $0 }
+    }
 
     /// Makes TDE possible: `direction` is the mean of training features, of which only the direction in each head matters.
     /// One of zeros says nothing and is left alone, as is any where the classifier's features are centred.

@@ -6,7 +6,7 @@ import Checkpoint
 /// Networks that TensorFlow trained pad as it does and normalise with another epsilon; nothing in their tensors shows it.
 func makeEfficientNetLite0(
     _ state: ReferenceState, trainedByTensorFlow: Bool, height: Int, width: Int
-) throws(GraphError) -> FloatGraph {
+) throws(GraphError) -> Backbone {
     var network = BackboneBuilder(
         state, height: height, width: width, epsilon: trainedByTensorFlow ? 1e-3 : BatchNorm.defaultEpsilon,
         padsLikeTensorFlow: trainedByTensorFlow)

@@ -11,6 +11,8 @@ public enum GraphError: Error, Equatable, Sendable {
     case negativeVariance(name: String, index: Int, value: Float)
     /// The backbone has no place for this tensor: the checkpoint is of another network.
     case unexpectedTensor(name: String)
+    /// The classifier is of several linear layers, and no tensor says what is computed between them.
+    case severalClassifierLayers(names: [String])
     /// The head's `heads` do not divide the `dimensions` of the feature vector.
     case headsDoNotDivide(heads: Int, dimensions: Int)
     /// A parameter of the classifier's formula that makes no sense.
@@ -38,17 +40,22 @@ extension GraphError: CustomStringConvertible {
         switch self {
         case .unknownArchitecture:
             "the tensors are of no architecture known here (\(Architecture.allCases.map(\.rawValue).joined(separator: ", "))); "
-                + "give a checkpoint of one of these"
+                + "give a checkpoint of one of these, or export the model: \(wayThroughONNX)"
         case .missingTensor(let name, let expected):
-            "tensor \(name), expected with shape \(expected), is missing; save the whole state dict"
+            "tensor \(name), expected with shape \(expected), is missing; save the whole state dict, or export the model: \(wayThroughONNX)"
         case .wrongShape(let name, let expected, let found):
-            "tensor \(name) has shape \(found), expected \(expected); give the checkpoint of this architecture"
+            "tensor \(name) has shape \(found), expected \(expected); give the checkpoint of this architecture, "
+                + "or export the model: \(wayThroughONNX)"
         case .notFinite(let name, let index, let value):
             "tensor \(name) holds \(value) at index \(index); the training has diverged, give an earlier checkpoint"
         case .negativeVariance(let name, let index, let value):
             "tensor \(name) holds the negative variance \(value) at index \(index); the checkpoint is damaged, copy it again"
         case .unexpectedTensor(let name):
-            "tensor \(name) has no place in this architecture; give the checkpoint of this architecture"
+            "tensor \(printable(name)) has no place in this architecture; give the checkpoint of this architecture, "
+                + "or export the model: \(wayThroughONNX)"
+        case .severalClassifierLayers(let names):
+            "the classifier has several layers (\(printable(names.joined(separator: ", ")))), and the file does not say what is "
+                + "computed between them; export the model: \(wayThroughONNX)"
         case .headsDoNotDivide(let heads, let dimensions):
             "num_head \(heads) does not divide the \(dimensions) features; correct the configuration"
         case .parameterOutOfRange(let parameter, let value):

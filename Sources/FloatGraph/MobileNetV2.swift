@@ -2,7 +2,7 @@ import Checkpoint
 
 /// MobileNetV2 of width 1 (Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", table 2) under
 /// torchvision's names.
-func makeMobileNetV2(_ state: ReferenceState, height: Int, width: Int) throws(GraphError) -> FloatGraph {
+func makeMobileNetV2(_ state: ReferenceState, height: Int, width: Int) throws(GraphError) -> Backbone {
     var network = BackboneBuilder(state, height: height, width: width)
     var value = try network.convolution(
         "features.0.0", batchNorm: "features.0.1", of: network.graph.input, channels: 32, size: 3, stride: 2,

@@ -48,6 +48,38 @@ struct Parameters {
         return norm
     }
 
+    /// The names of tensors that were not taken and stand beside the network rather than in it, such as a loss's weights,
+    /// sorted. Throws where one may be part of what the network computes.
+    func expectRestForeign() throws(GraphError) -> [String] {
+        let rest = tensors.keys.filter { !taken.contains($0) }.sorted()
+        let layers = rest.filter { tensors[$0]!.shape.count == 2 && Self.classifiers.contains($0.prefix { $0 != "." }) }
+        guard layers.count < 2 else {
+            throw .severalClassifierLayers(names: layers.map { group + $0 })
+        }
+        let parts = Set(taken.map { Self.part($0) })
+        for name in rest {
+            let part = Self.part(name)
+            let isOfTraining = Self.partsOfTraining.contains { part.lowercased().contains($0) }
+            // A convolution or a normalisation that stands beside the others would be computed with them.
+            let isLayer = tensors[name]!.shape.count > 2 || name.hasSuffix(".running_var")
+            guard !parts.contains(part), isOfTraining || !isLayer else { throw .unexpectedTensor(name: group + name) }
+        }
+        return rest.map { group + $0 }
+    }
+
+    /// The outermost module of a tensor, without a number at its end: a network of layer1 to layer3 has no layer4 beside it.
+    private static func part(_ name: String) -> String {
+        var part = name.prefix { $0 != "." }
+        while part.last?.isNumber == true { part.removeLast() }
+        return String(part)
+    }
+
+    private static let classifiers: Set<Substring> = ["fc", "linear", "classifier", "head", "last_linear"]
+    /// In the names of modules that only training computes with.
+    private static let partsOfTraining = [
+        "loss", "criterion", "metric", "proj", "predictor", "momentum", "queue", "ema", "teacher", "aux", "decoder",
+    ]
+
     /// Throws `GraphError.unexpectedTensor` where a tensor was not taken, the first by name.
     func expectAllTaken() throws(GraphError) {
         if let name = tensors.keys.filter({ !taken.contains($0) }).min() {

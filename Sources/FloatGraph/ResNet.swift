@@ -40,22 +40,21 @@ struct ResNetPlan: Equatable {
 
 func makeResNet(
     _ plan: ResNetPlan, lastReLU: Bool = true, _ state: ReferenceState, height: Int, width: Int
-) throws(GraphError) -> FloatGraph {
+) throws(GraphError) -> Backbone {
     var network = BackboneBuilder(state, height: height, width: width)
-    var value = network.graph.input
-    if plan.isForSmallImages {
-        value = try network.convolution("conv1", batchNorm: "bn1", of: value, channels: 16, size: 3)
-    } else {
-        value = try network.convolution("conv1", batchNorm: "bn1", of: value, channels: 64, size: 7, stride: 2)
+    let stem = ResNetStem(of: network, plan)
+    var value = try network.convolution(
+        "conv1", batchNorm: "bn1", of: network.graph.input, channels: stem.channels, size: stem.size,
+        stride: stem.isForSmallImages ? 1 : 2)
+    if !stem.isForSmallImages {
         value = try network.append(.maxPool(Window(size: 3, stride: 2, padding: 1)), value, name: "maxpool")
     }
-    let stem = network.graph[value].shape.channels
     for (stage, blocks) in plan.blocks.enumerated() {
         for block in 0..<blocks {
             let name = "layer\(stage + 1).\(block)"
             let isLast = stage == plan.blocks.count - 1 && block == blocks - 1
             let activation = isLast && !lastReLU ? nil : Activation.relu
-            let (channels, stride) = (stem << stage, stage > 0 && block == 0 ? 2 : 1)
+            let (channels, stride) = (stem.channels << stage, stage > 0 && block == 0 ? 2 : 1)
             value =
                 plan.hasBottlenecks
                 ? try network.bottleneck(
@@ -64,7 +63,31 @@ func makeResNet(
                     name, of: value, channels: channels, stride: stride, activation: activation)
         }
     }
-    return try network.finished(value)
+    var backbone = try network.finished(value)
+    if stem.isForSmallImages, !plan.isForSmallImages {
+        backbone.assumptions.append(
+            "conv1 of \(stem.size)x\(stem.size) was taken for one of stride 1 without max pooling behind it, as for small "
+                + "images; if the network has it otherwise, \(wayThroughONNX)")
+    }
+    return backbone
+}
+
+/// The first layer, which has a size of its own.
+private struct ResNetStem {
+    let channels: Int
+    let size: Int
+    /// 3x3 without max pooling, for images of some 32 pixels a side.
+    let isForSmallImages: Bool
+
+    init(of network: BackboneBuilder, _ plan: ResNetPlan) {
+        let shape = network.shape(of: "conv1.weight") ?? []
+        isForSmallImages = plan.isForSmallImages || shape.dropFirst(2) == [3, 3]
+        size = isForSmallImages ? 3 : 7
+        // A ResNeXt's groups are of 4 channels where it has 64.
+        let usual = plan.isForSmallImages ? 16 : 64
+        let isOfOwnWidth = plan.groups == 1 && (1...1024).contains(shape.first ?? 0)
+        channels = isOfOwnWidth ? shape[0] : usual
+    }
 }
 
 extension BackboneBuilder {

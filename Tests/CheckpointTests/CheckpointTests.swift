@@ -99,7 +99,7 @@ import Testing
         #expect(throws: CheckpointError.unsupportedVersion("11")) { try Checkpoint(bytes: zip.build()) }
         zip.entries.remove(at: 1)
         #expect(throws: CheckpointError.missingEntry("archive/version")) { try Checkpoint(bytes: zip.build()) }
-        zip.entries[0].name = "archive/constants.pkl"
+        zip.entries[0].name = "archive/other.pkl"
         #expect(throws: CheckpointError.missingEntry("data.pkl")) { try Checkpoint(bytes: zip.build()) }
     }
 

@@ -105,6 +105,8 @@ import Testing
         #expect(refusal { $0.graph.initializer[0].dims = [2] } == .tensorOutOfBounds("w", storage: 1))
         #expect(refusal { $0.graph.initializer[0].dims = [-1] } == .tooLarge("tensor w"))
         #expect(refusal { $0.graph.initializer[0].dims = [1 << 40, 1 << 40] } == .tooLarge("tensor w"))
+        // Sizes whose product fits in 64 bits, and whose bytes do not.
+        #expect(refusal { $0.graph.initializer[0].dims = [1 << 61] } == .tensorOutOfBounds("w", storage: 1))
         #expect(refusal { $0.graph.initializer += $0.graph.initializer } == .malformedFile("two initializers named w"))
         #expect(
             refusal { $0.graph.node[0].attribute += $0.graph.node[0].attribute[..<1] }

@@ -27,7 +27,7 @@ import Testing
             "{" + pickle.dictionaries[index].map { "\(text(pickle, $0)): \(text(pickle, $1))" }.joined(separator: ", ")
                 + "}"
         case .tensor(let index): "tensor\(pickle.tensors[index].shape)"
-        case .placeholder(let index): pickle.placeholders[index].name
+        case .placeholder(let index): pickle.className(ofPlaceholder: index)
         case .storage, .elementType, .global: "\(value)"
         }
     }

@@ -33,14 +33,14 @@ private struct BadCheckpoint: CustomTestStringConvertible, Sendable {
 private let badCheckpoints = [
     BadCheckpoint("a missing file", "no such file") { nil },
     BadCheckpoint("a text file", "is no PyTorch checkpoint") { Array("no checkpoint".utf8) },
-    BadCheckpoint("an empty file", "is no PyTorch checkpoint") { [] },
+    BadCheckpoint("an empty file", "is empty; download or copy it again") { [] },
     BadCheckpoint("a truncated zip", "the zip file ends too early") {
         sampleCheckpoint.dropLast(100_000)
     },
     BadCheckpoint("an unknown pickle operation", "unknown pickle operation 0xff") {
         checkpointZip(.raw([0xFF])).build()
     },
-    BadCheckpoint("an ONNX file that ends too early", "damaged file: not well-formed ONNX") {
+    BadCheckpoint("an ONNX file that ends too early", "ends early, as a download that was cut off does") {
         [0x08, 0x08, 0x3A, 0x7F]
     },
     BadCheckpoint("an ONNX file of an old operator set", "is of ONNX operator set 7, not one of 11 to 21") {

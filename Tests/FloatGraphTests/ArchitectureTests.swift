@@ -46,6 +46,13 @@ private let networks: [Network] = [
     Network(
         .cifarResNet20, golden: "cifar-resnet20 option B",
         sampleResNet(blocks: [3, 3, 3], projection: "shortcut", classifier: "linear")),
+    Network(
+        .cifarResNet20, golden: "cifar-resnet20 grey",
+        sampleResNet(blocks: [3, 3, 3], inputs: 1, projection: nil, classifier: "linear")),
+    Network(
+        .resNet10, golden: "resnet10 small images",
+        sampleResNet(
+            blocks: [1, 1, 1, 1], stem: (channels: 12, size: 3), projection: "shortcut", classifier: "linear")),
     Network(.resNet10, sampleResNet(blocks: [1, 1, 1, 1])),
     Network(.resNet18, sampleResNet(blocks: [2, 2, 2, 2])),
     Network(.resNet34, sampleResNet(blocks: [3, 4, 6, 3])),

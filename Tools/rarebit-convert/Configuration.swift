@@ -1,3 +1,4 @@
+import Checkpoint
 import FloatGraph
 import Foundation
 import Yams
@@ -27,6 +28,9 @@ struct Configuration {
 
     init(contentsOf path: String) throws {
         let text = try readText(path)
+        guard !text.hasYAMLCollectionKeys else {
+            throw Failure("\(path): has an alias or a collection as a key; give plain names as keys")
+        }
         do {
             root = try Yams.compose(yaml: text)
         } catch {
@@ -44,6 +48,15 @@ struct Configuration {
         try text([field], in: [""]).map { name in
             name.hasPrefix("/") ? name : "\(URL(fileURLWithPath: path).deletingLastPathComponent().path)/\(name)"
         }
+    }
+
+    /// Which weights of the checkpoint are meant.
+    func weights() throws -> WeightKind? {
+        guard let name = try text(["checkpoint_weights"], in: [""]) else { return nil }
+        guard let kind = WeightKind(rawValue: name) else {
+            throw Failure("\(path): checkpoint_weights is \(name); give ema or raw")
+        }
+        return kind
     }
 
     // MARK: Input
@@ -169,7 +182,9 @@ struct Configuration {
                     found = (field, node)
                     continue
                 }
-                guard first.node == node || first.node.float == node.float && node.float != nil else {
+                // Of scalars alone: a few lines of aliases make a list of endless length.
+                let isSame = first.node.scalar?.string == node.scalar?.string && node.scalar != nil
+                guard isSame || first.node.float == node.float && node.float != nil else {
                     throw Failure("\(path): \(first.field) and \(field) differ; keep the right one")
                 }
             }

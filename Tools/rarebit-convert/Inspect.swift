@@ -16,6 +16,8 @@ struct Inspect: ParsableCommand {
     var file: String
     @Argument(help: ArgumentHelp("A second model file, to say how it differs from the first.", valueName: "second"))
     var second: String?
+    @Option(help: "Which weights of a checkpoint that has both: their moving average (ema) or themselves (raw).")
+    var weights: WeightKind?
 
     func run() throws {
         guard let second else {
@@ -51,7 +53,7 @@ struct Inspect: ParsableCommand {
     }
 
     private func describe(_ checkpoint: Checkpoint) throws -> String {
-        let state = try inFile(file) { try checkpoint.referenceState() }
+        let state = try inFile(file) { try checkpoint.referenceState(backbones: Architecture.keys, weights: weights) }
         let foreign = checkpoint.foreignNames
         return
             (["form          \(checkpoint.form.rawValue)"]
@@ -91,8 +93,8 @@ struct Inspect: ParsableCommand {
     ) -> [String] {
         do throws(GraphError) {
             let (source, size) = try source()
-            let (unsimplified, state) = try source.network(height: size.height, width: size.width)
-            let graph = unsimplified.simplified()
+            let (backbone, state) = try source.network(height: size.height, width: size.width)
+            let graph = backbone.graph.simplified()
             let head = try ClassifierHead(
                 of: state, parameters: ClassifierParameters(heads: 1), dimensions: graph[graph.features].shape.channels)
             let megaMultiplyAdds = String(format: "%.1f", Double(graph.multiplyAdds) / 1e6)
@@ -104,7 +106,7 @@ struct Inspect: ParsableCommand {
                         ? "no direction: TDE needs --estimate-direction" : "with a direction for TDE"),
                 "would become  \(graph.weightCount) int8 weights; "
                     + "\(megaMultiplyAdds) million multiply-adds a picture of \(size.width)x\(size.height)",
-            ]
+            ] + backbone.notes(state, head).map { "note          \($0)" }
         } catch {
             return ["cannot be converted: \(error)"]
         }

@@ -20,14 +20,23 @@ struct Network {
         let configuration = try options.config.map(Configuration.init(contentsOf:)) ?? Configuration()
         var notes = configuration.notes
         let file = try inFile(path) { try WeightsFile(contentsOf: path) }
-        let source = try inFile(path) { try NetworkSource(file, named: options.architecture) }
+        let statedWeights = try configuration.weights()
+        let source = try inFile(path) {
+            try NetworkSource(file, named: options.architecture, weights: options.weights ?? statedWeights)
+        }
         architecture = source.architecture
         let input = try modelInput(options.picture, configuration, ofFile: source.imageSize)
-        let (unsimplified, state) = try inFile(path) { try source.network(height: input.height, width: input.width) }
-        let graph = unsimplified.simplified()
+        let (backbone, state) = try inFile(path) { try source.network(height: input.height, width: input.width) }
+        guard !backbone.takesGrey || input.preparesChannelsAlike else {
+            throw UsageFailure(
+                "\(path): is a network of grey pictures; give one mean and one deviation for all channels, as in "
+                    + "--mean .5,.5,.5 --std .25,.25,.25")
+        }
+        let graph = backbone.graph.simplified()
         var classifier = try classifierHead(
             of: state, checkpoint: path, dimensions: graph[graph.features].shape.channels, options: options.classifier,
             configuration: configuration, notes: &notes)
+        notes += backbone.notes(state, classifier)
         try configuration.check(classes: classifier.classes, dimensions: classifier.dimensions)
         classes = try Classes(count: classifier.classes, options: options, configuration: configuration)
         let estimate = try options.adjustment.estimateDirection.map { [classes] in
@@ -43,6 +52,13 @@ struct Network {
         }
         self.notes = notes
         model = FloatModel(graph: graph, head: head.folded, input: input)
+    }
+}
+
+extension ModelInput {
+    /// Whether mean and standard deviation are the same for all channels.
+    fileprivate var preparesChannelsAlike: Bool {
+        mean == SIMD3(repeating: mean.x) && standardDeviation == SIMD3(repeating: standardDeviation.x)
     }
 }
 

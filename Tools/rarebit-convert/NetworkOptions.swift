@@ -1,13 +1,17 @@
 import ArgumentParser
+import Checkpoint
 import FloatGraph
 
 extension Architecture: ExpressibleByArgument {}
 extension ClassifierKind: ExpressibleByArgument {}
+extension WeightKind: ExpressibleByArgument {}
 
 /// The options that say what a checkpoint leaves open. Each overrides the configuration.
 struct NetworkOptions: ParsableArguments {
     @Option(help: "The backbone; recognised by the names of the tensors where not given.")
     var architecture: Architecture?
+    @Option(help: "Which weights are meant where the file has both: their moving average (ema) or themselves (raw).")
+    var weights: WeightKind?
     @Option(
         help: ArgumentHelp(
             "The YAML configuration of the checkpoint, as the reference's training has it. Options win over it.",

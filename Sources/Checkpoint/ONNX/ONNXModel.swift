@@ -25,11 +25,6 @@ public struct ONNXModel: Sendable {
 }
 
 extension ONNXModel {
-    /// ModelProto begins with its `ir_version`, field 1, and no other form that is read here begins like that.
-    public static func isBegun(by bytes: [UInt8]) -> Bool {
-        bytes.count > 2 && bytes[0] == 0x08 && bytes[1] < 0x80
-    }
-
     public init(contentsOf path: String) throws(CheckpointError) {
         try self.init(bytes: readFile(path))
     }
@@ -92,6 +87,7 @@ extension ONNXModel {
     }
 
     private static func decoded(_ bytes: [UInt8]) throws(CheckpointError) -> ONNXModelProto {
+        if ONNXOutline(bytes)?.endsEarly == true { throw .endsEarly }
         var cost = ONNXDecodingCost(bytes)
         guard try cost.measured() <= 24 << 20 else { throw .tooLarge("the ONNX graph") }
         var options = BinaryDecodingOptions()
@@ -169,14 +165,16 @@ extension Tensor {
         let name = tensor.name
         guard tensor.dataLocation == 0 else { throw .externalData(name) }
         let shape = tensor.dims.map(Int.init)
-        guard shape.count <= 64, let count = elementCount(shape), let strides = TensorReference.contiguousStrides(shape)
+        guard shape.count <= 64, elementCount(shape) != nil, let strides = TensorReference.contiguousStrides(shape)
         else { throw .tooLarge("tensor \(name)") }
         guard let type = ElementType(onnx: tensor.dataType) else {
             throw .unsupportedTensor(name, kind: "ONNX type \(tensor.dataType)")
         }
         let bytes = [UInt8](taking: &tensor, type: type)
         let reference = TensorReference(source: .inline([]), type: type, shape: shape, strides: strides)
-        guard bytes.count == count * type.size, let view = TensorView(reference, of: bytes[...]) else {
+        guard CheckedSize(productOf: shape) * CheckedSize(type.size) == bytes.count,
+            let view = TensorView(reference, of: bytes[...])
+        else {
             throw .tensorOutOfBounds(name, storage: bytes.count / type.size)
         }
         self.init(view)

@@ -66,14 +66,15 @@ private struct StateDict {
 }
 
 /// A residual network with 10 classes: of three stages for small images, of four for large ones, under the names of
-/// torchvision. `projection` names the convolutions of shortcuts; nil for shortcuts without parameters.
+/// torchvision. `projection` names the convolutions of shortcuts; nil for shortcuts without parameters. `inputs` is 1 for grey
+/// pictures.
 public func sampleResNet(
-    blocks: [Int], bottlenecks: Bool = false, groups: Int = 1, projection: String? = "downsample",
-    classifier: String = "fc"
+    blocks: [Int], stem given: (channels: Int, size: Int)? = nil, inputs: Int = 3, bottlenecks: Bool = false,
+    groups: Int = 1, projection: String? = "downsample", classifier: String = "fc"
 ) -> [String: Tensor] {
     var state = StateDict()
-    let stem: (channels: Int, size: Int) = blocks.count == 3 ? (16, 3) : (64, 7)
-    state.add("conv1", "bn1", [stem.channels, 3, stem.size, stem.size])
+    let stem = given ?? (blocks.count == 3 ? (16, 3) : (64, 7))
+    state.add("conv1", "bn1", [stem.channels, inputs, stem.size, stem.size])
     var inputs = stem.channels
     for (stage, count) in blocks.enumerated() {
         let width = stem.channels << stage
