@@ -83,13 +83,16 @@ FIELDS = {
         "pick_seed": Optional(int),
         "held_out": Optional(NUMBER, 0),
         "sampler": Optional(str),
+        "randaugment": Optional({"operations": int, "magnitude": NUMBER}),
+        "cutout": Optional(int, 0),
+        "mixup": Optional(NUMBER, 0.0),
         "num_epochs": int,
         "batch_size": int,
         "seed": int,
         "precision": Optional(str, "float32"),
         "evaluate_every": Optional(int, 5),
         "mu": Optional(NUMBER),
-        "optim_params": {"lr": NUMBER, "momentum": NUMBER, "weight_decay": NUMBER},
+        "optim_params": {"lr": NUMBER, "momentum": NUMBER, "weight_decay": NUMBER, "nesterov": Optional(bool, False)},
         "scheduler_params": {
             "coslr": Optional(bool, False),
             "warm_epoch": Optional(int, 0),
@@ -109,20 +112,20 @@ def load(*paths):
 
 
 def write(path, config):
-    """Without the fields that are what they would be if they were missing."""
-    path.write_text(yaml.safe_dump(_stripped(config, FIELDS), sort_keys=False), encoding="utf-8")
+    path.write_text(yaml.safe_dump(stripped(config), sort_keys=False), encoding="utf-8")
 
 
-def _stripped(value, expected):
+def stripped(value, expected=FIELDS):
+    """Without the fields that are what they would be if they were missing: the same for a configuration that is older than a field."""
     if not isinstance(expected, dict):
         return value
     result = {}
     for name, inner in expected.items():
         if isinstance(inner, Optional):
-            if value[name] == inner.default:
+            if value.get(name, inner.default) == inner.default:
                 continue
             inner = inner.expected
-        result[name] = _stripped(value[name], inner)
+        result[name] = stripped(value[name], inner)
     return result
 
 
@@ -272,6 +275,17 @@ def _check_training(config, path):
     require(training["num_epochs"] > 0 or is_fixed, "num_epochs must be above 0, but for a fixed backbone")
     require(training["precision"] in ("float32", "bfloat16"), "precision must be float32 or bfloat16")
     require(training["sampler"] in (None, "ClassBalancedSampler"), "sampler must be ClassBalancedSampler, or missing")
+    _check_augmentation(training, require)
     require(is_fixed or not stage1_weights, "stage1_weights is for a fixed backbone: set feat_model.fix")
     require(kind.IS_LINEAR or not stage1_weights, f"stage1_weights are a linear layer's, which {kind.__name__} has not")
     require(training["mu"] is None or 0 <= training["mu"] < 1, "mu must be at least 0 and below 1")
+
+
+def _check_augmentation(training, require):
+    changes, optimiser = training["randaugment"], training["optim_params"]
+    if changes is not None:
+        require(changes["operations"] > 0, "randaugment.operations must be above 0")
+        require(0 <= changes["magnitude"] <= 10, "randaugment.magnitude must be from 0 to 10")
+    require(training["cutout"] >= 0, "cutout must be at least 0")
+    require(training["mixup"] >= 0, "mixup must be at least 0")
+    require(not optimiser["nesterov"] or optimiser["momentum"] > 0, "nesterov needs a momentum above 0")

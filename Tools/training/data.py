@@ -1,16 +1,15 @@
-"""The parts of a data set that a run uses, its training part thinned to a long tail, and the training augmentation."""
+"""The parts of a data set that a run uses, its training part thinned to a long tail."""
 
 from dataclasses import dataclass
 
 import torch
-from torch.nn import functional as F
 
 import datasets
 from config import UserError
 from pictures import listed
 
 # For --help.
-SPEC = "cifar10:DIR, cifar100:DIR, fashion-mnist, fashion-mnist:DIR or images:DIR"
+SPEC = "cifar10:DIR, cifar100:DIR, fashion-mnist, fashion-mnist:DIR, images:DIR or list:PREFIX:ROOT"
 
 
 @dataclass
@@ -49,8 +48,13 @@ def load(spec, config):
 
 def converter_specs(spec):
     """What rarebit-convert calls the training and the test part of the same data."""
-    is_folders = spec.startswith("images:")
-    return {part: f"{spec}/{part}" if is_folders else spec for part in ("train", "test")}
+    kind, _, place = spec.partition(":")
+    if kind == "images":
+        return {part: f"{spec}/{part}" for part in ("train", "test")}
+    if kind == "list":
+        prefix, _, root = place.partition(":")
+        return {part: f"list:{prefix}_{part}.txt:{root}" for part in ("train", "test")}
+    return {part: spec for part in ("train", "test")}
 
 
 def thin(labels, names, options):
@@ -95,22 +99,6 @@ def long_tail_counts(classes, most, ratio):
     """Images per class, falling exponentially from `most` to `ratio * most`."""
     # The small addition keeps a count that is exact on paper, like 1000 * 0.01, from falling short by rounding.
     return [int(most * ratio ** (i / (classes - 1)) + 1e-9) for i in range(classes)]
-
-
-def augment(pixels, generator):
-    """Random crop after padding by an eighth of the height, and a random left-right flip, different for every image."""
-    count, _, height, width = pixels.shape
-    margin = height // 8
-    padded = F.pad(pixels, (margin,) * 4)
-    top = torch.randint(2 * margin + 1, (count, 1), generator=generator)
-    left = torch.randint(2 * margin + 1, (count, 1), generator=generator)
-    flip = torch.rand(count, 1, generator=generator) < 0.5
-    rows = top + torch.arange(height)
-    columns = torch.arange(width)
-    columns = left + torch.where(flip, columns.flip(0), columns)
-    image = torch.arange(count)
-    # The index brings the channels last; the result is viewed as [N, 3, H, W] again.
-    return padded[image[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
 def normalise(pixels, config, device="cpu"):

@@ -52,23 +52,38 @@ class BalancedSoftmaxLoss(Loss):
         return F.cross_entropy(logits + self.shift, labels)
 
 
+def effective_number_weights(counts, beta=0.9999):
+    """Of mean 1: one over the effective number of a class's images, (1 - beta^n) / (1 - beta) (Cui et al., CVPR 2019)."""
+    weights = (1 - beta) / (1 - beta**counts)
+    return weights / weights.mean()
+
+
+class ClassBalancedLoss(Loss):
+    """Cross-entropy with classes weighted by their effective number of images."""
+
+    def __init__(self, counts, scale):
+        super().__init__()
+        self.register_buffer("weights", effective_number_weights(counts))
+
+    def forward(self, logits, labels):
+        # The mean over the images, as the paper has it, not over their weights.
+        return (F.cross_entropy(logits, labels, reduction="none") * self.weights[labels]).mean()
+
+
 class LDAMLoss(Loss):
     """Cross-entropy with the label's logit lowered by scale * margin, margins falling with the fourth root of the class's images.
 
     From epoch `drw_epoch` on, 0 for never, classes are weighted by their effective number of images (Cao et al., NeurIPS
-    2019; Cui et al., CVPR 2019, with beta 0.9999).
+    2019).
     """
 
     PARAMETERS = {"max_margin": (int, float), "drw_epoch": int}
-
-    BETA = 0.9999
 
     def __init__(self, counts, scale, max_margin, drw_epoch):
         super().__init__()
         margins = counts**-0.25
         self.register_buffer("drop", scale * margins * (max_margin / margins.max()))
-        weights = (1 - self.BETA) / (1 - self.BETA**counts)
-        self.register_buffer("weights", weights / weights.mean())
+        self.register_buffer("weights", effective_number_weights(counts))
         self.drw_epoch, self.is_weighted = drw_epoch, False
 
     def begin(self, epoch):
@@ -80,4 +95,4 @@ class LDAMLoss(Loss):
 
 
 # The names that criterions.PerformanceLoss.def_file may give.
-LOSSES = {loss.__name__: loss for loss in (SoftmaxLoss, FocalLoss, BalancedSoftmaxLoss, LDAMLoss)}
+LOSSES = {loss.__name__: loss for loss in (SoftmaxLoss, FocalLoss, BalancedSoftmaxLoss, ClassBalancedLoss, LDAMLoss)}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+import augmentation
 import checkpoint
 import config as configuration
 import data
@@ -159,10 +160,15 @@ class Run:
             if len(indices) == 1 and seen > 0:
                 continue
             batch = self.parts.train.pick(indices)
-            images = data.normalise(data.augment(batch.pixels, generator), self.config, self.device)
-            labels = batch.labels.to(self.device)
+            pixels = augmentation.augment(batch.pixels, self.options, generator)
+            images = data.normalise(pixels, self.config, self.device)
+            labels, others, own = batch.labels.to(self.device), None, 1.0
+            if self.options["mixup"]:
+                images, others, own = augmentation.mixed(images, self.options["mixup"], generator)
             logits = self.classifier(self._training_features(images, mu))
             loss = self.loss(logits, labels)
+            if others is not None:
+                loss = own * loss + (1 - own) * self.loss(logits, labels[others.to(self.device)])
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
@@ -223,7 +229,7 @@ class Run:
     def resume(self):
         path = self.folder.path / "latest.pth"
         latest = checkpoint.load(path)
-        if latest.get("config") != self.config:
+        if configuration.stripped(latest["config"]) != configuration.stripped(self.config):
             raise UserError(f"{path}: was trained with another configuration: give {self.folder.path / 'config.yaml'}")
         if latest["counts"] != self.parts.counts:
             raise UserError(f"{path}: was trained with other data, whose classes had other counts: give the same --data")
