@@ -15,6 +15,7 @@ import torch
 import checkpoint
 import config as configuration
 import data
+import shift
 from config import UserError
 
 # Training images per class: more than 100 is many, fewer than 20 is few.
@@ -30,12 +31,15 @@ def main():
     parser.add_argument("--checkpoint", type=Path, help="another file than the folder's checkpoint.pth, such as its latest.pth")
     parser.add_argument("--alpha", help="comma-separated list (default: 0 and the configuration's)")
     parser.add_argument("--choose-alpha", action="store_true", help="choose alpha on held-out images, write it to config.yaml")
+    parser.add_argument("--shift", help="also where classes come with other shares, like uniform,backward-50; kept in shift.json")
+    parser.add_argument("--seed", type=int, default=1, help="of the draw that --shift makes among the test images (default: 1)")
     parser.add_argument("--json", type=Path, help="write the figures to this file too, at all of 0, 0.1, ... 3: for figures.py")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="processor threads")
     arguments = parser.parse_args()
     if arguments.threads < 1:
         parser.error("--threads must be at least 1")
     torch.set_num_threads(arguments.threads)
+    shifts = shift.parse(arguments.shift) if arguments.shift else []
 
     path = arguments.folder / "config.yaml"
     config = configuration.load(path)
@@ -60,6 +64,12 @@ def main():
     alphas = parse_alphas(arguments.alpha) if arguments.alpha else sorted({0.0, float(alpha)})
     rows = model.table(parts.test, sorted({*alphas, *ALPHA_GRID}) if arguments.json else alphas)
     print_table([row for row in rows if row["alpha"] in alphas])
+    if shifts:
+        shifted = shift.table(model, parts, alpha, shifts, arguments.seed)
+        print(f"\ntest images drawn by class, seed {arguments.seed}; correct of all, at alpha 0 and {alpha:g}")
+        shift.print_table(shifted)
+        record = {"alpha": alpha, "seed": arguments.seed, "rows": shifted}
+        (arguments.folder / "shift.json").write_text(json.dumps(record) + "\n", encoding="utf-8")
     if arguments.json:
         arguments.json.write_text(json.dumps(figures(model, parts, alpha, rows)) + "\n", encoding="utf-8")
 
@@ -111,6 +121,9 @@ class Model:
             groups = by_group(by_class, self.counts)
             rows.append({"alpha": alpha, **groups, "classes": [round(a, 2) for a in by_class.tolist()]})
         return rows
+
+    def logits(self, images, alpha):
+        return self._logits(features_of(self.feat_model, images, self.config), alpha)
 
     def magnitudes(self, images):
         """The mean length of each class's features."""
