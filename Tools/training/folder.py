@@ -43,6 +43,12 @@ class RunFolder:
         if not self.resume and any(self.path.iterdir()):
             raise UserError(f"{self.path}: is not empty: name a new folder, or continue its run with --resume")
 
+    @classmethod
+    def clear(cls, path):
+        """Removes what a run writes before its first epoch has ended, and nothing else."""
+        for name in ("config.yaml", "class-names.txt", "class-counts.txt", "starts.jsonl", "latest.pth.part"):
+            (path / name).unlink(missing_ok=True)
+
     def describe(self, config, parts):
         """What rarebit-convert is given beside the checkpoint."""
         configuration.write(self.path / "config.yaml", config)

@@ -4,6 +4,12 @@ import sys
 import time
 
 
+def clock(seconds):
+    """As hours:minutes:seconds."""
+    whole = int(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
 class Progress:
     """A bar with the time left, on a terminal only."""
 
@@ -17,10 +23,9 @@ class Progress:
         if not self.on:
             return
         filled = int(self.WIDTH * done / self.epochs)
-        left = int((time.monotonic() - self.started) * (self.epochs - done) / (done - self.first))
-        clock = f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02}"
+        left = (time.monotonic() - self.started) * (self.epochs - done) / (done - self.first)
         bar = "#" * filled + "." * (self.WIDTH - filled)
-        sys.stderr.write(f"\r[{bar}] epoch {done:.1f} of {self.epochs}  loss {loss:.3f}  {clock} left ")
+        sys.stderr.write(f"\r[{bar}] epoch {done:.1f} of {self.epochs}  loss {loss:.3f}  {clock(left)} left ")
         sys.stderr.flush()
 
     def line(self, text):

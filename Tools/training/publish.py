@@ -50,9 +50,13 @@ def main():
         rows += measured_by_converter(arguments, config, model)
         hashes = {"checkpoint.pth": sha256(weights), model.name: sha256(model)}
     text = readme(arguments, config, log, rows, hashes)
-    arguments.to.mkdir(parents=True)
-    copy_run(arguments, config)
-    (arguments.to / "README.md").write_text(text, encoding="utf-8")
+    # Made aside and renamed: what stands under its name is whole.
+    aside = arguments.to.with_name(f".{arguments.to.name}.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    copy_run(arguments, config, aside)
+    (aside / "README.md").write_text(text, encoding="utf-8")
+    aside.rename(arguments.to)
     print(table(rows))
 
 
@@ -97,11 +101,11 @@ def kind_of(config):
     return config["training_opt"]["dataset"].partition(":")[0]
 
 
-def copy_run(arguments, config):
+def copy_run(arguments, config, to):
     for name in ("class-names.txt", "class-counts.txt", "log.jsonl", *([] if arguments.hash_only else ["checkpoint.pth"])):
-        shutil.copyfile(arguments.run / name, arguments.to / name)
+        shutil.copyfile(arguments.run / name, to / name)
     config["training_opt"]["dataset"] = kind_of(config)
-    configuration.write(arguments.to / "config.yaml", config)
+    configuration.write(to / "config.yaml", config)
 
 
 def readme(arguments, config, log, rows, hashes):
