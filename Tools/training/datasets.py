@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from config import UserError
-from pictures import read_images
+from pictures import read_images, read_lists
 
 # Where Debian's package dataset-fashion-mnist puts its files.
 DEBIAN_FOLDER = "/usr/share/datasets/fashion-mnist"
@@ -153,4 +153,5 @@ READERS = {
     "cifar10": read_cifar10,
     "cifar100": read_cifar100,
     "images": read_images,
+    "list": read_lists,
 }

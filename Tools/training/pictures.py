@@ -13,8 +13,8 @@ from config import UserError
 
 # By a file's ending; what it really is, Pillow finds out.
 ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-# Of the pictures of a part, at most this share may be broken: more, and the folder is not what its owner believes.
-BROKEN_SHARE = 0.05
+# Of the pictures of a part, at most this share may be broken, or this number: more, and the folder is not what its owner believes.
+BROKEN_SHARE, FEW_BROKEN = 0.05, 3
 # So many names stand in a message.
 NAMED = 5
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
@@ -80,14 +80,51 @@ def read_images(folder, config):
     notes = [f"{folder / 'train'}: classes are its {len(names)} folders by {order}: {listed(names)}"]
     parts = []
     for part in ("train", "test"):
-        images, said = _read_part(folder / part, names, config["input"])
+        images, said = read_part(folder / part, names, config["input"])
         parts.append(images)
         notes += said
     return *parts, names, notes
 
 
+def read_lists(place, config):
+    """PREFIX_train.txt and PREFIX_test.txt, lines of a path below ROOT and a class's number, as PREFIX:ROOT. What read_images gives.
+
+    PREFIX_names.txt has the classes' names, one a line; without it they are named by their numbers.
+    """
+    prefix, _, root = place.partition(":")
+    if not prefix or not root:
+        raise UserError("list: its files are not known: give --data list:PREFIX:ROOT, with PREFIX_train.txt and PREFIX_test.txt")
+    classes = config["networks"]["classifier"]["params"]["num_classes"]
+    names = [str(label) for label in range(classes)]
+    if Path(f"{prefix}_names.txt").is_file():
+        names = _lines(f"{prefix}_names.txt")
+    parts, notes = [], []
+    for part in ("train", "test"):
+        path = f"{prefix}_{part}.txt"
+        paths, labels = [], []
+        for number, line in enumerate(_lines(path), 1):
+            name, _, label = line.rpartition(" ")
+            if not name or not (label.isascii() and label.isdigit()) or int(label) >= len(names):
+                raise UserError(f"{path}: line {number} is not a path and a class from 0 to {len(names) - 1}: correct it")
+            paths.append(Path(root) / name)
+            labels.append(int(label))
+        images, said = _decodable(path, paths, labels, config["input"])
+        parts.append(images)
+        notes += said
+    return *parts, names, notes
+
+
+def _lines(path):
+    """Of a text file, without empty ones, whatever system ended them."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise UserError(f"{path}: no such file, or not UTF-8 text: name the lists as list:PREFIX:ROOT") from None
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
 def class_folders(folder):
-    """The names of its folders in the order of their classes: of numbers where all are numbers, else of names. Hidden ones are none."""
+    """The names of its folders in the order of their classes: of numbers where all are, else of names. Hidden ones are none."""
     entries = folder.iterdir() if folder.is_dir() else []
     names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
     if not names:
@@ -114,7 +151,7 @@ def _require_same(folder, names, expected):
             raise UserError(f"{folder / name}: no such folder, but {folder.parent / 'train'} has this class: add pictures of it")
 
 
-def _read_part(folder, names, options):
+def read_part(folder, names, options):
     """The pictures that can be decoded, class by class in the order of their names, and one line for each kind passed over."""
     paths, labels, other, nested = [], [], collections.Counter(), []
     for label, name in enumerate(names):
@@ -128,18 +165,25 @@ def _read_part(folder, names, options):
             else:
                 paths.append(path)
                 labels.append(label)
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        fits = list(pool.map(lambda path: _is_decodable(path, options["ignore_exif"]), paths))
-    broken = [path for path, is_whole in zip(paths, fits) if not is_whole]
     notes = []
     if other:
         kinds = listed([f"{ending} ({count})" for ending, count in other.most_common()])
         notes.append(f"{folder}: {sum(other.values())} files of other kinds passed over: {kinds}")
     if nested:
         notes.append(f"{folder}: {len(nested)} folders inside classes passed over: {listed(nested)}")
+    images, said = _decodable(folder, paths, labels, options)
+    return images, notes + said
+
+
+def _decodable(source, paths, labels, options):
+    """Of the pictures those that can be decoded, and a line about the others. `source`: the folder or list that they come from."""
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        fits = list(pool.map(lambda path: _is_decodable(path, options["ignore_exif"]), paths))
+    broken = [path for path, is_whole in zip(paths, fits) if not is_whole]
+    notes = []
     if broken:
-        text = f"{folder}: {len(broken)} of {len(paths)} pictures cannot be decoded"
-        if len(broken) > BROKEN_SHARE * len(paths):
+        text = f"{source}: {len(broken)} of {len(paths)} pictures cannot be decoded"
+        if len(broken) > max(FEW_BROKEN, BROKEN_SHARE * len(paths)):
             raise UserError(f"{text}, more than one in {round(1 / BROKEN_SHARE)}: repair or remove {listed(broken)}")
         notes.append(f"{text} and are passed over: {listed(broken)}")
     kept = [index for index, is_whole in enumerate(fits) if is_whole]
