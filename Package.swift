@@ -65,7 +65,9 @@ let package = Package(
             exclude: ["ONNX/onnx.proto", "README.md"], swiftSettings: hostFlags),
         .target(
             name: "FloatGraph", dependencies: ["Checkpoint", "OpenBLAS", "Kernels", "FloatKernels"],
-            exclude: ["README.md"], swiftSettings: hostFlags),
+            exclude: ["README.md"],
+            // Debug builds too: it multiplies millions of numbers.
+            swiftSettings: hostFlags + [.unsafeFlags(["-O"])]),
         .target(
             name: "Quantization",
             dependencies: ["FloatGraph", "ModelFormat", "Inference", "Kernels", "FloatKernels"], exclude: ["README.md"],

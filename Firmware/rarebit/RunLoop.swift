@@ -113,7 +113,7 @@ struct RunLoop: ~Copyable {
             goesOn = try reporter.report(.seen(record, seen, engine.model))
         }
         manager.frameAnswered()
-        times.add(start - min(timestamp, start), to: .capture)
+        times.add(frameAge(timestamp: timestamp, at: start), to: .capture)
         times.add(converted - start, to: .convert)
         times.add(now - converted, to: .infer)
         times.add(rb_clock_ns() - now, to: .report)

@@ -1,3 +1,4 @@
+import Camera
 import Inference
 import ModelFormat
 import Text
@@ -18,7 +19,7 @@ public struct FrameRecord {
         self.number = number
         self.sequence = sequence
         self.timestamp = timestamp
-        age = answered - min(timestamp, answered)
+        age = frameAge(timestamp: timestamp, at: answered)
     }
 }
 

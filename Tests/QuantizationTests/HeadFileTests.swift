@@ -49,13 +49,7 @@ private func file(of head: ClassifierHead) throws -> [UInt8] {
 
 /// What the device's code makes of a feature vector.
 private func run(_ file: [UInt8], on features: [Float], alpha: Float) throws -> (plain: [Float], logits: [Float]) {
-    try file.withUnsafeBytes { bytes in
-        let model = try Model(verifying: bytes)
-        let size = try Engine.arenaBytes(model: model, path: .reference)
-        let arena = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 64)
-        defer { arena.deallocate() }
-        arena.initializeMemory(as: UInt8.self, repeating: 0)
-        let engine = try Engine(model: model, path: .reference, arena: arena)
+    try withEngine(of: file) { engine in
         _ = engine.features.update(fromContentsOf: features)
         engine.runHead(alpha: alpha)
         return (Array(engine.plainLogits), Array(engine.logits))

@@ -63,14 +63,8 @@ private func head(dimensions: Int, classes: Int) throws -> ClassifierHead {
 
 /// Quantises `image`, `[channels][height][width]`, into an engine's input, runs it, and returns features and logits.
 private func run(_ file: [UInt8], on image: [Float], alpha: Float) throws -> (features: [Float], logits: [Float]) {
-    try file.withUnsafeBytes { bytes in
-        let model = try Model(verifying: bytes)
-        let size = try Engine.arenaBytes(model: model, path: .reference)
-        let arena = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 64)
-        defer { arena.deallocate() }
-        arena.initializeMemory(as: UInt8.self, repeating: 0)
-        let engine = try Engine(model: model, path: .reference, arena: arena)
-        let tensor = model.input.tensor
+    try withEngine(of: file) { engine in
+        let tensor = engine.model.input.tensor
         let pixels = Int(tensor.height * tensor.width)
         for (index, value) in image.enumerated() {
             let byte = (value / tensor.scale).rounded(.toNearestOrEven) + Float(tensor.zeroPoint)

@@ -40,7 +40,7 @@ struct Inspect: ParsableCommand {
                 operations
                 \(operationTable(of: model, path: path))
                 memory plan, \(model.activationBytes) bytes
-                \(ArenaPicture(model).text)
+                \(ArenaDrawing(model).text)
                 """
         }
     }

@@ -1,9 +1,9 @@
 """Draws what evaluate.py --json measured, as PNG and SVG: figures.py KIND FILE... --out DIR.
 
     alpha FILE            accuracy against alpha, by frequency group
-    magnitudes FILE...    mean length of a class's features, from head to tail
+    magnitudes FILE...    mean length of a class's features, from the most frequent class to the rarest
     momentum FILE...      accuracy against the momentum that each network was trained with
-    maps RUN              where the network of a run's folder looks in pictures of head and tail, plain and with TDE; the
+    maps RUN              where the network of a run's folder looks in pictures of frequent and rare classes, plain and with TDE; the
                           figure holds the data set's pictures, which may not be yours to publish
 """
 
@@ -34,7 +34,7 @@ def main():
     parser.add_argument("inputs", type=Path, nargs="+", help="files of evaluate.py --json; for maps a run's folder")
     parser.add_argument("--out", type=Path, required=True, help="folder for the figures")
     parser.add_argument("--data", help=f"for maps: {data.SPEC} (default: the configuration's dataset)")
-    parser.add_argument("--pictures", type=int, default=4, help="for maps: so many of head and of tail classes")
+    parser.add_argument("--pictures", type=int, default=4, help="for maps: so many of frequent and of rare classes")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="processor threads")
     arguments = parser.parse_args()
     if arguments.threads < 1 or arguments.pictures < 1:

@@ -1,9 +1,9 @@
 import ModelFormat
 
-/// A model's memory plan as a picture in text: operations down, the arena across.
+/// A model's memory plan as a drawing in text: operations down, the arena across.
 ///
 ///     I input   R residual   O output   s working memory   - kept for a later operation   . free
-struct ArenaPicture {
+struct ArenaDrawing {
     /// What stands in the arena during one operation, later entries over earlier ones.
     private struct Area {
         let mark: Character
