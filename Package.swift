@@ -174,6 +174,9 @@ if Context.environment["RAREBIT_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
             name: "fuzz",
-            dependencies: ["Checkpoint", "FloatGraph", "ModelFormat", "Inference", "Pixels", "TinyModel"],
+            dependencies: [
+                "Checkpoint", "FloatGraph", "Quantization", "ModelFormat", "Inference", "Camera", "Images", "Pixels",
+                "Platform", "TinyModel",
+            ],
             path: "Tests/System/Fuzz", exclude: ["run", "corpus"], swiftSettings: hostFlags))
 }

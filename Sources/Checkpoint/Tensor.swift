@@ -38,6 +38,14 @@ public struct Tensor: Sendable {
         }
     }
 
+    /// The first value, without converting the others; nil where there is none.
+    public var first: Float? {
+        switch contents {
+        case .values(let values): values.first
+        case .view(let view): view.first
+        }
+    }
+
     /// How many values there are.
     public var count: Int {
         switch contents {

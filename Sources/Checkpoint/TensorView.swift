@@ -66,6 +66,10 @@ struct TensorView: Sendable {
         self.count = count
     }
 
+    var first: Float? {
+        count == 0 ? nil : data.withUnsafeBytes { type.load(offset, from: $0) }
+    }
+
     /// The values in row-major order.
     func gathered() -> [Float] {
         guard count > 0 else { return [] }

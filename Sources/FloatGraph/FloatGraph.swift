@@ -43,6 +43,11 @@ public struct FloatGraph: Sendable {
     }
 
     public private(set) var nodes: [Node]
+    /// Numbers that all operations hold together.
+    private var numberCount = 0
+
+    /// Twice what VGG-16, the largest of the usual networks, has: nodes of a hostile file may share what it holds once.
+    private static let mostNumbers = 1 << 28
 
     /// A graph of an input alone.
     public init(input: FeatureShape) {
@@ -71,6 +76,8 @@ public struct FloatGraph: Sendable {
         guard let shape = operation.outputShape(of: inputs.map { self[$0].shape }), shape.isComputable else {
             throw .shapesDisagree(node: name, inputs: inputs.map { self[$0].shape })
         }
+        numberCount += operation.numberCount
+        guard numberCount <= Self.mostNumbers else { throw .tooManyWeights(node: name, limit: Self.mostNumbers) }
         nodes.append(Node(name: name, operation: operation, inputs: inputs, shape: shape))
         return features
     }

@@ -22,6 +22,8 @@ public enum GraphError: Error, Equatable, Sendable {
     /// Logit adjustment takes the logarithm of each class's share of the training images.
     case classWithoutImages(index: Int)
     case classWithoutPrior(index: Int, value: Double)
+    /// The nodes up to this one hold more numbers than are computed with.
+    case tooManyWeights(node: String, limit: Int)
     /// A node cannot take inputs of these shapes.
     case shapesDisagree(node: String, inputs: [FeatureShape])
     /// An ONNX file has a node of an operation that is not known here.
@@ -77,8 +79,10 @@ extension GraphError: CustomStringConvertible {
                 + "(\(printable(operation))); export the classifier with its last linear layer"
         case .unsupportedInput(let what):
             "the ONNX file takes \(what); export it for one image of 3 channels, or give --input as the file has it"
+        case .tooManyWeights(let node, let limit):
+            "the network has more than \(limit) weights, from \(printable(node)) on; choose a smaller one"
         case .shapesDisagree(let node, let inputs):
-            "\(node) cannot take \(inputs.map { "\($0.channels)x\($0.height)x\($0.width)" }.joined(separator: ", ")); "
+            "\(printable(node)) cannot take \(inputs.map { "\($0.channels)x\($0.height)x\($0.width)" }.joined(separator: ", ")); "
                 + "choose another input size"
         }
     }

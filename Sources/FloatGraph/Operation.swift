@@ -98,6 +98,15 @@ public struct BatchNorm: Sendable {
 }
 
 extension Operation {
+    /// Weights and what else it holds of a number a channel.
+    var numberCount: Int {
+        switch self {
+        case .convolution(let convolution): convolution.weights.count + convolution.bias.count
+        case .batchNorm(let norm): 4 * norm.weight.count
+        default: 0
+        }
+    }
+
     /// The shape this computes from inputs of these shapes, or nil where it cannot take them.
     func outputShape(of inputs: [FeatureShape]) -> FeatureShape? {
         guard let first = inputs.first else { return nil }
@@ -118,10 +127,7 @@ extension Operation {
             return inputs[1] == first || inputs[1].isGate(of: first)
                 ? first : first.isGate(of: inputs[1]) ? inputs[1] : nil
         case .select(let selection):
-            let spans = [selection.channels, selection.y, selection.x]
-            let makesSense = spans.allSatisfy { span in
-                span.count >= 1 && span.step >= 1 && abs(span.start) <= 1 << 16 && span.step <= 1 << 16
-            }
+            let makesSense = [selection.channels, selection.y, selection.x].allSatisfy(\.makesSense)
             return inputs.count == 1 && makesSense ? selection.shape : nil
         case .concat:
             guard inputs.allSatisfy({ $0.height == first.height && $0.width == first.width }) else { return nil }
@@ -158,7 +164,16 @@ extension FeatureShape {
 extension Window {
     /// Whether every step sees at least one pixel.
     fileprivate func alwaysMeets(_ image: FeatureShape, steps: FeatureShape) -> Bool {
-        (0..<steps.height).allSatisfy { !y.positions(at: $0, along: image.height).isEmpty }
-            && (0..<steps.width).allSatisfy { !x.positions(at: $0, along: image.width).isEmpty }
+        y.alwaysMeets(image.height, steps: steps.height) && x.alwaysMeets(image.width, steps: steps.width)
+    }
+}
+
+extension Window.Axis {
+    /// A step that begins inside the edge sees its first pixel; of those that begin before it each is looked at, of which
+    /// padding allows no more than 65536.
+    fileprivate func alwaysMeets(_ edge: Int, steps: Int) -> Bool {
+        let stepsInPadding = min(steps, (before + stride - 1) / stride)
+        return (steps - 1) * stride - before < edge
+            && (0..<stepsInPadding).allSatisfy { !positions(at: $0, along: edge).isEmpty }
     }
 }

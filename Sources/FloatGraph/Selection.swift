@@ -31,10 +31,15 @@ public struct Selection: Equatable, Sendable {
         /// off something that a single span would show.
         func after(_ first: Span, of edge: Int) -> Span? {
             let whole = Span(start: first.start + start * first.step, count: count, step: first.step * step)
-            let shown = inside(first.count).filter {
-                (0..<edge).contains(first.start + (start + $0 * step) * first.step)
-            }
-            return whole.inside(edge).elementsEqual(shown) ? whole : nil
+            guard whole.makesSense else { return nil }
+            let shown = whole.inside(edge)
+            return shown.isEmpty || shown.clamped(to: inside(first.count)) == shown ? whole : nil
+        }
+
+        /// Numbers of which a sum or product with an edge cannot overflow: selections that make no sense are in no graph.
+        var makesSense: Bool {
+            let limit = 1 << 16
+            return count >= 1 && (1...limit).contains(step) && (-limit...limit).contains(start)
         }
     }
 

@@ -2,12 +2,16 @@ extension FloatGraph {
     /// The same network with fewer nodes. Batch normalisations are multiplied into convolutions before them; padding goes into
     /// windows; functions of one value become one; a linear layer behind a flattened image becomes a convolution as large as
     /// the image; what changes nothing and what nothing reads is gone.
-    public func simplified() -> FloatGraph {
+    public func simplified() -> FloatGraph { simplifiedCounting().graph }
+
+    /// With the numbers and list entries that were written for it: a test holds them to the size of the graph.
+    func simplifiedCounting() -> (graph: FloatGraph, work: Int) {
         var simplification = Simplification(of: withoutIdentities())
         for value in simplification.original.values.dropFirst() {
             simplification.append(value)
         }
-        return simplification.graph.withoutUnread(keeping: simplification.result(of: simplification.original.features))
+        let last = simplification.result(of: simplification.original.features)
+        return (simplification.graph.withoutUnread(keeping: last), simplification.work)
     }
 
     /// Without the nodes that give their input.
@@ -61,9 +65,16 @@ private struct Simplification {
     private(set) var graph: FloatGraph
     /// What each of the original's values has become.
     private var results: [Value]
-    /// What concatenations consist of, down to what is none, and the first of each such list.
-    private var parts: [Value: [Value]] = [:]
-    private var lists: [[Value]: Value] = [:]
+    private var lists = ConcatenatedLists()
+    /// How many batch normalisations each convolution has taken in.
+    private var folds: [Value: Int] = [:]
+    /// Numbers and list entries that were written.
+    private(set) var work = 0
+
+    /// Each fold writes all weights of a convolution, each function of a value is computed for every pixel: beyond these
+    /// numbers, more than networks have, further nodes stay as they are.
+    private static let mostFolds = 8
+    private static let mostFunctions = 64
 
     init(of original: FloatGraph) {
         self.original = original
@@ -96,13 +107,9 @@ private struct Simplification {
     /// Whether the original's value that a node reads first is read by that node alone: what computes it may change.
     private func isOnlyReader(_ node: FloatGraph.Node) -> Bool { readers[node.inputs[0].index].count == 1 }
 
-    /// Appends a node whose inputs are known to fit.
-    private mutating func append(_ operation: Operation, _ inputs: [Value], name: String) -> Value {
-        do throws(GraphError) {
-            return try graph.append(operation, inputs, name: name)
-        } catch {
-            preconditionFailure("a simplified node does not fit: \(error)")
-        }
+    /// nil where the simplified node has sizes that nothing computes, such as a window of more than 65536 pixels.
+    private mutating func append(_ operation: Operation, _ inputs: [Value], name: String) -> Value? {
+        try? graph.append(operation, inputs, name: name)
     }
 
     // MARK: Functions of single values
@@ -111,13 +118,17 @@ private struct Simplification {
         guard isOnlyReader(node) else { return nil }
         switch graph[input].operation {
         case .convolution(let convolution):
+            guard folds[input, default: 0] < Self.mostFolds else { return nil }
+            folds[input, default: 0] += 1
+            work += convolution.weights.count
             graph.replaceOperation(input, with: .convolution(convolution.followed(by: norm)))
             return input
         case .batchNorm(let first):
             graph.replaceOperation(input, with: .batchNorm(first.followed(by: norm)))
             return input
         case .activation(let first):
-            guard let function = norm.uniform else { return nil }
+            guard let function = norm.uniform, first.length < Self.mostFunctions else { return nil }
+            work += first.length
             graph.replaceOperation(input, with: .activation(first.followed(by: function)))
             return input
         default:
@@ -129,6 +140,8 @@ private struct Simplification {
         guard isOnlyReader(node) else { return nil }
         switch graph[input].operation {
         case .activation(let first):
+            guard first.length + function.length <= Self.mostFunctions else { return nil }
+            work += first.length
             return append(.activation(first.followed(by: function)), graph[input].inputs, name: node.name)
         case .batchNorm(let norm):
             guard let first = norm.uniform else { return nil }
@@ -153,7 +166,7 @@ private struct Simplification {
     private mutating func selected(_ node: FloatGraph.Node, _ selection: Selection, _ input: Value) -> Value? {
         guard case .select(let first) = graph[input].operation else { return nil }
         let source = graph[input].inputs[0]
-        return selection.after(first, of: graph[source].shape).map { both in
+        return selection.after(first, of: graph[source].shape).flatMap { both in
             append(.select(both), [source], name: node.name)
         }
     }
@@ -206,22 +219,14 @@ private struct Simplification {
     }
 
     /// A list that begins with all of an earlier one, as in densely connected networks, takes that one's result in.
-    private mutating func joined(_ node: FloatGraph.Node, _ inputs: [Value]) -> Value {
-        var shorter = inputs
-        for count in (2..<inputs.count).reversed() {
-            if let earlier = lists[inputs[..<count].flatMap(parts)] {
-                shorter = [earlier] + inputs[count...]
-                break
-            }
-        }
-        let value = append(.concat, shorter, name: node.name)
-        let parts = inputs.flatMap(parts)
-        self.parts[value] = parts
-        lists[parts] = lists[parts] ?? value
+    private mutating func joined(_ node: FloatGraph.Node, _ inputs: [Value]) -> Value? {
+        let (known, list) = lists.list(of: inputs)
+        work += known.steps
+        let shorter = known.result.map { [$0] + inputs[known.count...] } ?? inputs
+        guard let value = append(.concat, shorter, name: node.name) else { return nil }
+        lists.note(value, list)
         return value
     }
-
-    private func parts(of value: Value) -> [Value] { parts[value] ?? [value] }
 }
 
 extension Convolution {
@@ -263,14 +268,23 @@ extension BatchNorm {
 }
 
 extension Activation {
+    /// Functions one after the other.
+    fileprivate var length: Int {
+        if case .sequence(let parts) = self { parts.count } else { 1 }
+    }
+
     fileprivate func followed(by other: Activation) -> Activation {
         switch (self, other) {
         case (.clip(let low, let high), .clip(let otherLow, let otherHigh)):
             // Both clips in one, also where they have no value in common.
             let clip = { min(max($0, otherLow), otherHigh) }
             return .clip(low: clip(low), high: clip(high))
+        case (.sequence(let parts), .sequence(let others)):
+            return .sequence(parts + others)
         case (.sequence(let parts), _):
             return .sequence(parts + [other])
+        case (_, .sequence(let others)):
+            return .sequence([self] + others)
         default:
             return .sequence([self, other])
         }
@@ -288,7 +302,8 @@ extension Window.Axis {
     /// With the zeros of a selection as padding; nil where it cuts something off or leaves something out.
     fileprivate func padded(by span: Selection.Span, of edge: Int) -> Window.Axis? {
         let behind = span.start + span.count - edge
-        guard span.step == 1, span.start <= 0, behind >= 0 else { return nil }
+        guard span.step == 1, span.start <= 0, behind >= 0, before - span.start <= 1 << 16, after + behind <= 1 << 16
+        else { return nil }
         var result = self
         result.before -= span.start
         result.after += behind

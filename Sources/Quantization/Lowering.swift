@@ -7,6 +7,9 @@ extension FloatGraph {
     /// takes in is added to a copy, and a concatenation that cannot be written in place is put together by convolutions that
     /// place channels and add what is there. Throws `QuantizationError.unsupportedNode` for what the device cannot do.
     func loweredForDevice() throws(QuantizationError) -> FloatGraph {
+        // A concatenation makes a node for each of its parts.
+        let count = nodes.reduce(0) { $0 + max($1.inputs.count, 1) }
+        guard count <= Lowering.mostNodes else { throw .tooManyNodes(count, limit: Lowering.mostNodes) }
         var lowering = Lowering(of: self)
         for value in values.dropFirst() {
             try lowering.append(value)
@@ -24,6 +27,12 @@ private struct Lowering {
     private(set) var graph: FloatGraph
     /// What each of the original's values has become.
     private var results: [Value]
+    /// Weights of the convolutions that only copy.
+    private var copiedWeights = 0
+    /// Several times what the deepest networks have. Placing tensors in memory takes time by the square of their number.
+    fileprivate static let mostNodes = 1 << 12
+    private static let mostCopiedWeights = 1 << 26
+
     /// Values that a concatenation has as a part.
     private var slices: Set<Value> = []
 
@@ -94,6 +103,8 @@ private struct Lowering {
         guard let convolution = selection.convolution(of: graph[value].shape) else {
             throw .unsupportedNode(name: name)
         }
+        copiedWeights += convolution.weights.count
+        guard copiedWeights <= Self.mostCopiedWeights else { throw .unsupportedNode(name: name) }
         return try append(.convolution(convolution), [value], name: name)
     }
 

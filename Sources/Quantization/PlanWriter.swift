@@ -138,7 +138,7 @@ struct PlanWriter {
     /// The finished contents, and the arena they are laid out in.
     consuming func finished(
         head: ClassifierHead, description: ModelDescription
-    ) -> (contents: ModelContents, arena: ArenaLayout) {
+    ) throws(QuantizationError) -> (contents: ModelContents, arena: ArenaLayout) {
         let last = model.operations.count
         demand.note(.value(graph.features), bytes: 4 * head.dimensions, at: last)
         demand.note(.normalised, bytes: 4 * head.dimensions, at: last)
@@ -146,6 +146,7 @@ struct PlanWriter {
         demand.note(.logits, bytes: 4 * head.classes, at: last)
         demand.note(.probabilities, bytes: 4 * head.classes, at: last)
         let arena = demand.layout()
+        guard arena.size <= Int(UInt32.max) else { throw .tooMuchMemory(bytes: arena.size) }
         place(in: arena)
         model.activationBytes = UInt64(arena.size)
         for number in 0..<ExecutionPath.count {

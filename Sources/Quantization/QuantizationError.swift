@@ -6,6 +6,10 @@ public enum QuantizationError: Error, Equatable, Sendable {
     case unsupportedNode(name: String)
     /// The sum over the inputs of one output could pass 2^31.
     case tooManyInputs(layer: String, weightsPerOutput: Int)
+    /// More operations than a model file has room for.
+    case tooManyNodes(Int, limit: Int)
+    /// What is computed at once does not fit into the 4 GB that a model file can address.
+    case tooMuchMemory(bytes: Int)
     case noCalibrationImages
     /// The activations are not finite on the calibration images.
     case notFinite(layer: String)
@@ -21,6 +25,10 @@ extension QuantizationError: CustomStringConvertible {
             "\(name) cannot be expressed as a step of the int8 model; use another architecture"
         case .tooManyInputs(let layer, let weightsPerOutput):
             "\(layer) has \(weightsPerOutput) weights for one output, which could overflow 32 bits; use a narrower network"
+        case .tooManyNodes(let count, let limit):
+            "the network has \(count) operations, more than the \(limit) of a model; use a shallower network"
+        case .tooMuchMemory(let bytes):
+            "the activations would take \(bytes) bytes at once; use smaller pictures or a narrower network"
         case .noCalibrationImages:
             "there are no calibration images; give --calibrate a data set with a training part"
         case .notFinite(let layer):

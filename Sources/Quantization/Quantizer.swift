@@ -37,7 +37,7 @@ public func quantize(
         layer.range = calibration.ranges[network.quantizationSource(of: step.output)]
         layers.append(layer)
     }
-    let (contents, arena) = writer.finished(head: head, description: description)
+    let (contents, arena) = try writer.finished(head: head, description: description)
     let file = contents.serialized()
     let verified = try verified(file)
     let errors = try measureErrors(

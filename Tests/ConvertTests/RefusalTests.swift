@@ -180,6 +180,15 @@ private let badCheckpoints = [
         ("input: [", "is not a YAML configuration"), ("input: {size: wide}", "input.size has the wrong type"),
         ("class_names: absent.txt", "absent.txt: no such file"),
         ("class_counts: config.yaml", "line 1 is not a number of images"),
+        ("checkpoint_weights: both", "checkpoint_weights is both; give ema or raw"),
+        // Each line stands for nine times the one before, and a key is compared through all of them.
+        (
+            "a: &a [x,x,x,x,x,x,x,x,x]\n"
+                + "bcdefghi".map { letter in
+                    let before = String(UnicodeScalar(letter.asciiValue! - 1))
+                    return "\(letter): &\(letter) [" + (0..<9).map { _ in "*\(before)" }.joined(separator: ",") + "]\n"
+                }.joined() + "? *i\n: 1", "has an alias or a collection as a key"
+        ),
     ])
     func isNamedInOneLine(extra: String, complaint: String) throws {
         let place = try Workplace()

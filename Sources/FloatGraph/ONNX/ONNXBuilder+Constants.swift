@@ -41,7 +41,7 @@ extension ONNXBuilder {
             let count = values.reduce(1, *)
             guard (0...Float(Self.mostNumbers)).contains(count) else { throw refusal(node, "\(count) numbers") }
             var filling: Float = 0
-            if case .tensor(let tensor)? = node.attributes["value"] { filling = tensor.values.first ?? 0 }
+            if case .tensor(let tensor)? = node.attributes["value"] { filling = tensor.first ?? 0 }
             return Tensor(shape: [Int(count)], values: [Float](repeating: filling, count: Int(count)))
         case "Concat":
             let joined = tensors.prefix(Self.mostNumbers).flatMap(\.values)

@@ -11,8 +11,8 @@ extension ONNXBuilder {
     mutating func clip(_ node: ONNXNode) throws(GraphError) -> Value {
         var low = number(node, "min", default: -.infinity)
         var high = number(node, "max", default: .infinity)
-        if has(node, 1) { low = try constant(node, 1).values.first ?? low }
-        if has(node, 2) { high = try constant(node, 2).values.first ?? high }
+        if has(node, 1) { low = try constant(node, 1).first ?? low }
+        if has(node, 2) { high = try constant(node, 2).first ?? high }
         guard low <= high else { throw refusal(node, "limits \(low) and \(high)") }
         return try activation(node, .clip(low: low, high: high))
     }

@@ -18,7 +18,7 @@ extension ONNXBuilder {
         if case .string(let mode)? = node.attributes["mode"], mode != "constant" {
             throw refusal(node, "mode \(printable(mode)) instead of constant")
         }
-        let filling = has(node, 2) ? try constant(node, 2).values.first ?? 0 : number(node, "value", default: 0)
+        let filling = has(node, 2) ? try constant(node, 2).first ?? 0 : number(node, "value", default: 0)
         guard filling == 0, !has(node, 3) else {
             throw refusal(node, "it pads with other than zeros, or only some axes")
         }

@@ -95,7 +95,7 @@ struct ONNXBuilder {
     }
 
     private func dropout(_ node: ONNXNode) throws(GraphError) -> Value {
-        if node.inputs.count > 2, !node.inputs[2].isEmpty, try constant(node, 2).values.first ?? 0 != 0 {
+        if node.inputs.count > 2, !node.inputs[2].isEmpty, try constant(node, 2).first ?? 0 != 0 {
             throw refusal(node, "it is in training mode")
         }
         return try value(node, 0)
@@ -157,7 +157,10 @@ extension ONNXBuilder {
     }
 
     /// A result of the same kind, image or vector, as an input.
-    func like(_ node: ONNXNode, _ input: Int, _ result: FloatGraph.Value) throws(GraphError) -> Value {
+    ///
+    /// Mutating, for it is called with what appending to the graph returns: another method would be called on a copy of the
+    /// builder from before that, and each node would copy all earlier ones.
+    mutating func like(_ node: ONNXNode, _ input: Int, _ result: FloatGraph.Value) throws(GraphError) -> Value {
         if case .vector = try value(node, input) { .vector(result) } else { .image(result) }
     }
 
@@ -193,7 +196,9 @@ extension ONNXBuilder {
     func integers(_ node: ONNXNode, _ name: String, orInput input: Int?) throws(GraphError) -> [Int]? {
         if case .ints(let values)? = node.attributes[name] { return values }
         guard let input, has(node, input) else { return nil }
-        return try constant(node, input).values.map(Int.init(clamping:))
+        let tensor = try constant(node, input)
+        guard tensor.count <= 64 else { throw refusal(node, "\(tensor.count) numbers for \(name)") }
+        return tensor.values.map(Int.init(clamping:))
     }
 
     /// One number a channel from a constant that broadcasts to `count` channels.

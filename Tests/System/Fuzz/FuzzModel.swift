@@ -30,10 +30,15 @@ func writeModelSeeds(to folder: String) -> Bool {
         file.bytes.storeBytes(of: checksum.value.littleEndian, toByteOffset: checksumOffset, as: UInt32.self)
     }
     guard let model = try? Model(verifying: UnsafeRawBufferPointer(file.bytes)), isQuick(model) else { return 0 }
+    runOnEveryPath(model)
+    return 0
+}
+
+/// One frame on each path of this processor.
+func runOnEveryPath(_ model: Model) {
     for path in (0..<ExecutionPath.count).compactMap(ExecutionPath.init) where path.isAvailable {
         run(model, path)
     }
-    return 0
 }
 
 /// Small memory and few steps: a sound file may describe a network of any size.

@@ -8,7 +8,7 @@ import FloatGraph
     case .checkpoint(let checkpoint)?:
         _ = try? checkpoint.tensorList()
         _ = checkpoint.foreignNames
-        guard let state = try? checkpoint.referenceState() else { return 0 }
+        guard let state = try? checkpoint.referenceState(backbones: Architecture.keys, weights: .raw) else { return 0 }
         for tensor in Array(state.features.values) + Array(state.classifier.values) { touch(tensor) }
         if let architecture = try? Architecture.recognise(state) {
             _ = try? architecture.graph(of: state, height: 32, width: 32)
@@ -18,9 +18,13 @@ import FloatGraph
         if size.height <= 64, size.width <= 64,
             let network = try? ONNXNetwork(model, height: size.height, width: size.width)
         {
-            _ = network.graph.simplified()
-            _ = try? ClassifierHead(
-                of: network.state, dimensions: network.graph[network.graph.features].shape.channels)
+            let graph = network.graph.simplified()
+            let dimensions = graph[graph.features].shape.channels
+            if let head = try? ClassifierHead(of: network.state, dimensions: dimensions), head.classes <= 64,
+                isQuick(graph)
+            {
+                quantizeAndRun(graph, head)
+            }
         }
         for tensor in model.initializers.values { touch(tensor) }
     case nil:
