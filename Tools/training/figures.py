@@ -3,6 +3,7 @@
     alpha FILE            accuracy against alpha, by frequency group
     magnitudes FILE...    mean length of a class's features, from the most frequent class to the rarest
     momentum FILE...      accuracy against the momentum that each network was trained with
+    shift FILE            accuracy where the test does not look like the training; FILE is the shift.json of evaluate.py --shift
     maps RUN              where the network of a run's folder looks in pictures of frequent and rare classes, plain and with TDE; the
                           figure holds the data set's pictures, which may not be yours to publish
 """
@@ -22,6 +23,7 @@ from torch.nn import functional as F
 import checkpoint
 import config as configuration
 import data
+import shift
 from classifiers import without_direction
 from config import UserError
 
@@ -30,7 +32,7 @@ GROUPS = {"many": "tab:blue", "medium": "tab:orange", "few": "tab:green", "all":
 
 def main():
     parser = argparse.ArgumentParser(description="Draw figures from measured numbers, as PNG and SVG.")
-    parser.add_argument("kind", choices=("alpha", "magnitudes", "momentum", "maps"))
+    parser.add_argument("kind", choices=("alpha", "magnitudes", "momentum", "shift", "maps"))
     parser.add_argument("inputs", type=Path, nargs="+", help="files of evaluate.py --json; for maps a run's folder")
     parser.add_argument("--out", type=Path, required=True, help="folder for the figures")
     parser.add_argument("--data", help=f"for maps: {data.SPEC} (default: the configuration's dataset)")
@@ -39,7 +41,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.threads < 1 or arguments.pictures < 1:
         parser.error("--threads and --pictures must be at least 1")
-    if arguments.kind in ("alpha", "maps") and len(arguments.inputs) > 1:
+    if arguments.kind in ("alpha", "shift", "maps") and len(arguments.inputs) > 1:
         parser.error(f"{arguments.kind} takes one input")
     torch.set_num_threads(arguments.threads)
     # The same numbers give the same bytes.
@@ -47,11 +49,13 @@ def main():
     if arguments.kind == "maps":
         name, figure = "activation-maps", draw_maps(arguments.inputs[0], arguments.data, arguments.pictures)
     else:
-        measured = {path: read(path) for path in arguments.inputs}
+        is_shift = arguments.kind == "shift"
+        measured = {path: read(path, SHIFT_FIELDS if is_shift else FIELDS) for path in arguments.inputs}
         name, draw = {
             "alpha": ("accuracy-by-alpha", draw_alpha),
             "magnitudes": ("magnitude-by-class", draw_magnitudes),
             "momentum": ("accuracy-by-momentum", draw_momentum),
+            "shift": ("accuracy-by-shift", draw_shift),
         }[arguments.kind]
         figure = draw(measured)
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -61,10 +65,14 @@ def main():
         print(path)
 
 
-def read(path):
+# What evaluate.py writes with --json, and what with --shift.
+FIELDS, SHIFT_FIELDS = {"alpha", "momentum", "counts", "magnitudes", "rows"}, {"alpha", "seed", "rows"}
+
+
+def read(path, fields):
     try:
         measured = json.loads(path.read_text(encoding="utf-8"))
-        if {"alpha", "momentum", "counts", "magnitudes", "rows"} <= measured.keys():
+        if fields <= measured.keys():
             return measured
     except FileNotFoundError:
         raise UserError(f"{path}: no such file: write it with evaluate.py --json") from None
@@ -111,6 +119,20 @@ def draw_momentum(measured):
             if points:
                 place.plot(*zip(*points), style, color=colour, marker="o", label=f"{group}, {title}")
     place.legend(fontsize="small", ncols=2)
+    return figure
+
+
+def draw_shift(measured):
+    (only,) = measured.values()
+    figure, place = axes("Where the test does not look like the training", "test images drawn by class", "correct, %")
+    ways = [way for way in shift.TITLES if way in only["rows"][0]]
+    width = 0.8 / len(ways)
+    for number, way in enumerate(ways):
+        places = [row + (number - (len(ways) - 1) / 2) * width for row in range(len(only["rows"]))]
+        title = f"{shift.TITLES[way]}, alpha {only['alpha']:g}" if way == "tde" else shift.TITLES[way]
+        place.bar(places, [row[way] for row in only["rows"]], width, label=title)
+    place.set_xticks(range(len(only["rows"])), [row["shift"] for row in only["rows"]])
+    place.legend(fontsize="small")
     return figure
 
 
