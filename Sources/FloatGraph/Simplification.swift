@@ -177,7 +177,9 @@ private struct Simplification {
             wider.window = window
             return append(.convolution(wider), [source], name: node.name)
         }
-        guard case .flatten = graph[input].operation, convolution.groups == 1 else { return nil }
+        guard case .flatten = graph[input].operation, convolution.groups == 1, convolution.window.isPointwise else {
+            return nil
+        }
         let source = graph[input].inputs[0]
         let shape = graph[source].shape
         let whole = Convolution(

@@ -102,6 +102,19 @@ import Testing
         #expect(high.simplified().nodes.count == 3)
     }
 
+    @Test func `a convolution that pads a flattened image is no convolution of the image`() throws {
+        var graph = graph(FeatureShape(channels: 1, height: 2, width: 2))
+        try graph.append(.flatten, graph.input, name: "flatten")
+        let window = Window(y: Window.Axis(size: 1), x: Window.Axis(size: 1, after: 1))
+        let padding = Convolution(
+            inputChannels: 4, outputChannels: 1, window: window, weights: [1, 2, 3, 4], bias: [10])
+        try graph.append(.convolution(padding), graph.features, name: "convolution")
+        try graph.append(.globalAveragePool, graph.features, name: "features")
+        let image = Activations(shape: graph[graph.input].shape, images: [[1, 1, 1, 1]])
+        #expect(graph.features(of: image) == [[15]])
+        #expect(graph.simplified().features(of: image) == [[15]])
+    }
+
     @Test func `a selection of a selection is found for endless sizes too`() {
         let first = Selection.Span(start: -3, count: 1 << 28)
         let second = Selection.Span(start: 3, count: (1 << 28) - 3)

@@ -23,7 +23,7 @@ import FloatGraph
             if let head = try? ClassifierHead(of: network.state, dimensions: dimensions), head.classes <= 64,
                 isQuick(graph)
             {
-                quantizeAndRun(graph, head)
+                quantizeAndRun(graph, head, isOrdinary: false)
             }
         }
         for tensor in model.initializers.values { touch(tensor) }
