@@ -44,7 +44,7 @@ let package = Package(
         .systemLibrary(name: "Zlib", path: "CSupport/Zlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // Device modules.
-        .target(name: "ModelFormat", exclude: ["README.md"], swiftSettings: deviceFlags),
+        .target(name: "ModelFormat", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: deviceFlags),
         .target(name: "Text", exclude: ["README.md"], swiftSettings: deviceFlags),
         .target(
             name: "Inference", dependencies: ["ModelFormat", "Text", "Kernels", "Pixels"], exclude: ["README.md"],

@@ -2,7 +2,7 @@
 #pragma once
 #include "include/kernels.h"
 
-#define RB_CONV_KERNEL(name, path, layout) void name(const rb_conv *conv);
+#define RB_CONV_KERNEL(name, path, layout, workspace) void name(const rb_conv *conv);
 #include "kernels.inc"
 #undef RB_CONV_KERNEL
 
@@ -10,11 +10,18 @@ static inline size_t rb_pixel_offset(const rb_shape *shape, int32_t y, int32_t x
     return ((size_t)y * (size_t)shape->width + (size_t)x) * (size_t)shape->pixel_stride;
 }
 
+/*@ requires multiple == 4 || multiple == 8 || multiple == 16 || multiple == 64;
+  requires count <= 0x7fffffff;
+  assigns \nothing;
+  ensures count <= \result < count + multiple && \result % multiple == 0; */
 static inline size_t rb_round_up(size_t count, size_t multiple) {
     return (count + multiple - 1) / multiple * multiple;
 }
 
 // Input channels as kernels read them, in fours.
+/*@ requires \valid_read(shape) && 1 <= shape->input.channels <= 65535;
+  assigns \nothing;
+  ensures shape->input.channels <= \result < shape->input.channels + 4 && \result % 4 == 0; */
 static inline int32_t rb_rounded_inputs(const rb_conv_shape *shape) {
     return (int32_t)rb_round_up((size_t)shape->input.channels, 4);
 }
@@ -62,6 +69,7 @@ typedef struct {
     const char *name;
     rb_path path;
     const rb_layout *layout;
+    size_t (*scratch_bytes)(const rb_conv_shape *shape); // what `run` needs, a multiple of 64; see workspace.h
     void (*run)(const rb_conv *conv);
 } rb_conv_kernel;
 

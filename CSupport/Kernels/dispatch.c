@@ -1,5 +1,5 @@
 // Which path this processor can take, and which kernel of a path computes a given convolution.
-#include "conv.h"
+#include "workspace.h"
 #if defined(__aarch64__)
 #include <sys/auxv.h> // what the kernel said of the processor when it started the program; no system call
 #endif
@@ -105,7 +105,8 @@ uint8_t rb_path_activation_flip(rb_path path) {
 #endif
 
 const rb_conv_kernel rb_conv_kernels[] = {
-#define RB_CONV_KERNEL(name, path, layout) {#name, path, &rb_layout_##layout, RUN_IF_BUILT_##path(name)},
+#define RB_CONV_KERNEL(name, path, layout, workspace)                                                                  \
+    {#name, path, &rb_layout_##layout, rb_workspace_##workspace, RUN_IF_BUILT_##path(name)},
 #include "kernels.inc"
 #undef RB_CONV_KERNEL
 };
@@ -131,6 +132,19 @@ static const rb_conv_kernel *choose(rb_path path, const rb_conv_shape *shape) {
 
 size_t rb_conv_packed_bytes(rb_path path, const rb_conv_shape *shape) {
     return choose(path, shape)->layout->packed_bytes(shape);
+}
+
+size_t rb_conv_scratch_bytes(rb_path path, const rb_conv_shape *shape) {
+    return choose(path, shape)->scratch_bytes(shape);
+}
+
+size_t rb_conv_most_scratch_bytes(const rb_conv_shape *shape) {
+    size_t most = 0;
+    for (int32_t path = 0; path < RB_PATH_COUNT; path++) {
+        const size_t bytes = rb_conv_scratch_bytes((rb_path)path, shape);
+        most = bytes > most ? bytes : most;
+    }
+    return most;
 }
 
 void rb_conv_pack(rb_path path, const rb_conv *conv, void *packed) {

@@ -140,6 +140,9 @@ static float exp_not_positive(float x) {
     if (x < -87.0f) {
         return 0.0f; // below the smallest normal number, which some processors flush to zero
     }
+    if (isnan(x)) {
+        return x; // of which no integer can be made
+    }
     const float n = rintf(x * 1.44269504f);
     const float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
     float p = 1.0f / 720.0f;

@@ -1,49 +1,5 @@
 #include "strips.h"
-#include "winograd.h"
 #include <string.h>
-
-// The input channels that the groups of one block cover: from the first, a multiple of 4, to past the last.
-static rb_range covered_inputs(const rb_conv_shape *s, int32_t output) {
-    const int32_t group_inputs = s->input.channels / s->groups;
-    const int32_t group_outputs = s->output.channels / s->groups;
-    const int32_t last =
-        output + RB_BLOCK_CHANNELS < s->output.channels ? output + RB_BLOCK_CHANNELS - 1 : s->output.channels - 1;
-    const int32_t begin = output / group_outputs * group_inputs;
-    return (rb_range){begin / 4 * 4, (last / group_outputs + 1) * group_inputs};
-}
-
-int32_t rb_block_inputs(const rb_conv_shape *s) {
-    if (s->groups == 1) {
-        return rb_rounded_inputs(s);
-    }
-    int32_t most = 0;
-    for (int32_t o = 0; o < s->output.channels; o += RB_BLOCK_CHANNELS) {
-        const rb_range covered = covered_inputs(s, o);
-        const int32_t count = (int32_t)rb_round_up((size_t)(covered.end - covered.begin), 4);
-        most = count > most ? count : most;
-    }
-    return most;
-}
-
-int32_t rb_block_first_input(const rb_conv_shape *s, int32_t output) {
-    if (s->groups == 1) {
-        return 0;
-    }
-    // Not so near the end that block_inputs channels from here would not exist.
-    const int32_t begin = covered_inputs(s, output).begin;
-    const int32_t last = rb_rounded_inputs(s) - rb_block_inputs(s);
-    return begin < last ? begin : last;
-}
-
-// How the kernel's window lies in memory. A tap is one position of the window, or, where there are few channels, a
-// whole row of it: fewer and longer runs of bytes. Taps that are rows lie in copies of the input's rows, which have
-// zero points on both sides; the scratch memory holds as many such rows as a strip needs, and each row is copied once.
-typedef struct {
-    int32_t taps, tap_bytes;
-    int32_t columns;   // of the window in one tap
-    int32_t rows;      // kept as copies; 0: taps lie in the input itself
-    int32_t row_bytes; // of a copy
-} window_taps;
 
 static int32_t larger(int32_t a, int32_t b) {
     return a > b ? a : b;
@@ -53,53 +9,10 @@ static int32_t smaller(int32_t a, int32_t b) {
     return a < b ? a : b;
 }
 
-// The copies that taps of whole rows need, or 0 rows where taps should not be rows.
-static window_taps row_taps_of(const rb_conv_shape *s) {
-    const int32_t inputs = rb_rounded_inputs(s);
-    const int64_t row_bytes = ((int64_t)(s->output.width - 1) * s->stride_x + s->kernel_width) * inputs;
-    const int32_t output_rows = smaller((RB_STRIP_PIXELS - 2) / s->output.width + 2, s->output.height);
-    const int64_t rows = (int64_t)(output_rows - 1) * s->stride_y + (s->kernel_height - 1) * s->dilation_y + 1;
-    const bool worth = s->groups == 1 && s->dilation_x == 1 && s->kernel_width > 1 && s->input.pixel_stride == inputs &&
-                       inputs <= RB_ROW_TAP_CHANNELS && row_bytes <= RB_ROW_COPIES_BYTES &&
-                       rows * row_bytes <= RB_ROW_COPIES_BYTES;
-    if (!worth) {
-        return (window_taps){.rows = 0};
-    }
-    return (window_taps){s->kernel_height, s->kernel_width * inputs, s->kernel_width, (int32_t)rows,
-                         (int32_t)row_bytes};
-}
-
-static window_taps taps_of(const rb_conv_shape *s) {
-    const window_taps rows = row_taps_of(s);
-    return rows.rows > 0 ? rows : (window_taps){s->kernel_height * s->kernel_width, rb_block_inputs(s), 1, 0, 0};
-}
-
-// Scratch holds a table of addresses, [taps + 1][RB_TABLE_PIXELS] with the residual's pixels last; one tap of zero
-// points; and the copies of rows, a row of zero points, and as many pixels as a kernel may read past the end of one. An
-// address counts as 8 bytes everywhere, so that a file's arena size holds on every architecture.
-typedef struct {
-    size_t outside, copies, end;
-} scratch_layout;
-
-static scratch_layout layout_of(const rb_conv_shape *s) {
-    const window_taps w = taps_of(s);
-    const size_t table = ((size_t)w.taps + 1) * RB_TABLE_PIXELS * 8;
-    const size_t copies = table + rb_round_up((size_t)larger(w.tap_bytes, rb_rounded_inputs(s)), 64);
-    const size_t past_end = (size_t)RB_ROW_TILE_PIXELS * (size_t)rb_rounded_inputs(s);
-    const size_t copies_bytes = w.rows > 0 ? ((size_t)w.rows + 1) * (size_t)w.row_bytes + past_end : 0;
-    return (scratch_layout){table, copies, copies + rb_round_up(copies_bytes, 64)};
-}
-
-size_t rb_conv_scratch_bytes(const rb_conv_shape *shape) {
-    const size_t strips = layout_of(shape).end;
-    const size_t winograd = rb_winograd_scratch_bytes(shape);
-    return strips > winograd ? strips : winograd;
-}
-
 // A convolution on its way: what stays the same for all strips.
 typedef struct {
     const rb_conv *conv;
-    window_taps window;
+    rb_window window;
     const uint8_t **table;
     uint8_t *outside, *copies;
     int32_t rows_copied; // input rows before this one have been copied, as far as they are needed
@@ -124,6 +37,9 @@ static void copy_rows(work *w, pixel_run run) {
     const int32_t last_row = (run.first + run.count - 1) / s->output.width * s->stride_y - s->padding_top;
     const int32_t end = smaller(last_row + (s->kernel_height - 1) * s->dilation_y + 1, s->input.height);
     w->rows_copied = larger(w->rows_copied, larger(first, 0));
+    if (columns == 0) {
+        return; // all padding
+    }
     for (; w->rows_copied < end; w->rows_copied++) {
         memcpy(copied_row(w, w->rows_copied) + (size_t)s->padding_left * pixel,
                w->conv->input + rb_pixel_offset(&s->input, w->rows_copied, 0), (size_t)columns * pixel);
@@ -195,10 +111,10 @@ static void fill_table(const work *w, pixel_run run) {
 
 // Prepares the scratch memory.
 static work begin_work(const rb_conv *conv) {
-    const scratch_layout layout = layout_of(&conv->shape);
+    const rb_tiles_workspace layout = rb_tiles_workspace_of(&conv->shape);
     const work w = {
         .conv = conv,
-        .window = taps_of(&conv->shape),
+        .window = rb_window_of(&conv->shape),
         .table = (const uint8_t **)conv->scratch,
         .outside = conv->scratch + layout.outside,
         .copies = conv->scratch + layout.copies,
@@ -253,7 +169,7 @@ static bool window_inputs(const rb_conv *conv, const uint8_t *outside, int32_t y
 void rb_run_rows(const rb_conv *conv, rb_range pixels, void (*run)(const rb_run *run)) {
     const rb_conv_shape *s = &conv->shape;
     const uint8_t **inputs = (const uint8_t **)conv->scratch;
-    uint8_t *outside = conv->scratch + layout_of(s).outside;
+    uint8_t *outside = conv->scratch + rb_runs_workspace_of(s).outside;
     memset(outside, s->input.zero_point ^ conv->flip, (size_t)rb_rounded_inputs(s));
     // The output columns before this one have their windows inside the input at the right.
     const int32_t room = s->input.width - 1 - (s->kernel_width - 1) * s->dilation_x + s->padding_left;
@@ -273,7 +189,7 @@ void rb_run_rows(const rb_conv *conv, rb_range pixels, void (*run)(const rb_run 
 }
 
 bool rb_copies_rows(const rb_conv_shape *shape) {
-    return taps_of(shape).rows > 0;
+    return rb_window_of(shape).rows > 0;
 }
 
 void rb_run_copied_rows(const rb_conv *conv, void (*run)(const rb_conv *conv, int32_t y, const uint8_t *const *rows)) {

@@ -1,23 +1,6 @@
 // Output pixels in strips, and where their inputs lie: what every optimised convolution does before it multiplies.
 #pragma once
-#include "conv.h"
-
-enum {
-    RB_BLOCK_CHANNELS = 16, // output channels of a block
-    RB_STRIP_PIXELS = 64,   // most output pixels whose input addresses are worked out together
-    RB_TILE_PIXELS = 8,     // most output pixels that a kernel computes together
-    RB_TABLE_PIXELS = RB_STRIP_PIXELS + RB_TILE_PIXELS, // a kernel may load addresses past the pixels of its tile
-    RB_ROW_TILE_PIXELS = 16,                            // most pixels of a tile that lies in one row
-    RB_ROW_TAP_CHANNELS = 32,                           // up to this many input channels, a kernel row is one tap
-    RB_ROW_COPIES_BYTES = 1 << 20                       // unless the copies of rows would take more
-};
-
-// What a block multiplies: under every tap of the kernel the same `block_inputs` neighbouring input channels.
-// Without groups that is all of them, rounded up to a multiple of 4. With groups it is what the groups of the block's
-// 16 outputs cover, the most that any block needs; the weights across groups are zero.
-int32_t rb_block_inputs(const rb_conv_shape *shape);
-// The first of those input channels for the block that begins with output channel `output`, a multiple of 4.
-int32_t rb_block_first_input(const rb_conv_shape *shape, int32_t output);
+#include "workspace.h"
 
 // Neighbouring output pixels, in raster order over the whole output.
 typedef struct {

@@ -23,18 +23,6 @@ size_t rb_winograd_block_bytes(const rb_conv_shape *s, int32_t side) {
     return sizeof(rb_winograd16) + positions * (size_t)rounded_channels(s) * RB_BLOCK_CHANNELS * sizeof(int16_t);
 }
 
-rb_winograd_scratch rb_winograd_scratch_of(const rb_conv_shape *s, int32_t side) {
-    const size_t channels = (size_t)rounded_channels(s);
-    const size_t values = (size_t)(side + 2) * (size_t)(side + 2) * RB_WINOGRAD_TOGETHER;
-    const size_t inputs = rb_round_up(channels, 64);
-    const size_t products = inputs + rb_round_up(values * channels * sizeof(int16_t), 64);
-    return (rb_winograd_scratch){inputs, products, products + values * RB_BLOCK_CHANNELS * sizeof(int32_t)};
-}
-
-size_t rb_winograd_scratch_bytes(const rb_conv_shape *s) {
-    return supports(s, 4) ? rb_winograd_scratch_of(s, 4).end : supports(s, 2) ? rb_winograd_scratch_of(s, 2).end : 0;
-}
-
 static size_t packed_bytes(const rb_conv_shape *s, int32_t side) {
     const size_t blocks = rb_round_up((size_t)s->output.channels, RB_BLOCK_CHANNELS) / RB_BLOCK_CHANNELS;
     return blocks * rb_winograd_block_bytes(s, side);

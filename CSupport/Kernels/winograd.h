@@ -3,8 +3,6 @@
 #pragma once
 #include "tiles.h"
 
-enum { RB_WINOGRAD_TOGETHER = 4 }; // tiles that share the fetching of weights
-
 // 16 output channels. weights[position in the window][input channel][output channel], transformed; input channels
 // rounded up to 8.
 typedef struct {
@@ -14,15 +12,6 @@ typedef struct {
 } rb_winograd16;
 
 size_t rb_winograd_block_bytes(const rb_conv_shape *shape, int32_t side);
-
-// Where transformed activations and products of RB_WINOGRAD_TOGETHER tiles lie in the scratch memory, after one pixel
-// of zero points.
-typedef struct {
-    size_t inputs, products, end;
-} rb_winograd_scratch;
-rb_winograd_scratch rb_winograd_scratch_of(const rb_conv_shape *shape, int32_t side);
-// What any of the two needs of it for the shape; 0 where none is used.
-size_t rb_winograd_scratch_bytes(const rb_conv_shape *shape);
 
 static inline int32_t rb_winograd_tiles(int32_t pixels, int32_t side) {
     return (pixels + side - 1) / side;

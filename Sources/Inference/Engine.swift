@@ -12,8 +12,6 @@ public enum InferenceError: Error, Equatable, Sendable {
     /// With the scratch memory of so many threads, the arena passes what a model may take.
     case arenaTooLarge(needed: UInt64)
     case arenaMisaligned
-    /// An operation's scratch area is smaller than its kernel needs.
-    case scratchTooSmall(operation: Int)
 }
 
 /// A model ready to run in an arena: packs the weights once, then runs the plan as often as asked.
@@ -32,7 +30,8 @@ public struct Engine {
     private let scratchStride: Int
 
     /// The exact size of the arena a model needs on a path and a number of threads, bytes: what the file's header states,
-    /// checked against what the operations need, and the largest scratch area for each thread but the first.
+    /// the packed weights checked against what the operations need, and the path's largest scratch area for each thread
+    /// but the first.
     public static func arenaBytes(
         model: Model, path: ExecutionPath, threads: Int = 1
     ) throws(InferenceError) -> Int {
@@ -52,10 +51,7 @@ public struct Engine {
         var scratchStride = 0
         for index in 0..<model.operationCount {
             let operation = model.operation(index)
-            guard operation.requiredScratchBytes <= Int(operation.scratchBytes) else {
-                throw .scratchTooSmall(operation: index)
-            }
-            scratchStride = max(scratchStride, operation.requiredScratchBytes)
+            scratchStride = max(scratchStride, operation.scratchBytes(path: path))
             needed += UInt64(operation.packedBytes(path: path))
         }
         guard stated == needed else { throw .packedSizeDiffers(path, stated: stated, needed: needed) }
@@ -85,7 +81,7 @@ public struct Engine {
         moreScratch = base + layout.scratchStart
         scratchStride = layout.scratchStride
         forEachOperation { _, operation, memory in
-            guard operation.kind == OperationKind.convolution.rawValue else { return }
+            guard operation.kind == .convolution else { return }
             var convolution = self.convolution(operation, packed: memory)
             rb_conv_pack(path.kernelPath, &convolution, memory)
             // Some paths use the file's order in place.
@@ -185,29 +181,13 @@ public struct Engine {
     }
 
     private func execute(_ operation: OperationRecord, packed: UnsafeMutableRawPointer) {
-        switch OperationKind(rawValue: operation.kind) {
-        case .convolution:
-            run(self.convolution(operation, packed: packed), of: operation)
-        case .maxPool:
-            var pool = rb_max_pool(
-                input: rb_shape(operation.input), output: rb_shape(operation.output),
-                kernel_height: Int32(operation.kernelHeight), kernel_width: Int32(operation.kernelWidth),
-                stride_y: Int32(operation.strideY), stride_x: Int32(operation.strideX),
-                padding_top: Int32(operation.paddingTop), padding_left: Int32(operation.paddingLeft),
-                input_data: bytes(at: operation.input.arenaOffset),
-                output_data: bytes(at: operation.output.arenaOffset), flip: path.activationFlip)
-            rb_max_pool_run(&pool)
-        case .globalAveragePool:
-            let pixels = operation.input.height * operation.input.width
-            var pool = rb_global_average_pool(
-                input: rb_shape(operation.input), multiplier: operation.input.scale / Float(pixels),
-                input_data: bytes(at: operation.input.arenaOffset),
-                features: floats(at: operation.output.arenaOffset), flip: path.activationFlip)
-            rb_global_average_pool_run(&pool)
-        case .lookup, .multiply, .averagePool:
-            executeElementwise(operation)
-        case nil:
-            break  // the verifier lets no other kind through
+        switch operation.kind {
+        case .convolution: run(convolution(operation, packed: packed), of: operation)
+        case .maxPool: maxPool(operation)
+        case .globalAveragePool: globalAveragePool(operation)
+        case .lookup: lookup(operation)
+        case .multiply: multiply(operation)
+        case .averagePool: averagePool(operation)
         }
     }
 
@@ -235,7 +215,7 @@ public struct Engine {
         (arena + Int(offset)).assumingMemoryBound(to: UInt8.self)
     }
 
-    private func floats(at offset: UInt32) -> UnsafeMutablePointer<Float> {
+    func floats(at offset: UInt32) -> UnsafeMutablePointer<Float> {
         (arena + Int(offset)).assumingMemoryBound(to: Float.self)
     }
 }

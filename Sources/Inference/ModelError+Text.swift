@@ -110,27 +110,6 @@ extension TextWriter where Sink: ~Copyable {
             append(" is the most; use fewer threads")
         case .arenaMisaligned:
             append("the arena must start at a multiple of 64 bytes")
-        case .scratchTooSmall(let operation):
-            append("operation ")
-            append(operation)
-            append(" states less scratch memory than it needs; convert the model again")
-        }
-    }
-}
-
-extension SectionKind {
-    /// As it stands in messages and in `rarebit info`.
-    public var name: StaticString {
-        switch self {
-        case .input: "input"
-        case .plan: "plan"
-        case .weights: "weights"
-        case .parameters: "parameters"
-        case .head: "head"
-        case .classNames: "class names"
-        case .operationNames: "operation names"
-        case .classCounts: "class counts"
-        case .provenance: "provenance"
         }
     }
 }
@@ -149,6 +128,7 @@ extension ModelError.Field {
         case .output: "output tensor out of bounds"
         case .residual: "residual tensor out of bounds"
         case .scratch: "scratch area out of bounds"
+        case .scratchSize: "less scratch memory stated than its kernels need"
         case .weights: "weights out of bounds"
         case .parameters: "parameters out of bounds"
         case .multiplier: "multiplier out of range"

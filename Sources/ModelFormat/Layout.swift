@@ -65,3 +65,8 @@ public enum SectionKind: UInt32, Sendable {
     /// UTF-8 text, one "key: value" a line: where the model comes from.
     case provenance = 9
 }
+
+#if !hasFeature(Embedded)
+    // A list of all cases is an array, for which the device has no memory.
+    extension SectionKind: CaseIterable {}
+#endif

@@ -4,6 +4,7 @@
 protocol FieldCoder {
     mutating func code(_ field: inout UInt32)
     mutating func code(_ field: inout Float)
+    mutating func code(_ field: inout OperationKind)
 }
 
 /// A record of 4-byte fields.
@@ -17,6 +18,13 @@ protocol Record {
 struct FieldReader: FieldCoder {
     let bytes: UnsafeRawBufferPointer
     var offset: Int
+    /// Whether a number was read that is none of the kinds; its field keeps what it was.
+    private(set) var foundUnknownKind = false
+
+    init(bytes: UnsafeRawBufferPointer, offset: Int) {
+        self.bytes = bytes
+        self.offset = offset
+    }
 
     mutating func code(_ field: inout UInt32) {
         field = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
@@ -27,6 +35,16 @@ struct FieldReader: FieldCoder {
         var bits: UInt32 = 0
         code(&bits)
         field = Float(bitPattern: bits)
+    }
+
+    mutating func code(_ field: inout OperationKind) {
+        var number: UInt32 = 0
+        code(&number)
+        if let kind = OperationKind(rawValue: number) {
+            field = kind
+        } else {
+            foundUnknownKind = true
+        }
     }
 }
 
@@ -89,7 +107,7 @@ public enum OperationKind: UInt32, Sendable {
 public struct OperationRecord: Record, Equatable, Sendable {
     public static let byteCount = 160
 
-    public var kind: UInt32 = 0
+    public var kind = OperationKind.convolution
     public var groups: UInt32 = 0
     public var kernelHeight: UInt32 = 0
     public var kernelWidth: UInt32 = 0
@@ -147,9 +165,16 @@ public struct OperationRecord: Record, Equatable, Sendable {
         coder.code(&countsPadding)
     }
 
+    /// The record at `offset`, which the caller has checked to lie inside `bytes`; nil where its kind is none.
+    init?(verifying bytes: UnsafeRawBufferPointer, at offset: Int) {
+        var reader = FieldReader(bytes: bytes, offset: offset)
+        code(with: &reader)
+        guard !reader.foundUnknownKind else { return nil }
+    }
+
     /// Bytes of a convolution's int8 weights, or of a look-up table.
     public var weightBytes: UInt64 {
-        guard kind != OperationKind.lookup.rawValue else { return 256 }
+        guard kind != .lookup else { return 256 }
         guard groups > 0 else { return 0 }
         let taps = UInt64(kernelHeight) * UInt64(kernelWidth)
         return UInt64(output.channels) * taps * (UInt64(input.channels) / UInt64(groups))
@@ -157,7 +182,7 @@ public struct OperationRecord: Record, Equatable, Sendable {
 
     /// Multiply-accumulates of one run; 0 for anything but a convolution.
     public var multiplyAccumulates: UInt64 {
-        kind == OperationKind.convolution.rawValue ? weightBytes * UInt64(output.height) * UInt64(output.width) : 0
+        kind == .convolution ? weightBytes * UInt64(output.height) * UInt64(output.width) : 0
     }
 }
 

@@ -49,7 +49,10 @@ struct Verifier {
         // Weights stand in the order of the plan without overlap, which keeps the pass over them linear.
         var weightsEnd: UInt64 = 0
         for index in 0..<count {
-            let operation = OperationRecord(at: section.lowerBound + index * OperationRecord.byteCount, of: bytes)
+            let offset = section.lowerBound + index * OperationRecord.byteCount
+            guard let operation = OperationRecord(verifying: bytes, at: offset) else {
+                throw .badOperation(index: index, .kind)
+            }
             if let field = fault(of: operation, weightsEnd: &weightsEnd) {
                 throw .badOperation(index: index, field)
             }
@@ -59,10 +62,10 @@ struct Verifier {
 
     private func fault(of operation: OperationRecord, weightsEnd: inout UInt64) -> ModelError.Field? {
         guard isInArena(operation.input) else { return .input }
-        switch OperationKind(rawValue: operation.kind) {
+        switch operation.kind {
         case .convolution:
             return geometryFault(of: operation) ?? residualFault(of: operation)
-                ?? weightsFault(of: operation, weightsEnd: &weightsEnd)
+                ?? weightsFault(of: operation, weightsEnd: &weightsEnd) ?? scratchSizeFault(of: operation)
         case .maxPool:
             if let field = geometryFault(of: operation) ?? poolFault(of: operation) { return field }
             let sameNumbers =
@@ -80,8 +83,6 @@ struct Verifier {
                 operation.output.channels == operation.input.channels
                 && isInArena(floats: operation.output.channels, at: operation.output.arenaOffset)
             return isVector ? nil : .output
-        case nil:
-            return .kind
         }
     }
 
@@ -108,6 +109,11 @@ struct Verifier {
         UInt64(operation.scratchOffset) + UInt64(operation.scratchBytes) <= activationBytes
             && Self.isScratch(of: operation, apartFrom: operation.input)
             && Self.isScratch(of: operation, apartFrom: operation.output)
+    }
+
+    /// Every path's kernel has the scratch memory that it needs. Asks the kernels, who divide by what was checked before.
+    private func scratchSizeFault(of operation: OperationRecord) -> ModelError.Field? {
+        operation.requiredScratchBytes <= Int(operation.scratchBytes) ? nil : .scratchSize
     }
 
     private static func isScratch(of operation: OperationRecord, apartFrom view: TensorView) -> Bool {

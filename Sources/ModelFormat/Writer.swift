@@ -78,6 +78,10 @@
         mutating func code(_ field: inout Float) {
             bytes += littleEndian([field.bitPattern])
         }
+
+        mutating func code(_ field: inout OperationKind) {
+            bytes += littleEndian([field.rawValue])
+        }
     }
 
     private func encode(_ record: some Record) -> [UInt8] {

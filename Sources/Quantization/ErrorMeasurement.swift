@@ -96,7 +96,7 @@ private struct Int8Run {
     private func output(of operation: OperationRecord) -> Output {
         let view = operation.output
         let start = arena.bytes.baseAddress! + Int(view.arenaOffset)
-        guard operation.kind != OperationKind.globalAveragePool.rawValue else {
+        guard operation.kind != .globalAveragePool else {
             let floats = UnsafeRawBufferPointer(start: start, count: 4 * Int(view.channels))
             return .floats(Array(floats.bindMemory(to: Float.self)))
         }

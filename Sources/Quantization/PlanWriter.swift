@@ -60,21 +60,21 @@ struct PlanWriter {
             record.outputMax = 255
             record.countsPadding = countsPadding ? 1 : 0
         case .lookup(let activation):
-            record.kind = OperationKind.lookup.rawValue
+            record.kind = .lookup
             record.output = view(of: step.output)
             noteBytes(of: step.output, at: number)
             record.outputMax = 255
             record.weightsOffset = UInt32(model.weights.count)
             model.weights += quantization(of: step.input).table(of: activation, to: quantization(of: step.output))
         case .multiply(let factor, let clip):
-            record.kind = OperationKind.multiply.rawValue
+            record.kind = .multiply
             record.output = view(of: step.output)
             noteBytes(of: step.output, at: number)
             record.residual = view(of: factor)
             noteBytes(of: factor, at: number)
             (record.outputMin, record.outputMax) = quantization(of: step.output).bytes(of: clip)
         case .globalAveragePool:
-            record.kind = OperationKind.globalAveragePool.rawValue
+            record.kind = .globalAveragePool
             record.output.channels = record.input.channels
             demand.note(.value(step.output), bytes: 4 * Int(record.input.channels), at: number)
         }
@@ -184,7 +184,7 @@ struct PlanWriter {
 
 extension OperationRecord {
     fileprivate mutating func setWindow(_ window: Window, kind: OperationKind) {
-        self.kind = kind.rawValue
+        self.kind = kind
         (kernelHeight, kernelWidth) = (UInt32(window.y.size), UInt32(window.x.size))
         (strideY, strideX) = (UInt32(window.y.stride), UInt32(window.x.stride))
         (dilationY, dilationX) = (UInt32(window.y.dilation), UInt32(window.x.dilation))

@@ -37,7 +37,7 @@ public struct QuantizationReport: Encodable, Sendable {
             _ convolution: QuantizedConvolution?
         ) {
             name = step.name
-            kind = OperationKind(rawValue: record.kind)?.name ?? "unknown"
+            kind = "\(record.kind.name)"
             outputShape = [shape.channels, shape.height, shape.width]
             multiplyAdds = record.multiplyAccumulates
             weightBytes = UInt64(convolution?.weights.count ?? 0)

@@ -75,7 +75,7 @@ private func note(
 
 private func sections(of file: ModelFile) -> [QuantizationReport.Section] {
     file.withModel { model in
-        SectionKind.allCases.map { QuantizationReport.Section(name: $0.name, bytes: model.byteCount(of: $0)) }
+        SectionKind.allCases.map { QuantizationReport.Section(name: "\($0.name)", bytes: model.byteCount(of: $0)) }
             .filter { $0.bytes > 0 }
     }
 }

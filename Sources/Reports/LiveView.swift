@@ -54,7 +54,8 @@ public struct LiveView {
         writer.append(padded: answer.engine.model.className(ranked.index), columns: Self.nameColumns)
         writer.append(" ")
         let width = max(min(40, columns - Self.nameColumns - 10), 0)
-        let filled = Int((probability * Double(width)).rounded())
+        // What is no number fills nothing: no whole number can be made of it.
+        let filled = probability.isNaN ? 0 : Int((probability * Double(width)).rounded())
         for column in 0..<width {
             writer.append(column < filled ? "█" : "░")
         }

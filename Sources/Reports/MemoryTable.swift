@@ -53,7 +53,7 @@ private struct OperationMemory {
         packed = operation.packedBytes(path: path)
         input = Self.byteCount(of: operation.input)
         output =
-            operation.kind == OperationKind.globalAveragePool.rawValue
+            operation.kind == .globalAveragePool
             ? 4 * Int(operation.output.channels) : Self.byteCount(of: operation.output)
         residual = Self.byteCount(of: operation.residual)
         scratch = Int(operation.scratchBytes)

@@ -111,31 +111,26 @@ extension TextWriter where Sink: ~Copyable {
         append(operation.input.height)
         append(" x ")
         append(operation.input.channels)
-        switch OperationKind(rawValue: operation.kind) {
-        case .convolution:
+        if operation.kind == .convolution {
             append(" -> ")
             append(operation.output.width)
             append(" x ")
             append(operation.output.height)
             append(" x ")
             append(operation.output.channels)
-            append(", convolution ")
+            append(", ")
+            append(operation.kind.name)
+            append(" ")
             append(operation.kernelWidth)
             append(" x ")
             append(operation.kernelHeight)
             append(operation.residual.height > 0 ? " + residual, " : ", ")
             append(Double(operation.multiplyAccumulates) / 1e6, decimals: 2)
             append(" MMAC\n")
-        case .maxPool:
-            append(", max pool\n")
-        case .averagePool:
-            append(", average pool\n")
-        case .lookup:
-            append(", look-up table\n")
-        case .multiply:
-            append(", product\n")
-        case .globalAveragePool, nil:
-            append(", global average pool\n")
+        } else {
+            append(", ")
+            append(operation.kind.name)
+            append("\n")
         }
     }
 }

@@ -39,7 +39,7 @@ private func json(_ path: String) throws -> [String: Any] {
             }
             let sections = try #require(quantization["file_sections"] as? [[String: Any]])
             for section in sections {
-                let kind = try #require(SectionKind.allCases.first { $0.name == section["name"] as? String })
+                let kind = try #require(SectionKind.allCases.first { "\($0.name)" == section["name"] as? String })
                 #expect(section["bytes"] as? Int == model.byteCount(of: kind))
             }
             #expect(sections.count == SectionKind.allCases.count)

@@ -108,16 +108,6 @@ private func logits(path: ExecutionPath, alpha: Float) throws -> [UInt32] {
         }
     }
 
-    @Test func refusesScratchThatIsTooSmall() throws {
-        var contents = TinyModel.contents
-        contents.operations[1].scratchBytes = 0
-        let file = AlignedBytes(contents.serialized())
-        let arena = AlignedBytes(zeros: 65536)
-        #expect(throws: InferenceError.scratchTooSmall(operation: 1)) {
-            _ = try engine(path: .reference, file: file, arena: arena)
-        }
-    }
-
     @Test func takesTheNextPathWhereTheFastestIsNotStated() throws {
         var contents = TinyModel.contents
         contents.packedBytes = [0: 0]

@@ -40,7 +40,7 @@ private func convolve(
     let residual = Memory(residual.map { $0 ^ flip })
     var shape = shape
     let packed = Memory([UInt8](repeating: 0, count: rb_conv_packed_bytes(path, &shape)))
-    let scratch = Memory([UInt8](repeating: 0, count: rb_conv_scratch_bytes(&shape)))
+    let scratch = Memory([UInt8](repeating: 0, count: rb_conv_scratch_bytes(path, &shape)))
     return withExtendedLifetime((input, weights, bias, multiplier, residual, packed, scratch)) {
         var conv = rb_conv(
             shape: shape, input: input.start, output: output.start,
@@ -62,6 +62,41 @@ struct ConvolutionTests {
             #expect(check.passed, "\(String(decoding: text.prefix { $0 != 0 }, as: UTF8.self))")
         }
         #expect(check.cases >= 40)  // a depthwise kernel has fewer than the others
+    }
+
+    @Test("Random operations of every kind, to the limits of what a file may hold, give what they must")
+    func randomOperations() {
+        rb_fuzz_begin(nil)
+        defer { rb_fuzz_end() }
+        var report = rb_fuzz_report()
+        for number in 0..<3000 as Range<UInt64> {
+            guard rb_fuzz_case(1, number, &report) else {
+                Issue.record("case \(number) of seed 1: \(text(report))")
+                return
+            }
+        }
+    }
+
+    /// What a kernel works in is as large as its line in kernels.inc says, and ends at a page that faults. One channel is
+    /// also depthwise; with a window this wide the addresses of its taps take more than a table by rows of it.
+    @Test("The widest window over one channel stays inside its scratch memory", arguments: [4, 8] as [Int32])
+    func widestWindow(pixelStride: Int32) {
+        var shape = rb_conv_shape(input: rb_shape(9, 7, 1, zeroPoint: 3), kernel: 255, output: rb_shape(2, 3, 1))
+        shape.input.pixel_stride = pixelStride
+        (shape.padding_top, shape.padding_left) = (127, 127)
+        rb_fuzz_begin(nil)
+        defer { rb_fuzz_end() }
+        var report = rb_fuzz_report()
+        let passed = rb_fuzz_shape(&shape, 1, &report)
+        #expect(passed, "\(text(report))")
+        #expect(rb_conv_scratch_bytes(RB_PATH_AVX512VNNI, &shape) >= 255 * 255 * 8)
+    }
+
+    private func text(_ report: rb_fuzz_report) -> String {
+        func string<Characters>(_ characters: Characters) -> String {
+            withUnsafeBytes(of: characters) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        }
+        return "\(string(report.operation)): \(string(report.fault))"
     }
 
     @Test("A convolution worked by hand: padding counts as the zero point", arguments: availablePaths)

@@ -217,6 +217,24 @@ struct SoftmaxTests {
         #expect(abs(probabilities.reduce(0, +) - 1) < 1e-5)
     }
 
+    @Test(
+        "Where a logit is no number or infinite no probability is a number, wherever it stands",
+        arguments: [.nan, .infinity, -.nan, .signalingNaN] as [Float])
+    func notFinite(logit: Float) {
+        for place in 0..<3 {
+            var logits: [Float] = [1, -2, 3]
+            logits[place] = logit
+            #expect(softmax(logits).allSatisfy { $0.isNaN })
+        }
+        #expect(softmax([-.infinity, -.infinity]).allSatisfy { $0.isNaN })
+    }
+
+    @Test("A logit of -infinity has probability 0, and the largest difference of two is as good as infinite")
+    func infinitelyUnlikely() {
+        #expect(softmax([-.infinity, 3, 3]) == [0, 0.5, 0.5])
+        #expect(softmax([-.greatestFiniteMagnitude, .greatestFiniteMagnitude]) == [0, 1])
+    }
+
     @Test("A class far below the first has probability 0, and equal classes share")
     func extremes() {
         #expect(softmax([1000, -1000, 1000]) == [0.5, 0, 0.5])

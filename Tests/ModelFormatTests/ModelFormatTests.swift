@@ -128,7 +128,6 @@ private typealias OperationChange = Change<OperationRecord, ModelError.Field>
 private typealias ContentsChange = Change<ModelContents, ModelError>
 
 private let operationChanges: [Change<OperationRecord, ModelError.Field>] = [
-    OperationChange(.kind) { $0.kind = 77 },
     OperationChange(.groups) { $0.groups = 3 },
     OperationChange(.groups) { $0.groups = 0 },
     OperationChange(.kernel) { $0.kernelHeight = 0 },
@@ -177,6 +176,8 @@ private let operationChanges: [Change<OperationRecord, ModelError.Field>] = [
     OperationChange(.scratch) { ($0.scratchOffset, $0.scratchBytes) = ($0.input.arenaOffset, 64) },
     OperationChange(.scratch) { $0.residual.arenaOffset = $0.scratchOffset },
     OperationChange(.scratch) { $0.output.arenaOffset = $0.scratchOffset + 64 },
+    OperationChange(.scratchSize) { $0.scratchBytes = 0 },
+    OperationChange(.scratchSize) { $0.scratchBytes -= 64 },
     OperationChange(.weights) { $0.weightsOffset = 1 << 30 },
     OperationChange(.weights) { $0.weightsOffset = 0 },
     OperationChange(.weights) { $0.kernelHeight = 255 },
@@ -238,6 +239,40 @@ private let contentsChanges: [Change<ModelContents, ModelError>] = [
     func cannotHaveAnOperationOutOfBounds(change: Change<OperationRecord, ModelError.Field>) {
         #expect(throws: ModelError.badOperation(index: 1, change.expected)) {
             try verify(file { change.apply(&$0.operations[1]) })
+        }
+    }
+
+    /// The most that any path's kernel needs: 255 rows of addresses are enough for most of them, not for the one that
+    /// takes a single channel as depthwise and keeps an address for each of 255 x 255 taps.
+    @Test func cannotStateLessScratchThanTheMostDemandingPathNeeds() throws {
+        var contents = TinyModel.contents
+        var wide = contents.operations[1]
+        (wide.kernelHeight, wide.kernelWidth) = (255, 255)
+        wide.input.channels = 1
+        wide.input.pixelStride = 4
+        wide.output.channels = 1
+        wide.residual = TensorView()
+        wide.residualStep = 0
+        wide.weightsOffset = UInt32(contents.weights.count)
+        contents.weights += [Int8](repeating: 1, count: 255 * 255)
+        wide.parametersOffset = UInt32(4 * contents.parameters.count)
+        contents.parameters += [0, Float(0.5).bitPattern]
+        wide.scratchBytes = UInt32(wide.requiredScratchBytes)
+        #expect(wide.scratchBytes >= 255 * 255 * 8)
+        contents.activationBytes = UInt64(wide.scratchOffset + wide.scratchBytes)
+        contents.operations[1] = wide
+        try verify(contents.serialized())
+        contents.operations[1].scratchBytes -= 64
+        #expect(throws: ModelError.badOperation(index: 1, .scratchSize)) { try verify(contents.serialized()) }
+    }
+
+    @Test func cannotHaveAnOperationOfAnUnknownKind() throws {
+        let sound = TinyModel.file
+        let plan = try Model(verifying: sound.readOnly).sections[.plan]
+        for number in [0, 7, 77, .max] as [UInt32] {
+            #expect(throws: ModelError.badOperation(index: 1, .kind)) {
+                try verify(file(storing: number, at: plan.lowerBound + OperationRecord.byteCount))
+            }
         }
     }
 

@@ -195,7 +195,7 @@ private func loweredNetworksComputeTheSame(example: Example) throws {
     #expect(error < 0.05)
     try file.withUnsafeBytes { bytes in
         let model = try Model(verifying: bytes)
-        #expect((0..<model.operationCount).map { OperationKind(rawValue: model.operation($0).kind) } == example.kinds)
+        #expect((0..<model.operationCount).map { model.operation($0).kind } == example.kinds)
     }
 }
 

@@ -99,7 +99,7 @@ struct ArenaDrawing {
     }
 
     private static func outputBytes(of operation: OperationRecord) -> Range<Int> {
-        guard operation.kind == OperationKind.globalAveragePool.rawValue else { return bytes(of: operation.output) }
+        guard operation.kind == .globalAveragePool else { return bytes(of: operation.output) }
         let start = Int(operation.output.arenaOffset)
         return start..<start + 4 * Int(operation.output.channels)
     }

@@ -14,7 +14,7 @@ private func sections(_ first: Model, _ second: Model) -> [String] {
     for kind in SectionKind.allCases {
         let (a, b) = (first.contents(of: kind), second.contents(of: kind))
         guard !a.isEmpty || !b.isEmpty else { continue }
-        lines.append(difference(kind.name, a.count, b.count, isSame: a.elementsEqual(b)))
+        lines.append(difference("\(kind.name)", a.count, b.count, isSame: a.elementsEqual(b)))
     }
     lines.append(
         difference(

@@ -27,7 +27,7 @@ func operationTable(of model: Model, path: ExecutionPath) -> String {
 }
 
 func kind(of operation: OperationRecord) -> String {
-    let name = OperationKind(rawValue: operation.kind)?.name ?? "unknown"
+    let name = "\(operation.kind.name)"
     let groups = operation.groups
     let grouping = groups <= 1 ? "" : groups == operation.input.channels ? "depthwise " : "\(groups)-group "
     return grouping + name + (operation.residual.height > 0 ? " + residual" : "")

@@ -150,7 +150,7 @@ RB_DOTPROD void run_stride2(const rb_conv_shape *s, band b, const group *g, vari
 static band band_of(const rb_conv *conv, int32_t y) {
     const rb_conv_shape *s = &conv->shape;
     const int8_t *zero_points = (const int8_t *)conv->scratch;
-    int8_t *nowhere = (int8_t *)conv->scratch + rb_round_up((size_t)s->input.channels, RB_DW8R4_CHANNELS);
+    int8_t *nowhere = (int8_t *)conv->scratch + rb_depthwise_rows_workspace_of(s).nowhere;
     band b;
     for (int32_t row = 0; row < 4; row++) {
         const int32_t input_y = y * s->stride_y - s->padding_top + row;

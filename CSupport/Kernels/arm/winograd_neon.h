@@ -260,12 +260,12 @@ RB_INLINE void run_block(int32_t side, const work *w, int32_t channel, int32_t f
 
 RB_INLINE void rb_run_winograd(int32_t side, const rb_conv *conv) {
     const rb_conv_shape *s = &conv->shape;
-    const rb_winograd_scratch scratch = rb_winograd_scratch_of(s, side);
+    const rb_winograd_workspace workspace = rb_winograd_workspace_of(s, side);
     const work w = {
         .conv = conv,
         .zero_points = (const int8_t *)conv->scratch,
-        .inputs = (int16_t *)(conv->scratch + scratch.inputs),
-        .products = (int32_t *)(conv->scratch + scratch.products),
+        .inputs = (int16_t *)(conv->scratch + workspace.inputs),
+        .products = (int32_t *)(conv->scratch + workspace.products),
         .channels = (int32_t)rb_round_up((size_t)s->input.channels, 8),
         .side = side,
         .window = side + 2,

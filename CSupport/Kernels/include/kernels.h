@@ -78,7 +78,7 @@ typedef struct {
     const int32_t *bias;     // [output channel]
     const float *multiplier; // [output channel]: input scale * weight scale / output scale
     const void *packed;      // what rb_conv_pack wrote for this path, 64-byte aligned; not read where its size is 0
-    uint8_t *scratch;        // rb_conv_scratch_bytes bytes, 64-byte aligned, for this part alone
+    uint8_t *scratch;        // rb_conv_scratch_bytes bytes of this path, 64-byte aligned, for this part alone
     uint8_t flip;            // the path's activation flip, of input, residual and output
     int32_t part, parts;     // the share of the output to compute: 0 of 1 is all of it
 } rb_conv;
@@ -88,8 +88,10 @@ typedef struct {
 size_t rb_conv_packed_bytes(rb_path path, const rb_conv_shape *shape);
 // Writes the packed weights of a path: reads weights, bias and multiplier, writes rb_conv_packed_bytes bytes.
 void rb_conv_pack(rb_path path, const rb_conv *conv, void *packed);
-// Working memory any path may need for one convolution, in bytes, a multiple of 64: the same for all paths.
-size_t rb_conv_scratch_bytes(const rb_conv_shape *shape);
+// Working memory that a path needs for one convolution, in bytes, a multiple of 64; and the most that any path needs,
+// which a file states, so that it runs on all of them. Pure arithmetic too.
+size_t rb_conv_scratch_bytes(rb_path path, const rb_conv_shape *shape);
+size_t rb_conv_most_scratch_bytes(const rb_conv_shape *shape);
 // Computes share `part` of `parts` of the output; the shares are disjoint, together the whole, and can run at the same
 // time. The path must be available.
 void rb_conv_run(rb_path path, const rb_conv *conv);
@@ -209,5 +211,5 @@ void rb_head_run_shared(rb_head *head, int32_t parts, const rb_threads *threads)
 // The one order of summation of the head: 8 interleaved partial sums, combined as a balanced tree.
 float rb_dot(const float *a, const float *b, int32_t count);
 // probabilities[i] = exp(logits[i]) / sum: own exponential, so that every processor gives the same bits. In place is
-// allowed.
+// allowed. Where a logit is not a number or +infinity, or all are -infinity, there is no answer: all are NaN.
 void rb_softmax(const float *logits, float *probabilities, int32_t count);

@@ -9,17 +9,15 @@
 
 enum { CASES = 1500 };
 
-static int32_t describe_shape(char *text, size_t room, const char *what, const rb_shape *s) {
+int32_t rb_describe_shape(char *text, size_t room, const char *what, const rb_shape *s) {
     return snprintf(text, room, "%s %dx%dx%d (stride %d, zero point %d), ", what, s->height, s->width, s->channels,
                     s->pixel_stride, s->zero_point);
 }
 
-static void describe(char *text, size_t room, const char *kernel, const char *what, int32_t index,
-                     const rb_conv_shape *s) {
-    int32_t used = snprintf(text, room, "%s %s in case %d: ", kernel, what, index);
-    used += describe_shape(text + used, room - (size_t)used, "input", &s->input);
-    used += describe_shape(text + used, room - (size_t)used, "output", &s->output);
-    used += describe_shape(text + used, room - (size_t)used, "residual", &s->residual);
+void rb_describe_conv(char *text, size_t room, const rb_conv_shape *s) {
+    int32_t used = rb_describe_shape(text, room, "input", &s->input);
+    used += rb_describe_shape(text + used, room - (size_t)used, "output", &s->output);
+    used += rb_describe_shape(text + used, room - (size_t)used, "residual", &s->residual);
     snprintf(text + used, room - (size_t)used,
              "kernel %dx%d, stride %dx%d, dilation %dx%d, padding %d,%d, groups %d, clamp %d...%d, residual step %d "
              "offset %d",
@@ -28,7 +26,7 @@ static void describe(char *text, size_t room, const char *kernel, const char *wh
 }
 
 // What the output holds before a kernel writes: a write between two pixels shows.
-enum { UNTOUCHED = 0xA5, MOST_PARTS = 3 };
+enum { UNTOUCHED = 0xA5, MOST_PARTS = 4 };
 
 // The kernel's shares, computed one after the other, together are the whole, whatever their number.
 static bool equals_expected(const rb_conv_kernel *kernel, rb_conv *conv, const uint8_t *expected, size_t bytes) {
@@ -102,6 +100,26 @@ static const char *fault_in(const rb_conv_kernel *kernel, rb_conv *conv, const u
     return fault;
 }
 
+const char *rb_compare_kernel(const rb_conv_kernel *kernel, rb_conv conv, const rb_regions *r, bool at_front) {
+    const rb_conv_shape *s = &conv.shape;
+    const size_t bytes = rb_tensor_bytes(&s->output, s->output.channels);
+    uint8_t *expected = rb_guarded_place(&r->expected, bytes, at_front);
+    // No more than its line in kernels.inc promises it.
+    conv.scratch = rb_guarded_place(&r->scratch, kernel->scratch_bytes(s), at_front);
+    void *packed = rb_guarded_place(&r->packed, kernel->layout->packed_bytes(s), at_front);
+    conv.output = rb_guarded_place(&r->output, bytes, at_front);
+    kernel->layout->pack(&conv, packed);
+    conv.packed = packed;
+    return fault_in(kernel, &conv, expected, bytes);
+}
+
+void rb_expect(rb_conv conv, const rb_regions *r, bool at_front) {
+    const size_t bytes = rb_tensor_bytes(&conv.shape.output, conv.shape.output.channels);
+    conv.output = rb_guarded_place(&r->expected, bytes, at_front);
+    memset(conv.output, UNTOUCHED, bytes);
+    conv_u8s8__reference(&conv);
+}
+
 // Compares one case; false where the kernel fails it.
 static bool check_case(const rb_conv_kernel *kernel, int32_t index, const rb_regions *r, rb_kernel_check *check) {
     rb_random random = {0x9E3779B97F4A7C15u * (uint64_t)(index + 1)};
@@ -112,21 +130,15 @@ static bool check_case(const rb_conv_kernel *kernel, int32_t index, const rb_reg
     const bool at_front = index % 4 == 3;
     rb_conv conv = rb_case_conv(&random, &s, r, at_front);
     conv.flip = rb_path_activation_flip(kernel->path);
+    rb_expect(conv, r, at_front);
     const size_t bytes = rb_tensor_bytes(&s.output, s.output.channels);
-    uint8_t *expected = rb_guarded_place(&r->expected, bytes, at_front);
-    memset(expected, UNTOUCHED, bytes);
-    conv.output = expected;
-    conv_u8s8__reference(&conv);
-    check->checksum = rb_crc32(check->checksum, expected, bytes);
+    check->checksum = rb_crc32(check->checksum, rb_guarded_place(&r->expected, bytes, at_front), bytes);
     check->cases++;
-
-    void *packed = rb_guarded_place(&r->packed, kernel->layout->packed_bytes(&s), at_front);
-    kernel->layout->pack(&conv, packed);
-    conv.packed = packed;
-    conv.output = rb_guarded_place(&r->output, bytes, at_front);
-    const char *fault = fault_in(kernel, &conv, expected, bytes);
+    const char *fault = rb_compare_kernel(kernel, conv, r, at_front);
     if (fault != NULL) {
-        describe(check->failure, sizeof check->failure, kernel->name, fault, index, &s);
+        const int32_t used =
+            snprintf(check->failure, sizeof check->failure, "%s %s in case %d: ", kernel->name, fault, index);
+        rb_describe_conv(check->failure + used, sizeof check->failure - (size_t)used, &s);
     }
     return fault == NULL;
 }

@@ -28,7 +28,7 @@ public enum TinyModel {
         append(&stem, to: &model, numbers: &numbers)
         append(&second, to: &model, numbers: &numbers)
         var pool = OperationRecord()
-        pool.kind = OperationKind.globalAveragePool.rawValue
+        pool.kind = .globalAveragePool
         pool.input = sum
         pool.output.arenaOffset = headOffset
         pool.output.channels = 8
@@ -52,7 +52,7 @@ public enum TinyModel {
     ) -> ModelContents {
         var contents = contents
         var operation = contents.operations[1]
-        operation.kind = kind.rawValue
+        operation.kind = kind
         operation.input = operation.output
         operation.residual = operation.output
         (operation.kernelHeight, operation.kernelWidth, operation.paddingTop, operation.paddingLeft) = (1, 1, 0, 0)
@@ -86,7 +86,7 @@ public enum TinyModel {
         from input: TensorView, to output: TensorView, scratchOffset: UInt32
     ) -> OperationRecord {
         var operation = OperationRecord()
-        operation.kind = OperationKind.convolution.rawValue
+        operation.kind = .convolution
         operation.groups = 1
         operation.kernelHeight = 3
         operation.kernelWidth = 3

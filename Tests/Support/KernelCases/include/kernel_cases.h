@@ -1,7 +1,8 @@
-// Checks of the kernels that run natively, under Swift Testing, and under an emulator, from emulated/main.c: every
-// kernel of kernels.inc against the plain C reference, bit for bit, over many shapes, with memory that faults when it
-// is read or written past either end.
+// Checks of the kernels that run natively, under Swift Testing, and under an emulator, from System/EmulatedKernels:
+// every kernel of kernels.inc against the plain C reference, bit for bit, over many shapes, with memory that faults
+// when it is read or written past either end.
 #pragma once
+#include "kernels.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,3 +26,18 @@ rb_kernel_check rb_check_kernel(int32_t kernel);
 uint32_t rb_checksum_pooling(void);
 uint32_t rb_checksum_elementwise(void);
 uint32_t rb_checksum_head(void);
+
+// The fuzzer: one operation of any kind that the model verifier lets through, of random numbers and memory between
+// pages that fault. A convolution is computed by every kernel that this processor executes, in one to four parts and on
+// threads, and compared with the reference; what has one implementation is compared with its formula.
+typedef struct {
+    char operation[768]; // what was tried, while and after it is
+    char fault[64];      // what is wrong with it, or ""
+} rb_fuzz_report;
+// Takes the memory that cases use; `threads`, four of them or NULL, must stay.
+void rb_fuzz_begin(const rb_threads *threads);
+void rb_fuzz_end(void);
+// Runs case `number` of `seed`, the same on every machine; false where something is wrong.
+bool rb_fuzz_case(uint64_t seed, uint64_t number, rb_fuzz_report *report);
+// The same for a convolution of a given shape, with random numbers.
+bool rb_fuzz_shape(const rb_conv_shape *shape, uint64_t seed, rb_fuzz_report *report);

@@ -1,8 +1,7 @@
-import ModelFormat
+// What operations and sections are called wherever people read of them.
 
 extension OperationKind {
-    /// For people.
-    public var name: String {
+    public var name: StaticString {
         switch self {
         case .convolution: "convolution"
         case .maxPool: "max pool"
@@ -14,13 +13,8 @@ extension OperationKind {
     }
 }
 
-extension SectionKind: CaseIterable {
-    public static let allCases: [SectionKind] = [
-        .input, .plan, .weights, .parameters, .head, .classNames, .operationNames, .classCounts, .provenance,
-    ]
-
-    /// For people.
-    public var name: String {
+extension SectionKind {
+    public var name: StaticString {
         switch self {
         case .input: "input"
         case .plan: "plan"

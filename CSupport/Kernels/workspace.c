@@ -1,0 +1,126 @@
+#include "workspace.h"
+
+/*@ assigns \nothing;
+  ensures \result == \max(a, b); */
+static int32_t larger(int32_t a, int32_t b) {
+    return a > b ? a : b;
+}
+
+/*@ assigns \nothing;
+  ensures \result == \min(a, b); */
+static int32_t smaller(int32_t a, int32_t b) {
+    return a < b ? a : b;
+}
+
+// The input channels that the groups of one block cover: from the first, a multiple of 4, to past the last.
+/*@ requires \valid_read(s) && is_verified(s) && 0 <= output < s->output.channels;
+  assigns \nothing;
+  ensures 0 <= \result.begin < \result.end <= s->input.channels; */
+static rb_range covered_inputs(const rb_conv_shape *s, int32_t output) {
+    const int32_t group_inputs = s->input.channels / s->groups;
+    const int32_t group_outputs = s->output.channels / s->groups;
+    const int32_t last = smaller(output + RB_BLOCK_CHANNELS, s->output.channels) - 1;
+    const int32_t begin = output / group_outputs * group_inputs;
+    return (rb_range){begin / 4 * 4, (last / group_outputs + 1) * group_inputs};
+}
+
+int32_t rb_block_inputs(const rb_conv_shape *s) {
+    if (s->groups == 1) {
+        return rb_rounded_inputs(s);
+    }
+    int32_t most = 0;
+    /*@ loop invariant 0 <= o && o % RB_BLOCK_CHANNELS == 0;
+      loop invariant 0 <= most <= 65536 && most % 4 == 0 && (o > 0 ==> most >= 4);
+      loop assigns o, most;
+      loop variant s->output.channels + RB_BLOCK_CHANNELS - o; */
+    for (int32_t o = 0; o < s->output.channels; o += RB_BLOCK_CHANNELS) {
+        const rb_range covered = covered_inputs(s, o);
+        most = larger(most, (int32_t)rb_round_up((size_t)(covered.end - covered.begin), 4));
+    }
+    return most;
+}
+
+int32_t rb_block_first_input(const rb_conv_shape *s, int32_t output) {
+    if (s->groups == 1) {
+        return 0;
+    }
+    // Not so near the end that block_inputs channels from here would not exist.
+    return smaller(covered_inputs(s, output).begin, rb_rounded_inputs(s) - rb_block_inputs(s));
+}
+
+// The copies that taps of whole rows need, or 0 rows where taps should not be rows.
+static rb_window row_window_of(const rb_conv_shape *s) {
+    const int32_t inputs = rb_rounded_inputs(s);
+    const int64_t row_bytes = ((int64_t)(s->output.width - 1) * s->stride_x + s->kernel_width) * inputs;
+    const int32_t output_rows = smaller((RB_STRIP_PIXELS - 2) / s->output.width + 2, s->output.height);
+    const int64_t rows = (int64_t)(output_rows - 1) * s->stride_y + (s->kernel_height - 1) * s->dilation_y + 1;
+    const bool worth = s->groups == 1 && s->dilation_x == 1 && s->kernel_width > 1 && s->input.pixel_stride == inputs &&
+                       inputs <= RB_ROW_TAP_CHANNELS && row_bytes <= RB_ROW_COPIES_BYTES &&
+                       rows * row_bytes <= RB_ROW_COPIES_BYTES;
+    if (!worth) {
+        return (rb_window){.rows = 0};
+    }
+    return (rb_window){s->kernel_height, s->kernel_width * inputs, (int32_t)rows, (int32_t)row_bytes};
+}
+
+rb_window rb_window_of(const rb_conv_shape *s) {
+    const rb_window rows = row_window_of(s);
+    return rows.rows > 0 ? rows : (rb_window){s->kernel_height * s->kernel_width, rb_block_inputs(s), 0, 0};
+}
+
+rb_tiles_workspace rb_tiles_workspace_of(const rb_conv_shape *s) {
+    const rb_window w = rb_window_of(s);
+    const size_t table = ((size_t)w.taps + 1) * RB_TABLE_PIXELS * RB_ADDRESS_BYTES;
+    const size_t copies = table + rb_round_up((size_t)larger(w.tap_bytes, rb_rounded_inputs(s)), 64);
+    const size_t past_end = (size_t)RB_ROW_TILE_PIXELS * (size_t)rb_rounded_inputs(s);
+    const size_t copies_bytes = w.rows > 0 ? ((size_t)w.rows + 1) * (size_t)w.row_bytes + past_end : 0;
+    return (rb_tiles_workspace){table, copies, copies + rb_round_up(copies_bytes, 64)};
+}
+
+rb_runs_workspace rb_runs_workspace_of(const rb_conv_shape *s) {
+    const size_t taps = (size_t)s->kernel_height * (size_t)s->kernel_width;
+    const size_t outside = rb_round_up(taps * RB_ADDRESS_BYTES, 64);
+    return (rb_runs_workspace){outside, outside + rb_round_up((size_t)rb_rounded_inputs(s), 64)};
+}
+
+rb_depthwise_rows_workspace rb_depthwise_rows_workspace_of(const rb_conv_shape *s) {
+    const size_t pixel = rb_round_up((size_t)s->input.channels, 64);
+    return (rb_depthwise_rows_workspace){pixel, 2 * pixel};
+}
+
+rb_winograd_workspace rb_winograd_workspace_of(const rb_conv_shape *s, int32_t side) {
+    const size_t channels = rb_round_up((size_t)s->input.channels, 8);
+    const size_t values = (size_t)(side + 2) * (size_t)(side + 2) * RB_WINOGRAD_TOGETHER;
+    const size_t inputs = rb_round_up(channels, 64);
+    const size_t products = inputs + rb_round_up(values * channels * sizeof(int16_t), 64);
+    return (rb_winograd_workspace){inputs, products, products + values * RB_BLOCK_CHANNELS * sizeof(int32_t)};
+}
+
+size_t rb_workspace_tiles(const rb_conv_shape *shape) {
+    return rb_tiles_workspace_of(shape).end;
+}
+
+size_t rb_workspace_copied_rows(const rb_conv_shape *shape) {
+    return rb_tiles_workspace_of(shape).end;
+}
+
+size_t rb_workspace_runs(const rb_conv_shape *shape) {
+    return rb_runs_workspace_of(shape).end;
+}
+
+size_t rb_workspace_depthwise_rows(const rb_conv_shape *shape) {
+    return rb_depthwise_rows_workspace_of(shape).end;
+}
+
+size_t rb_workspace_winograd4(const rb_conv_shape *shape) {
+    return rb_winograd_workspace_of(shape, 4).end;
+}
+
+size_t rb_workspace_winograd2(const rb_conv_shape *shape) {
+    return rb_winograd_workspace_of(shape, 2).end;
+}
+
+size_t rb_workspace_none(const rb_conv_shape *shape) {
+    (void)shape;
+    return 0;
+}

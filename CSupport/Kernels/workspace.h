@@ -1,0 +1,112 @@
+// What lies where in a kernel's scratch memory, and how much of it there is. For each way of working this is one
+// function of the shape: the driver that writes there asks it where, and the converter and the model verifier ask it
+// how much. A kernel's line in kernels.inc names its way.
+//
+// Addresses count as 8 bytes on every architecture, so that a file's arena holds on all of them. Shapes are those that
+// the model verifier lets through: then nothing here overflows, on 32-bit processors either (Tests/System/Proofs).
+#pragma once
+#include "conv.h"
+
+enum {
+    RB_BLOCK_CHANNELS = 16, // output channels of a block
+    RB_STRIP_PIXELS = 64,   // most output pixels whose input addresses are worked out together
+    RB_TILE_PIXELS = 8,     // most output pixels that a kernel computes together
+    RB_TABLE_PIXELS = RB_STRIP_PIXELS + RB_TILE_PIXELS, // a kernel may load addresses past the pixels of its tile
+    RB_ROW_TILE_PIXELS = 16,                            // most pixels of a tile that lies in one row
+    RB_ROW_TAP_CHANNELS = 32,                           // up to this many input channels, a kernel row is one tap
+    RB_ROW_COPIES_BYTES = 1 << 20,                      // unless the copies of rows would take more
+    RB_ADDRESS_BYTES = 8
+};
+
+/*@ // What the model verifier lets through: Sources/ModelFormat/Verifier.swift.
+  predicate is_extent(integer n) = 1 <= n <= 65535;
+  predicate is_step(integer n) = 1 <= n <= 255;
+  predicate is_tensor(rb_shape s) =
+      is_extent(s.height) && is_extent(s.width) && is_extent(s.channels) && s.pixel_stride % 4 == 0 &&
+      (s.channels + 3) / 4 * 4 <= s.pixel_stride <= 0x7fffffff && 0 <= s.zero_point <= 255;
+  predicate is_verified(rb_conv_shape *s) =
+      is_tensor(s->input) && is_tensor(s->output) && 1 <= s->groups <= s->input.channels &&
+      s->groups <= s->output.channels && s->input.channels % s->groups == 0 && s->output.channels % s->groups == 0 &&
+      is_step(s->kernel_height) && is_step(s->kernel_width) && is_step(s->stride_y) && is_step(s->stride_x) &&
+      is_step(s->dilation_y) && is_step(s->dilation_x) && 0 <= s->padding_top <= 65535 && 0 <= s->padding_left <= 65535;
+*/
+
+// What a block multiplies: under every tap of the kernel the same `block_inputs` neighbouring input channels.
+// Without groups that is all of them, rounded up to a multiple of 4. With groups it is what the groups of the block's
+// 16 outputs cover, the most that any block needs; the weights across groups are zero.
+/*@ requires \valid_read(shape) && is_verified(shape);
+  assigns \nothing;
+  ensures 4 <= \result <= 65536 && \result % 4 == 0; */
+int32_t rb_block_inputs(const rb_conv_shape *shape);
+// The first of those input channels for the block that begins with output channel `output`, a multiple of 4.
+int32_t rb_block_first_input(const rb_conv_shape *shape, int32_t output);
+
+// How the kernel's window lies in memory. A tap is one position of the window, or, where there are few channels, a
+// whole row of it: fewer and longer runs of bytes. Taps that are rows lie in copies of the input's rows, which have
+// zero points on both sides; the scratch memory holds as many such rows as a strip needs, and each row is copied once.
+typedef struct {
+    int32_t taps, tap_bytes;
+    int32_t rows;      // kept as copies; 0: taps lie in the input itself
+    int32_t row_bytes; // of a copy
+} rb_window;
+/*@ requires \valid_read(shape) && is_verified(shape);
+  assigns \nothing;
+  ensures 1 <= \result.taps <= 65025 && 4 <= \result.tap_bytes <= 65536;
+  ensures 0 <= \result.rows <= 1 << 20 && 0 <= \result.row_bytes <= 1 << 20;
+  ensures \result.rows > 0 ==> \result.taps == shape->kernel_height && \result.row_bytes > 0;
+  ensures \result.rows * \result.row_bytes <= 1 << 20; */
+rb_window rb_window_of(const rb_conv_shape *shape);
+
+// tiles, copied_rows: a table of addresses, [taps + 1][RB_TABLE_PIXELS] with the residual's pixels last; one tap of
+// zero points; and the copies of rows, a row of zero points, and as many pixels as a kernel may read past the end of
+// one.
+typedef struct {
+    size_t outside, copies, end;
+} rb_tiles_workspace;
+/*@ requires \valid_read(shape) && is_verified(shape);
+  assigns \nothing;
+  ensures \result.outside >= 2 * RB_TABLE_PIXELS * RB_ADDRESS_BYTES;
+  ensures \result.outside + 4 <= \result.copies <= \result.end <= 1 << 26; */
+rb_tiles_workspace rb_tiles_workspace_of(const rb_conv_shape *shape);
+
+// runs: the addresses of one pixel's taps, then one pixel of zero points.
+typedef struct {
+    size_t outside, end;
+} rb_runs_workspace;
+/*@ requires \valid_read(shape) && is_verified(shape);
+  assigns \nothing;
+  ensures \result.outside >= shape->kernel_height * shape->kernel_width * RB_ADDRESS_BYTES;
+  ensures \result.outside + shape->input.channels <= \result.end <= 1 << 20; */
+rb_runs_workspace rb_runs_workspace_of(const rb_conv_shape *shape);
+
+// depthwise_rows: one pixel of zero points, then what is written of an output row that does not exist.
+typedef struct {
+    size_t nowhere, end;
+} rb_depthwise_rows_workspace;
+/*@ requires \valid_read(shape) && is_verified(shape);
+  assigns \nothing;
+  ensures shape->input.channels <= \result.nowhere;
+  ensures \result.nowhere + shape->input.channels <= \result.end <= 1 << 18; */
+rb_depthwise_rows_workspace rb_depthwise_rows_workspace_of(const rb_conv_shape *shape);
+
+// winograd4, winograd2: one pixel of zero points, then the transformed activations and the products of
+// RB_WINOGRAD_TOGETHER tiles of `side` output pixels a side.
+enum { RB_WINOGRAD_TOGETHER = 4 };
+typedef struct {
+    size_t inputs, products, end;
+} rb_winograd_workspace;
+/*@ requires \valid_read(shape) && is_verified(shape) && (side == 2 || side == 4);
+  assigns \nothing;
+  ensures shape->input.channels <= \result.inputs <= \result.products <= \result.end <= 1 << 25;
+  ensures \result.products - \result.inputs >=
+      (side + 2) * (side + 2) * RB_WINOGRAD_TOGETHER * shape->input.channels * sizeof(int16_t); */
+rb_winograd_workspace rb_winograd_workspace_of(const rb_conv_shape *shape, int32_t side);
+
+// The sizes of all of these by the names that stand in kernels.inc, in bytes, multiples of 64.
+size_t rb_workspace_tiles(const rb_conv_shape *shape);
+size_t rb_workspace_copied_rows(const rb_conv_shape *shape);
+size_t rb_workspace_runs(const rb_conv_shape *shape);
+size_t rb_workspace_depthwise_rows(const rb_conv_shape *shape);
+size_t rb_workspace_winograd4(const rb_conv_shape *shape);
+size_t rb_workspace_winograd2(const rb_conv_shape *shape);
+size_t rb_workspace_none(const rb_conv_shape *shape);
