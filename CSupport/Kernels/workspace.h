@@ -3,7 +3,7 @@
 // how much. A kernel's line in kernels.inc names its way.
 //
 // Addresses count as 8 bytes on every architecture, so that a file's arena holds on all of them. Shapes are those that
-// the model verifier lets through: then nothing here overflows, on 32-bit processors either (Tests/System/Proofs).
+// the model verifier lets through. The contracts are for Frama-C; README.md says what is not proved of them.
 #pragma once
 #include "conv.h"
 
