@@ -7,6 +7,7 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
@@ -97,19 +98,33 @@ static void say_nothing(int severity, const char *message) {
     (void)severity, (void)message;
 }
 
-// Where libevent cannot go on, metrics end, not the program.
-static void rest_for_ever(int error) {
+static jmp_buf set_up_failure;
+static bool is_set_up;
+
+// Where libevent cannot go on, metrics end, not the program; before they have begun, the program says so.
+static void end_metrics(int error) {
     (void)error;
+    if (!is_set_up) {
+        longjmp(set_up_failure, 1);
+    }
     for (;;) {
         pause();
     }
+}
+
+// Without a free descriptor there is nothing to accept with, until another connection ends.
+static void on_accept_error(struct evconnlistener *listener, void *unused) {
+    (void)unused;
+    evconnlistener_disable(listener);
+    const struct timeval delay = {.tv_usec = RETRY_US};
+    event_add(server.retry, &delay);
 }
 
 static bool set_up(int32_t listener) {
     tzset(); // takes memory, and else would with the first answer's date
     event_set_mem_functions(pool_allocate, pool_resize, pool_free);
     event_set_log_callback(say_nothing);
-    event_set_fatal_callback(rest_for_ever);
+    event_set_fatal_callback(end_metrics);
     server.base = event_base_new();
     struct evhttp *http = server.base ? evhttp_new(server.base) : NULL;
     if (!http) {
@@ -124,7 +139,11 @@ static bool set_up(int32_t listener) {
     struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(http, listener);
     server.listener = bound ? evhttp_bound_socket_get_listener(bound) : NULL;
     server.retry = evtimer_new(server.base, accept_again, NULL);
-    return server.listener && server.retry && evhttp_set_cb(http, "/metrics", answer, NULL) == 0;
+    if (!server.listener || !server.retry || evhttp_set_cb(http, "/metrics", answer, NULL) != 0) {
+        return false;
+    }
+    evconnlistener_set_error_cb(server.listener, on_accept_error);
+    return true;
 }
 
 static void *serve(void *unused) {
@@ -134,9 +153,11 @@ static void *serve(void *unused) {
 }
 
 int32_t rb_metrics_start(int32_t listener) {
-    if (!set_up(listener)) {
-        return -ENOMEM;
+    errno = 0;
+    if (setjmp(set_up_failure) || !set_up(listener)) {
+        return errno == EMFILE || errno == ENFILE ? -errno : -ENOMEM;
     }
+    is_set_up = true;
     // Signals are the main thread's.
     sigset_t all, before;
     sigfillset(&all);

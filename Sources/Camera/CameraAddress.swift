@@ -59,8 +59,9 @@ public enum CameraAddress {
     private func isAddress(of camera: CameraIdentity) -> Bool {
         switch self {
         case .node: false
-        case .serial(let text): areEqual(camera.serial, text)
-        case .port(let text): areEqual(camera.port, text)
+        // A camera without a serial number is at none.
+        case .serial(let text): text.pointee != 0 && areEqual(camera.serial, text)
+        case .port(let text): text.pointee != 0 && areEqual(camera.port, text)
         }
     }
 }

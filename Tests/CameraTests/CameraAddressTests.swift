@@ -71,3 +71,9 @@ private struct Nodes: NodeDirectory {
         #expect(path == $0)
     }
 }
+
+@Test(arguments: ["serial:", "port:"])
+func anAddressWithoutAnythingBehindItIsNoCameras(address: String) {
+    let nodes = Nodes(all: [0: camera(""), 1: camera("", "", index: 1)])
+    address.withCString { #expect(CameraAddress($0).find(in: nodes) == nil) }
+}

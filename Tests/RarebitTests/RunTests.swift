@@ -227,3 +227,17 @@ private struct Setting {
                 == "rarebit: /dev/null: is no capture device: not a video node; rarebit cameras lists what there is")
     }
 }
+
+@Suite struct ASmallMachine {
+    /// Descriptors 0 to 2 and so many more: wherever they run out, the program ends and says so.
+    @Test(arguments: 4..<16)
+    func hasFewDescriptors(limit: Int) throws {
+        let setting = try Setting()
+        let frames = try setting.folder.write(greyRecording(brightness: [1, 2]), to: "frames")
+        let result = try runShell(
+            #"ulimit -n "$4"; exec timeout -s KILL 20 "$1" run "$2" --frames "$3" --metrics 127.0.0.1:"$5""#,
+            [programPath("rarebit"), setting.model, frames, String(limit), String(19_200 + limit)])
+        #expect(result.status == 0 || result.status == 1)
+        #expect(result.status == 0 || result.errorLine?.hasSuffix("Too many open files") == true, "\(result.errors)")
+    }
+}
