@@ -1,5 +1,6 @@
 import Inference
 import ModelFormat
+import Outputs
 import Platform
 import Reports
 import Text
@@ -13,22 +14,23 @@ struct Bench {
     private static let recordLimit = 16 << 20
 
     private let settings: Settings
+    private var bench: BenchSettings { settings.bench }
 
     init(_ settings: Settings) {
         self.settings = settings
     }
 
     func perform() throws(ProgramError) {
-        guard settings.frames == nil else { throw .framesWithoutCameraPath }
-        let old = try settings.comparison.map { path throws(ProgramError) in
+        guard bench.frames == nil else { throw .usage(.framesWithoutCameraPath) }
+        let old = try bench.comparison.map { path throws(ProgramError) in
             try Memory(copyOf: InputFile(path: path, limit: Self.recordLimit))
         }
         let loadStart = rb_clock_ns()
-        let team = try Team(settings)
+        let team = try Team(settings.computing)
         let loaded = try LoadedModel(
-            path: settings.model, for: settings.executionPath, on: team.threads)
+            path: settings.model, for: settings.computing.executionPath, on: team.threads)
         let engine = loaded.engine
-        var judge = try Judge(settings, of: engine.model)
+        var judge = try Judge(settings.judging, of: engine.model)
         let alpha = judge.alpha
 
         setActivity("running the network")
@@ -37,7 +39,7 @@ struct Bench {
         engine.run(alpha: alpha)
         let runEnd = rb_clock_ns()
 
-        let sampleMemory = try Memory(count: 8 * settings.runLimit)
+        let sampleMemory = try Memory(count: 8 * bench.runLimit)
         let timesMemory = try Memory(count: OperationTimes.byteCount(for: engine.model))
         var samples = LatencySamples(memory: sampleMemory.bytes.bindMemory(to: UInt64.self))
         let times = OperationTimes(of: engine.model, memory: timesMemory.bytes)
@@ -56,13 +58,13 @@ struct Bench {
             threads: team.threads.count,
             processor: core, loadTime: runStart - loadStart, firstInference: runEnd - runStart, elapsed: elapsed,
             before: before, after: after, arenaBytes: loaded.arenaBytes, peakResidentBytes: rb_peak_resident_bytes())
-        report.frameRate = settings.frameRate
+        report.frameRate = bench.frameRate
         report.lateRuns = lateRuns
-        if settings.showsCeiling || settings.showsLayers {
+        if bench.showsCeiling || bench.showsLayers {
             report.ceiling = measureCeiling(of: engine.path)
         }
         try write(report, times)
-        if let old, let path = settings.comparison {
+        if let old, let path = bench.comparison {
             try compare(report, with: old, path: path)
         }
     }
@@ -70,51 +72,51 @@ struct Bench {
     private func write(_ report: BenchReport, _ times: OperationTimes) throws(ProgramError) {
         var output = Output()
         if settings.isJSON {
-            output.writer.append(jsonOf: report)
+            output.writer.writeRecord(of: report)
         } else {
-            output.writer.append(report)
+            output.writer.write(report)
         }
-        if settings.showsLayers, let ceiling = report.ceiling {
+        if bench.showsLayers, let ceiling = report.ceiling {
             let engine = report.answer.engine
             if settings.isJSON {
-                output.writer.append(jsonOf: times, of: engine, ceiling: ceiling * Double(report.threads))
+                output.writer.writeRecords(of: times, of: engine, ceiling: ceiling * Double(report.threads))
             } else {
-                output.writer.append(times, of: engine, ceiling: ceiling * Double(report.threads))
+                output.writer.write(times, of: engine, ceiling: ceiling * Double(report.threads))
             }
         }
         try output.finish()
     }
 
     private func compare(
-        _ report: BenchReport, with old: borrowing Memory, path: UnsafePointer<CChar>
+        _ report: BenchReport, with old: borrowing Memory, path: CText
     ) throws(ProgramError) {
         let comparison = BenchComparison(
             of: report, with: UnsafeRawBufferPointer(old.bytes),
-            threshold: settings.ratioThreshold ?? Self.ratioThreshold)
+            threshold: bench.ratioThreshold ?? Self.ratioThreshold)
         let finding = comparison.finding
         switch finding {
-        case .noRecord: throw .noRecord(path)
-        case .otherNetwork: throw .otherNetwork(path)
+        case .noRecord: throw .failure(.noRecord(path))
+        case .otherNetwork: throw .failure(.otherNetwork(path))
         case .alike, .otherLogits, .slower: break
         }
         var output = Output()
         if settings.isJSON {
-            output.writer.append(jsonOf: comparison)
+            output.writer.writeRecord(of: comparison)
         } else {
-            output.writer.append(comparison)
+            output.writer.write(comparison)
         }
         try output.finish()
         switch finding {
-        case .otherLogits: throw .otherLogits(path)
+        case .otherLogits: throw .failure(.otherLogits(path))
         case .slower(let ratio):
-            throw .slower(path, ratio: ratio, threshold: settings.ratioThreshold ?? Self.ratioThreshold)
+            throw .failure(.slower(path, ratio: ratio, threshold: bench.ratioThreshold ?? Self.ratioThreshold))
         case .alike, .noRecord, .otherNetwork: break
         }
     }
 
     private static func conditions(of core: Int32) -> rb_conditions {
         var conditions = rb_conditions()
-        rb_read_conditions(("/sys" as StaticString).cString, core, &conditions)
+        rb_read_conditions(CText("/sys").start, core, &conditions)
         return conditions
     }
 
@@ -129,7 +131,7 @@ struct Bench {
 
     /// So that caches, predictors and the clock are as in steady use.
     private func warmUp(_ engine: Engine, alpha: Float) {
-        let deadline = rb_clock_ns() + settings.warmUpTime
+        let deadline = rb_clock_ns() + bench.warmUpTime
         while rb_clock_ns() < deadline && !rb_stop_requested() {
             engine.run(alpha: alpha)
         }
@@ -140,8 +142,8 @@ struct Bench {
         _ engine: Engine, alpha: Float, samples: inout LatencySamples, times: OperationTimes
     ) -> Int {
         let begin = rb_clock_ns()
-        let deadline = begin + UInt64(settings.timeLimit * 1e9)
-        let interval = settings.frameRate.map { UInt64(1e9 / $0) }
+        let deadline = begin + UInt64(bench.timeLimit * 1e9)
+        let interval = bench.frameRate.map { UInt64(1e9 / $0) }
         var lateRuns = 0
         var due = begin
         var end = begin
@@ -150,7 +152,7 @@ struct Bench {
                 rb_sleep_until(due)
             }
             let start = rb_clock_ns()
-            if settings.showsLayers {
+            if bench.showsLayers {
                 end = run(engine, alpha: alpha, adjusts: samples.count % 2 == 0, from: start, times)
             } else {
                 engine.run(alpha: alpha)
@@ -162,8 +164,8 @@ struct Bench {
                 lateRuns += end > due ? 1 : 0
                 due = max(due, end)
             }
-        } while samples.count < settings.runLimit && end < deadline && !rb_stop_requested()
-        if settings.showsLayers && times.count(times.plainHead) == 0 {  // there was one run only
+        } while samples.count < bench.runLimit && end < deadline && !rb_stop_requested()
+        if bench.showsLayers && times.count(times.plainHead) == 0 {  // there was one run only
             _ = run(engine, alpha: alpha, adjusts: false, from: rb_clock_ns(), times)
         }
         return lateRuns

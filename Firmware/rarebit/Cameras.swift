@@ -21,6 +21,6 @@ struct Cameras {
         var list = CameraListing(isJSON: settings.isJSON, TextWriter(DescriptorSink.standardOutput))
         listCameras(for: CaptureRequest(covering: needed), &list)
         let status = list.finish().status
-        guard status == 0 else { throw .output(status) }
+        guard status == 0 else { throw .failure(.output(status: status)) }
     }
 }

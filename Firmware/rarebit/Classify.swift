@@ -2,6 +2,7 @@ import Camera
 import Images
 import Inference
 import ModelFormat
+import Outputs
 import Pixels
 import Platform
 import Reports
@@ -18,14 +19,15 @@ struct Classify {
 
     func perform() throws(ProgramError) {
         let loaded = try LoadedModel(path: settings.model)
-        var judge = try Judge(settings, of: loaded.model)
+        var judge = try Judge(settings.judging, of: loaded.model)
+        let message = ImageMessage(try Memory(count: Int(RB_IMAGE_MESSAGE_BYTES)))
         var output = Output()
         var failures = 0
-        var index = settings.firstImage
-        while let path = rb_argument(index) {
+        var index = settings.classify.firstImage
+        while let path = argument(index) {
             index += 1
             do throws(ProgramError) {
-                let picture = try Picture(path: path)
+                let picture = try Picture(path: path, message)
                 try picture.quantise(settings.view, into: loaded.engine)
             } catch {
                 failures += 1
@@ -33,25 +35,24 @@ struct Classify {
                 continue
             }
             setActivity("classifying a picture")
-            let answer = judge.answer(from: loaded.engine, top: settings.top, at: 0, checksInput: settings.isJSON)
+            let answer = judge.answer(
+                from: loaded.engine, top: settings.judging.top, at: 0, checksInput: settings.isJSON)
             write(answer, of: path, to: &output)
             try output.endRecord()
         }
-        guard failures == 0 else { throw .someImagesFailed(failures) }
+        guard failures == 0 else { throw .failure(.someImagesFailed(failures)) }
     }
 
-    private func write(_ answer: Answer, of path: UnsafePointer<CChar>, to output: inout Output) {
+    private func write(_ answer: Answer, of path: CText, to output: inout Output) {
         if settings.isJSON {
-            output.writer.append("{\"image\":")
-            output.writer.append(jsonString: UnsafeRawBufferPointer(start: path, count: path.length))
-            output.writer.append(",")
-            output.writer.append(jsonMembersOf: answer)
-            output.writer.append("}\n")
+            output.writer.record {
+                $0.member("image", path)
+                $0.members(of: answer)
+            }
         } else {
-            output.writer.append(cString: path)
-            output.writer.append(": ")
-            output.writer.append(answer)
-            output.writer.append("\n")
+            output.writer.write("\(path): ")
+            output.writer.write(answer)
+            output.writer.write("\n")
         }
     }
 }
@@ -61,26 +62,23 @@ private struct Picture: ~Copyable {
     /// The most bytes of a file: as many as the largest picture without compression of a camera for people has.
     private static var limit: Int { 256 << 20 }
 
-    private let path: UnsafePointer<CChar>
     private let width: Int
     private let height: Int
     private let pixels: Memory
 
-    init(path: UnsafePointer<CChar>) throws(ProgramError) {
+    init(path: CText, _ message: borrowing ImageMessage) throws(ProgramError) {
         setActivity("decoding a picture")
         let file = try Memory(copyOf: InputFile(path: path, limit: Self.limit))
         let bytes = file.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-        var message = ImageMessage()
         var info = rb_image_info()
         guard message.isOK({ rb_image_probe(bytes, file.bytes.count, &info, $0) }) else {
-            throw .badImage(path, message)
+            throw .failure(.badImage(path, message.text))
         }
         let pixels = try Memory(count: Int(info.width) * Int(info.height) * 3)
         let target = pixels.bytes.assumingMemoryBound(to: UInt8.self)
         guard message.isOK({ rb_image_decode(bytes, file.bytes.count, target.baseAddress, target.count, $0) }) else {
-            throw .badImage(path, message)
+            throw .failure(.badImage(path, message.text))
         }
-        self.path = path
         self.pixels = pixels
         width = Int(info.width)
         height = Int(info.height)
@@ -101,29 +99,21 @@ private struct Picture: ~Copyable {
     }
 }
 
-/// What the image decoder says is wrong with a file.
-struct ImageMessage {
-    private var text = InlineArray<200, CChar>(repeating: 0)  // RB_IMAGE_MESSAGE_BYTES
+/// What the image decoder says is wrong with a file, in memory that lasts until it is reported.
+struct ImageMessage: ~Copyable {
+    private let memory: Memory
+
+    /// `memory`: `RB_IMAGE_MESSAGE_BYTES`.
+    init(_ memory: consuming Memory) {
+        self.memory = memory
+    }
+
+    var text: CText { CText(start) }
+
+    private var start: UnsafeMutablePointer<CChar> { memory.bytes.baseAddress!.assumingMemoryBound(to: CChar.self) }
 
     /// Whether a call of the decoder, which writes its message here, succeeded.
-    mutating func isOK(_ call: (UnsafeMutablePointer<CChar>) -> rb_image_error) -> Bool {
-        withUnsafeMutableBytes(of: &text) {
-            call($0.baseAddress!.assumingMemoryBound(to: CChar.self)) == RB_IMAGE_OK
-        }
-    }
-
-    func append<Sink: TextSink & ~Copyable>(to writer: inout TextWriter<Sink>) {
-        withUnsafeBytes(of: text) { writer.append(cString: $0.baseAddress!.assumingMemoryBound(to: CChar.self)) }
-    }
-}
-
-extension UnsafePointer<CChar> {
-    /// Bytes before the final NUL.
-    var length: Int {
-        var length = 0
-        while self[length] != 0 {
-            length += 1
-        }
-        return length
+    func isOK(_ call: (UnsafeMutablePointer<CChar>) -> rb_image_error) -> Bool {
+        call(start) == RB_IMAGE_OK
     }
 }

@@ -1,5 +1,6 @@
 import Inference
 import ModelFormat
+import Outputs
 import Reports
 import Text
 
@@ -15,10 +16,10 @@ struct Info {
         let verified = try VerifiedModel(path: settings.model)
         let (path, arenaBytes) = try LoadedModel.arena(for: verified.model, path: settings.model)
         var output = Output()
-        if settings.showsMemory {
-            output.writer.append(memoryOf: verified.model, path: path, arenaBytes: arenaBytes)
+        if settings.info.showsMemory {
+            output.writer.write(memoryOf: verified.model, path: path, arenaBytes: arenaBytes)
         } else {
-            output.writer.append(describing: verified.model, path: path, arenaBytes: arenaBytes)
+            output.writer.write(describing: verified.model, path: path, arenaBytes: arenaBytes)
         }
         try output.finish()
     }

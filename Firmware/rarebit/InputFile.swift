@@ -1,20 +1,21 @@
 import Platform
+import Text
 
 /// A regular file, open for reading.
 struct InputFile: ~Copyable {
-    let path: UnsafePointer<CChar>
+    let path: CText
     /// Bytes, when it was opened.
     let count: Int
     private let descriptor: Int32
 
     /// `limit`: the most bytes that it may have.
-    init(path: UnsafePointer<CChar>, limit: Int = .max) throws(ProgramError) {
+    init(path: CText, limit: Int = .max) throws(ProgramError) {
         var state = rb_file_state()
-        let descriptor = rb_open_input(path, &state)
-        guard descriptor >= 0 else { throw .unreadableFile(path, descriptor) }
+        let descriptor = rb_open_input(path.start, &state)
+        guard descriptor >= 0 else { throw .failure(.unreadableFile(path, status: descriptor)) }
         guard let count = Int(exactly: state.count), count <= limit else {
             rb_close(descriptor)
-            throw .unreadableFile(path, -RB_EFBIG)
+            throw .failure(.unreadableFile(path, status: -RB_EFBIG))
         }
         (self.path, self.descriptor, self.count) = (path, descriptor, count)
     }

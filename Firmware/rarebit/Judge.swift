@@ -1,6 +1,6 @@
 import Inference
 import ModelFormat
-import Platform
+import Text
 
 /// What can change while the program runs: the adjustment's strength and what is made of the logits.
 struct Judge: ~Copyable {
@@ -10,7 +10,7 @@ struct Judge: ~Copyable {
     private let memory: Memory
     private var half = 0
 
-    init(_ settings: Settings, of model: Model) throws(ProgramError) {
+    init(_ settings: JudgingSettings, of model: Model) throws(ProgramError) {
         let memory = try Memory(count: 2 * Policy.byteCount(classes: Int(model.head.classes)))
         policy = try Self.policy(settings, of: model, in: memory.bytes)
         alpha = settings.alpha ?? model.head.defaultAlpha
@@ -19,7 +19,7 @@ struct Judge: ~Copyable {
 
     /// Takes other settings; evidence gathered under the old ones counts no more, where they differ. Where the settings
     /// do not fit the model it throws, and the old ones stay.
-    mutating func change(to settings: Settings, of model: Model) throws(ProgramError) {
+    mutating func change(to settings: JudgingSettings, of model: Model) throws(ProgramError) {
         let bytes = memory.bytes
         let size = bytes.count / 2
         let start = (1 - half) * size
@@ -44,7 +44,7 @@ struct Judge: ~Copyable {
     mutating func restart() { policy.restart() }
 
     private static func policy(
-        _ settings: Settings, of model: Model, in memory: UnsafeMutableRawBufferPointer
+        _ settings: JudgingSettings, of model: Model, in memory: UnsafeMutableRawBufferPointer
     ) throws(ProgramError) -> Policy {
         let rules = Policy.Rules(
             threshold: settings.threshold, smoothing: settings.smoothing, confirmation: settings.confirmation)
@@ -55,7 +55,7 @@ struct Judge: ~Copyable {
         }
         var items = ListItems(value.text)
         while let item = items.next() {
-            guard let index = model.classIndex(of: item) else { throw .unknownClass(value, item) }
+            guard let index = model.classIndex(of: item) else { throw .value(value, .unknownClass(item)) }
             policy.include(index)
         }
         return policy
@@ -64,33 +64,31 @@ struct Judge: ~Copyable {
 
 /// The items of a list "a,b,c", without the space around them.
 struct ListItems {
-    private var position: UnsafePointer<CChar>?
+    private var rest: UnsafeRawBufferPointer?
 
-    init(_ text: UnsafePointer<CChar>) {
-        position = text
+    init(_ text: CText) {
+        rest = text.bytes
     }
 
     mutating func next() -> UnsafeRawBufferPointer? {
-        guard var start = position else { return nil }
-        var end = start
-        while end.pointee != 0 && end.pointee != CChar(UInt8(ascii: ",")) {
-            end += 1
-        }
-        position = end.pointee == 0 ? nil : end + 1
-        while start < end && start.pointee == CChar(UInt8(ascii: " ")) {
+        guard let text = rest else { return nil }
+        let comma = text.firstIndex(of: UInt8(ascii: ","))
+        rest = comma.map { UnsafeRawBufferPointer(rebasing: text[($0 + 1)...]) }
+        var (start, end) = (0, comma ?? text.count)
+        while start < end && text[start] == UInt8(ascii: " ") {
             start += 1
         }
-        while start < end && (end - 1).pointee == CChar(UInt8(ascii: " ")) {
+        while start < end && text[end - 1] == UInt8(ascii: " ") {
             end -= 1
         }
-        return UnsafeRawBufferPointer(start: start, count: end - start)
+        return UnsafeRawBufferPointer(rebasing: text[start..<end])
     }
 }
 
 extension Model {
     /// The class with a name, else with a number; nil where there is none.
     fileprivate func classIndex(of text: UnsafeRawBufferPointer) -> Int? {
-        for index in 0..<Int(head.classes) where Self.isEqual(className(index), text) {
+        for index in 0..<Int(head.classes) where className(index).isEqual(to: text) {
             return index
         }
         var number = 0
@@ -99,13 +97,5 @@ extension Model {
             number = 10 * number + Int(byte - UInt8(ascii: "0"))
         }
         return text.count > 0 && number < Int(head.classes) ? number : nil
-    }
-
-    private static func isEqual(_ one: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Bool {
-        guard one.count == other.count else { return false }
-        for index in 0..<one.count where one[index] != other[index] {
-            return false
-        }
-        return true
     }
 }

@@ -1,30 +1,31 @@
 import Inference
 import ModelFormat
 import Platform
+import Text
 
 /// A model file in memory of this program's own, verified: whatever becomes of the file, what was verified is what is used.
 struct VerifiedModel: ~Copyable {
     let model: Model
     private let copy: Memory
 
-    init(path: UnsafePointer<CChar>) throws(ProgramError) {
+    init(path: CText) throws(ProgramError) {
         setActivity("reading the model")
         let file = try InputFile(path: path)
         var header = InlineArray<192, UInt8>(repeating: 0)  // Layout.headerBytes
         let read = withUnsafeMutableBytes(of: &header) { file.read(into: $0) }
-        guard read >= 0 else { throw .unreadableFile(path, Int32(read)) }
+        guard read >= 0 else { throw .failure(.unreadableFile(path, status: Int32(read))) }
         do throws(ModelError) {
             try withUnsafeBytes(of: &header) { header throws(ModelError) in
                 try Model.verifyHeader(UnsafeRawBufferPointer(rebasing: header[..<read]), bytes: file.count)
             }
         } catch {
-            throw .badModel(path, error)
+            throw .failure(.badModel(path, error))
         }
         let copy = try Memory(copyOf: file)
         do throws(ModelError) {
             model = try Model(verifying: UnsafeRawBufferPointer(copy.bytes))
         } catch {
-            throw .badModel(path, error)
+            throw .failure(.badModel(path, error))
         }
         self.copy = copy
     }
@@ -58,7 +59,7 @@ struct LoadedModel: ~Copyable {
 
     /// Packs the weights for `wanted`, nil: the best path here.
     init(
-        path: UnsafePointer<CChar>, for wanted: ExecutionPath? = nil, on threads: Threads = .one
+        path: CText, for wanted: ExecutionPath? = nil, on threads: Threads = .one
     ) throws(ProgramError) {
         let verified = try VerifiedModel(path: path)
         let model = verified.model
@@ -71,7 +72,7 @@ struct LoadedModel: ~Copyable {
                 weights.append($0)
             }
         } catch {
-            throw .cannotInfer(path, error)
+            throw .failure(.cannotInfer(path, error))
         }
         self.verified = verified
         self.arena = arena
@@ -79,15 +80,15 @@ struct LoadedModel: ~Copyable {
 
     /// The execution path to take here, `wanted` or the best, and the arena it needs.
     static func arena(
-        for model: Model, path: UnsafePointer<CChar>, _ wanted: ExecutionPath? = nil, threads: Int = 1
+        for model: Model, path: CText, _ wanted: ExecutionPath? = nil, threads: Int = 1
     ) throws(ProgramError) -> (ExecutionPath, bytes: Int) {
         guard let executionPath = wanted ?? ExecutionPath.best(for: model) else {
-            throw .cannotInfer(path, .noUsablePath)
+            throw .failure(.cannotInfer(path, .noUsablePath))
         }
         do throws(InferenceError) {
             return (executionPath, try Engine.arenaBytes(model: model, path: executionPath, threads: threads))
         } catch {
-            throw .cannotInfer(path, error)
+            throw .failure(.cannotInfer(path, error))
         }
     }
 }

@@ -1,3 +1,4 @@
+import Outputs
 import Platform
 import Reports
 import Text
@@ -14,7 +15,7 @@ struct Rarebit {
             rb_exit(0)
         } catch {
             error.report()
-            rb_exit(error.isUsage ? 2 : 1)
+            rb_exit(error.exitStatus)
         }
     }
 
@@ -23,18 +24,18 @@ struct Rarebit {
         case .help(let command):
             var output = Output()
             if let command {
-                output.writer.append(helpOf: command)
+                output.writer.write(helpOf: command)
             } else {
-                output.writer.append(Command.overview)
+                output.writer.write(Command.overview)
             }
             try output.finish()
         case .version:
             var output = Output()
-            output.writer.append(version)
+            output.writer.write(version)
             try output.finish()
         case .perform(.run): try Run(invocation).perform()
         case .perform(.classify): try Classify(invocation.settings).perform()
-        case .perform(.bench) where invocation.settings.measuresCameraPath:
+        case .perform(.bench) where invocation.settings.bench.measuresCameraPath:
             try CameraPathBench(invocation.settings).perform()
         case .perform(.bench): try Bench(invocation.settings).perform()
         case .perform(.info): try Info(invocation.settings).perform()

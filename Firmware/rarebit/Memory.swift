@@ -1,4 +1,5 @@
 import Platform
+import Text
 
 /// Zeroed memory of its own, mapped for as long as the value lives.
 struct Memory: ~Copyable {
@@ -9,7 +10,7 @@ struct Memory: ~Copyable {
     init(count: Int) throws(ProgramError) {
         var mapping = rb_memory()
         let status = rb_map_memory(count, &mapping)
-        guard status == 0 else { throw .noMemory(bytes: count, status) }
+        guard status == 0 else { throw .failure(.noMemory(bytes: count, status: status)) }
         (self.mapping, self.count) = (mapping, count)
     }
 
@@ -18,11 +19,11 @@ struct Memory: ~Copyable {
     init(copyOf file: borrowing InputFile) throws(ProgramError) {
         var mapping = rb_memory()
         let status = file.count > 0 ? rb_map_memory(file.count, &mapping) : 0
-        guard status == 0 else { throw .noMemory(bytes: file.count, status) }
+        guard status == 0 else { throw .failure(.noMemory(bytes: file.count, status: status)) }
         let read = file.read(into: UnsafeMutableRawBufferPointer(start: mapping.bytes, count: mapping.count))
         guard read >= 0 else {
             rb_unmap(&mapping)
-            throw .unreadableFile(file.path, Int32(read))
+            throw .failure(.unreadableFile(file.path, status: Int32(read)))
         }
         (self.mapping, count) = (mapping, read)
     }
@@ -31,7 +32,7 @@ struct Memory: ~Copyable {
     static func keeping(count: Int) throws(ProgramError) -> UnsafeMutableRawBufferPointer {
         var mapping = rb_memory()
         let status = rb_map_memory(count, &mapping)
-        guard status == 0 else { throw .noMemory(bytes: count, status) }
+        guard status == 0 else { throw .failure(.noMemory(bytes: count, status: status)) }
         return UnsafeMutableRawBufferPointer(start: mapping.bytes, count: mapping.count)
     }
 

@@ -7,18 +7,18 @@ import Text
 struct MetricsServer: ~Copyable {
     private static var interval: UInt64 { 1_000_000_000 }
 
-    private let model: UnsafePointer<CChar>
-    private let source: UnsafePointer<CChar>
+    private let model: CText
+    private let source: CText
     private let memory: Memory
     private var board = BoardConditions()
     private var due: UInt64 = 0
 
     /// `source`: the camera's or recording's path.
-    init(at place: OptionValue, model: UnsafePointer<CChar>, source: UnsafePointer<CChar>) throws(ProgramError) {
-        let listener = rb_tcp_listen(place.text)
-        guard listener >= 0 else { throw .cannotServe(place, listener) }
+    init(at place: OptionValue, model: CText, source: CText) throws(ProgramError) {
+        let listener = rb_tcp_listen(place.text.start)
+        guard listener >= 0 else { throw .failure(.cannotServe(place, status: listener)) }
         let status = rb_metrics_start(listener)
-        guard status == 0 else { throw .cannotServe(place, status) }
+        guard status == 0 else { throw .failure(.cannotServe(place, status: status)) }
         memory = try Memory(count: Int(RB_METRICS_BYTES))
         self.model = model
         self.source = source
@@ -29,10 +29,10 @@ struct MetricsServer: ~Copyable {
 
     mutating func publish(_ totals: RunTotals, _ times: RunTimes, now: UInt64) {
         var conditions = rb_conditions()
-        rb_read_conditions(("/sys" as StaticString).cString, rb_current_cpu(), &conditions)
+        rb_read_conditions(CText("/sys").start, rb_current_cpu(), &conditions)
         board.update(conditions)
         var text = TextWriter(BufferSink(memory.bytes))
-        text.append(metricsOf: totals, times, board, model: model, source: source)
+        text.write(metricsOf: totals, times, board, model: model, source: source)
         let bytes = text.finish().bytes
         rb_metrics_publish(bytes.baseAddress, bytes.count)
         due = now + Self.interval

@@ -7,11 +7,11 @@ struct Output: ~Copyable {
 
     mutating func endRecord() throws(ProgramError) {
         writer.flush()
-        guard writer.sink.status == 0 else { throw .output(writer.sink.status) }
+        guard writer.sink.status == 0 else { throw .failure(.output(status: writer.sink.status)) }
     }
 
     consuming func finish() throws(ProgramError) {
         let status = writer.finish().status
-        guard status == 0 else { throw .output(status) }
+        guard status == 0 else { throw .failure(.output(status: status)) }
     }
 }

@@ -22,12 +22,14 @@ struct Reporter: ~Copyable {
     private let memory: Memory
     private let target: OutputTarget
     /// The camera's or recording's path.
-    private let source: UnsafePointer<CChar>
+    private let source: CText
 
-    /// `isCamera`: whether waiting for a reader would lose frames.
-    init(_ settings: Settings, model: Model, source: UnsafePointer<CChar>, isCamera: Bool) throws(ProgramError) {
-        let target = settings.outputTarget
-        let recordBytes = FrameRecord.mostBytes(model: model, top: settings.top)
+    /// `top`: how many classes an answer has at most. `isCamera`: whether waiting for a reader would lose frames.
+    init(
+        _ settings: OutputSettings, isJSON: Bool, model: Model, top: Int, source: CText, isCamera: Bool
+    ) throws(ProgramError) {
+        let target = settings.target
+        let recordBytes = FrameRecord.mostBytes(model: model, top: top)
         let memory = try Memory(count: recordBytes + RecordOutput.byteCount(target, recordBytes: recordBytes))
         let bytes = memory.bytes
         do throws(OutputError) {
@@ -35,12 +37,11 @@ struct Reporter: ~Copyable {
                 target, pressure: settings.pressure ?? (isCamera ? .drops : .waits), recordBytes: recordBytes,
                 memory: UnsafeMutableRawBufferPointer(rebasing: bytes[recordBytes...]))
         } catch {
-            throw .cannotWrite(target, error.status)
+            throw .failure(.cannotWrite(target, status: error.status))
         }
         record = TextWriter(BufferSink(UnsafeMutableRawBufferPointer(rebasing: bytes[..<recordBytes])))
-        let isStandard = settings.output == .standardOutput
-        form = settings.isJSON ? .json : isStandard && rb_is_terminal(1) ? .live : .lines
-        logsAll = !(settings.isJSON && isStandard)
+        form = isJSON ? .json : settings.isStandard && rb_is_terminal(1) ? .live : .lines
+        logsAll = !(isJSON && settings.isStandard)
         self.memory = memory
         self.target = target
         self.source = source
@@ -54,8 +55,8 @@ struct Reporter: ~Copyable {
         -> Bool
     {
         switch form {
-        case .json: record.append(jsonOf: frame, answer, smoothed: smoothed)
-        case .lines: record.append(lineOf: frame, answer)
+        case .json: record.writeRecord(of: frame, answer, smoothed: smoothed)
+        case .lines: record.writeLine(of: frame, answer)
         case .live: live.show(frame, answer, now: now, columns: Int(rb_terminal_columns(1)), on: &record)
         }
         return try writeRecord()
@@ -72,7 +73,7 @@ struct Reporter: ~Copyable {
 
     private mutating func writeRecord(of event: RunEvent) throws(ProgramError) -> Bool {
         guard form == .json else { return true }
-        record.append(jsonOf: event, now: rb_clock_ns())
+        record.writeRecord(of: event, now: rb_clock_ns())
         return try writeRecord()
     }
 
@@ -87,20 +88,19 @@ struct Reporter: ~Copyable {
     }
 
     /// Says something in a line on standard error, such as why a configuration is not taken.
-    mutating func log(_ body: (inout TextWriter<LogSink>) -> Void) {
+    mutating func log(_ body: (inout TextWriter<DescriptorSink>) -> Void) {
         live.leave()
-        var line = TextWriter(LogSink())
-        line.append("rarebit: ")
+        var line = TextWriter(DescriptorSink.log)
+        line.write("rarebit: ")
         body(&line)
-        line.append("\n")
+        line.write("\n")
         line.flush()
     }
 
     /// The same about a file or a source of frames.
-    mutating func log(of name: UnsafePointer<CChar>, _ body: (inout TextWriter<LogSink>) -> Void) {
+    mutating func log(of name: CText, _ body: (inout TextWriter<DescriptorSink>) -> Void) {
         log { line in
-            line.append(cString: name)
-            line.append(": ")
+            line.write("\(name): ")
             body(&line)
         }
     }
@@ -114,7 +114,7 @@ struct Reporter: ~Copyable {
     }
 
     private mutating func log(_ event: RunEvent) {
-        log(of: source) { $0.append(lineOf: event) }
+        log(of: source) { $0.write(event) }
     }
 
     private mutating func writeRecord() throws(ProgramError) -> Bool {
@@ -124,8 +124,8 @@ struct Reporter: ~Copyable {
         case .goesOn: return true
         case .readerWentAway: return false
         case .failed(let status):
-            if case .stream = target { throw .output(status) }
-            throw .cannotWrite(target, status)
+            if case .stream = target { throw .failure(.output(status: status)) }
+            throw .failure(.cannotWrite(target, status: status))
         }
     }
 }

@@ -8,28 +8,29 @@ import Text
 
 /// `rarebit run`: answers for the frames of a camera or a recording, one by one, until stopped.
 struct Run {
-    private static var defaultCamera: UnsafePointer<CChar> { ("/dev/video0" as StaticString).cString }
+    private static var defaultCamera: CText { "/dev/video0" }
 
     private let invocation: Invocation
     private var settings: Settings { invocation.settings }
+    private var run: RunSettings { settings.run }
 
     init(_ invocation: Invocation) {
         self.invocation = invocation
     }
 
     func perform() throws(ProgramError) {
-        let team = try Team(settings)
+        let team = try Team(settings.computing)
         let loaded = try LoadedModel(path: settings.model, on: team.threads)
-        if let path = settings.frames {
+        if let path = run.frames {
             try answerAll(of: try open(recording: path), named: path, isCamera: false, with: loaded.engine)
         } else {
-            let path = settings.camera ?? Self.defaultCamera
+            let path = run.camera ?? Self.defaultCamera
             let request = CaptureRequest(
-                covering: neededSize(for: loaded.model.input), size: settings.size, format: settings.format,
-                rate: settings.captureRate)
+                covering: neededSize(for: loaded.model.input), size: run.size, format: run.format,
+                rate: run.captureRate)
             var camera = RecoveringCamera(
-                device: V4L2Device(CameraAddress(path)), for: request,
-                patience: settings.patience.map { UInt64($0 * 1e9) })
+                device: V4L2Device(CameraAddress(path.start)), for: request,
+                patience: run.patience.map { UInt64($0 * 1e9) })
             try start(&camera, path: path)
             try answerAll(of: camera, named: path, isCamera: true, with: loaded.engine)
         }
@@ -37,10 +38,10 @@ struct Run {
 
     /// With `--record`, what is answered is written too.
     private func answerAll<Source: FrameSource & ~Copyable>(
-        of source: consuming Source, named name: UnsafePointer<CChar>, isCamera: Bool, with engine: Engine
+        of source: consuming Source, named name: CText, isCamera: Bool, with engine: Engine
     ) throws(ProgramError) {
         var loop = try RunLoop(invocation, engine, source: name, isCamera: isCamera)
-        guard let path = settings.recording else {
+        guard let path = run.recording else {
             try loop.run(on: &source)
             source.stop()
             return
@@ -59,40 +60,36 @@ struct Run {
         return FrameSize(width: UInt32(needed.width), height: UInt32(needed.height))
     }
 
-    private func open(recording path: UnsafePointer<CChar>) throws(ProgramError) -> Recording {
+    private func open(recording path: CText) throws(ProgramError) -> Recording {
         do throws(RecordingError) {
-            let recording = try Recording(path: path, loops: settings.loops)
+            let recording = try Recording(path: path.start, loops: run.loops)
             if recording.cutBytes > 0 { tell("ends inside a frame, which is left out", of: path) }
             return recording
         } catch {
-            throw .recording(path, error)
+            throw .failure(.recording(path, error))
         }
     }
 
-    private func recorder(_ path: UnsafePointer<CChar>) throws(ProgramError) -> Recorder {
+    private func recorder(_ path: CText) throws(ProgramError) -> Recorder {
         do throws(RecordingError) {
-            return try Recorder(path: path)
+            return try Recorder(path: path.start)
         } catch {
-            throw .recording(path, error)
+            throw .failure(.recording(path, error))
         }
     }
 
-    private func start(_ camera: inout RecoveringCamera<V4L2Device>, path: UnsafePointer<CChar>) throws(ProgramError) {
+    private func start(_ camera: inout RecoveringCamera<V4L2Device>, path: CText) throws(ProgramError) {
         setActivity("starting the camera")
         do throws(CameraError) {
             try camera.start()
         } catch {
-            throw .camera(path, error)
+            throw .failure(.camera(path, error))
         }
     }
 
-    private func tell(_ text: StaticString, of name: UnsafePointer<CChar>) {
+    private func tell(_ text: Message, of name: CText) {
         var line = TextWriter(DescriptorSink.standardError)
-        line.append("rarebit: ")
-        line.append(cString: name)
-        line.append(": ")
-        line.append(text)
-        line.append("\n")
+        line.write("rarebit: \(name): \(text)\n")
         _ = line.finish()
     }
 }

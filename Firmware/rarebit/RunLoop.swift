@@ -6,18 +6,16 @@ import Platform
 import Reports
 import Text
 
-/// The loop of `rarebit run`: frame -> input tensor -> logits -> answer -> output, in one thread, with everything else that
-/// must go on beside it even while no frames come.
+/// The loop of `rarebit run`: one frame after another on its path, in one thread, with everything else that must go on
+/// beside it even while no frames come.
 struct RunLoop: ~Copyable {
     /// How long to wait for a frame before looking after everything else, nanoseconds.
     private static let longestWait: UInt64 = 250_000_000
 
     private var invocation: Invocation
-    private let engine: Engine
     /// The camera's or recording's path.
-    private let name: UnsafePointer<CChar>
-    private var judge: Judge
-    private var reporter: Reporter
+    private let name: CText
+    private var path: FramePath
     private var watch = SourceWatch()
     /// nil: nobody asked for metrics.
     private var metrics: MetricsServer?
@@ -28,40 +26,40 @@ struct RunLoop: ~Copyable {
     /// Where the configuration is read again.
     private let rereading: Memory
 
-    init(
-        _ invocation: Invocation, _ engine: Engine, source name: UnsafePointer<CChar>, isCamera: Bool
-    ) throws(ProgramError) {
-        let judge = try Judge(invocation.settings, of: engine.model)
-        let reporter = try Reporter(invocation.settings, model: engine.model, source: name, isCamera: isCamera)
+    init(_ invocation: Invocation, _ engine: Engine, source name: CText, isCamera: Bool) throws(ProgramError) {
+        let settings = invocation.settings
+        let path = try FramePath(
+            settings, engine,
+            to: try Reporter(
+                settings.run.output, isJSON: settings.isJSON, model: engine.model, top: settings.judging.top,
+                source: name, isCamera: isCamera))
         var metrics = MetricsServer?.none
-        if let place = invocation.settings.metrics {
-            metrics = try MetricsServer(at: place, model: invocation.settings.model, source: name)
+        if let place = settings.run.metrics {
+            metrics = try MetricsServer(at: place, model: settings.model, source: name)
         }
         rereading = try Memory(count: ConfigurationText.limit + 1)
         self.invocation = invocation
-        self.engine = engine
         self.name = name
-        self.judge = judge
-        self.reporter = reporter
+        self.path = path
         self.metrics = metrics
     }
 
     /// Until the source ends, enough frames are answered, nobody reads the answers, or the program is asked to stop.
     mutating func run<Source: FrameSource & ~Copyable>(on source: inout Source) throws(ProgramError) {
         setActivity("classifying frames")
-        if invocation.settings.configuration != nil || invocation.settings.output.isFile {
+        if invocation.settings.run.configuration != nil || invocation.settings.run.output.isFile {
             rb_let_hangup_reload()
         }
         let goesOn = try answerFrames(of: &source)
         manager.tellStopping()
         updateTotals(from: source)
         if goesOn {
-            _ = try reporter.report(.summary(totals))
+            _ = try path.reporter.report(.summary(totals))
         }
-        reporter.finish()
+        path.reporter.finish()
         switch source.failure {
-        case .camera(let error)?: throw .camera(name, error)
-        case .recording(let error)?: throw .recording(name, error)
+        case .camera(let error)?: throw .failure(.camera(name, error))
+        case .recording(let error)?: throw .failure(.recording(name, error))
         case nil: break
         }
     }
@@ -70,16 +68,15 @@ struct RunLoop: ~Copyable {
     private mutating func answerFrames<Source: FrameSource & ~Copyable>(
         of source: inout Source
     ) throws(ProgramError) -> Bool {
-        var view = SourceView(invocation.settings.view)
-        while totals.answered < invocation.settings.count {
+        while path.answered < invocation.settings.run.count {
             let delivery = source.next(deadline: rb_clock_ns() + Self.longestWait)
             guard try tellEvents(of: source) else { return false }
             switch consume delivery {
             case .frame(let frame):
-                if try view.follow(source, for: engine.model.input), let mode = source.mode {
+                if try path.follow(source), let mode = source.mode {
                     tell(mode)
                 }
-                guard try answer(frame, of: &source, through: &view) else { return false }
+                guard try answer(frame, of: &source) else { return false }
             case .idle:
                 if source.status != .streaming {
                     manager.recoveryStepTaken()
@@ -92,33 +89,19 @@ struct RunLoop: ~Copyable {
     }
 
     private mutating func answer<Source: FrameSource & ~Copyable>(
-        _ frame: consuming Frame, of source: inout Source, through view: inout SourceView
+        _ frame: consuming Frame, of source: inout Source
     ) throws(ProgramError) -> Bool {
-        let (sequence, timestamp, start) = (frame.sequence, frame.timestamp, rb_clock_ns())
-        let isPicture = view.show(frame.pixels, to: engine)
-        source.release(frame)
-        guard isPicture else {
+        guard let passage = try path.answer(frame, of: &source) else {
             source.reportUndecodable()
             return true
         }
-        let converted = rb_clock_ns()
-        let answer = judge.answer(
-            from: engine, top: invocation.settings.top, at: timestamp, checksInput: reporter.tellsChecksums)
-        let now = rb_clock_ns()
-        let record = FrameRecord(
-            number: Int(totals.answered), sequence: sequence, timestamp: timestamp, answered: now)
-        totals.answered += 1
-        var goesOn = try reporter.report(record, answer, smoothed: judge.policy.rules.smoothing > 0, now: now)
-        if goesOn, let seen = answer.verdict.newlyConfirmed {
-            goesOn = try reporter.report(.seen(record, seen, engine.model))
-        }
         manager.frameAnswered()
-        times.add(frameAge(timestamp: timestamp, at: start), to: .capture)
-        times.add(converted - start, to: .convert)
-        times.add(now - converted, to: .infer)
-        times.add(rb_clock_ns() - now, to: .report)
-        times.addAge(record.age)
-        return goesOn
+        times.add(frameAge(timestamp: passage.record.timestamp, at: passage.begun), to: .capture)
+        times.add(passage.converted - passage.begun, to: .convert)
+        times.add(passage.answered - passage.converted, to: .infer)
+        times.add(passage.reported - passage.answered, to: .report)
+        times.addAge(passage.record.age)
+        return passage.goesOn
     }
 
     /// Tells what happened to the source. After a recovery the evidence of before counts no more.
@@ -129,9 +112,9 @@ struct RunLoop: ~Copyable {
             counters: source.counters, status: source.status, lastRecovery: source.lastRecovery, now: rb_clock_ns())
         {
             if case .recovered = event {
-                judge.restart()
+                path.judge.restart()
             }
-            guard try reporter.report(.source(event)) else { return false }
+            guard try path.reporter.report(.source(event)) else { return false }
         }
         return true
     }
@@ -154,54 +137,48 @@ struct RunLoop: ~Copyable {
             updateTotals(from: source)
             metrics?.publish(totals, times, now: now)
         }
-        return try reporter.turn()
+        return try path.reporter.turn()
     }
 
     /// "rarebit: /dev/video0: YUYV 640 x 480 at 30 frames a second"
     private mutating func tell(_ mode: CaptureMode) {
-        reporter.log(of: name) { line in
-            line.append(mode)
-            line.append(mode.rate > 0 ? " frames a second" : "")
-        }
+        path.reporter.log(of: name) { $0.write(mode.rate > 0 ? "\(mode) frames a second" : "\(mode)") }
     }
 
     /// Takes from the configuration file what can change while the program runs; a file with a mistake changes nothing.
     private mutating func reload() {
         // Whoever sends the signal may have renamed the output file.
-        reporter.reopen()
-        guard let path = invocation.settings.configuration else { return }
+        path.reporter.reopen()
+        guard let file = invocation.settings.run.configuration else { return }
         do throws(ProgramError) {
             let (settings, texts) = try invocation.readConfiguration(into: rereading.bytes)
-            try judge.change(to: settings, of: engine.model)
-            logReload(of: path, texts)
+            try path.judge.change(to: settings.judging, of: path.engine.model)
+            logReload(of: file, texts)
         } catch {
-            reporter.log { line in
-                line.append(reason: error)
-                line.append("; the old settings stay")
-            }
+            path.reporter.log { $0.write("\(error); the old settings stay") }
         }
     }
 
     /// "rarebit.conf: read again; a restart is needed for camera, top"
-    private mutating func logReload(of path: UnsafePointer<CChar>, _ texts: OptionTexts) {
+    private mutating func logReload(of file: CText, _ texts: OptionTexts) {
         let old = invocation.texts
-        reporter.log(of: path) { line in
-            line.append("read again")
+        path.reporter.log(of: file) { line in
+            line.write("read again")
             var separator: StaticString = "; a restart is needed for "
             for number in 0..<OptionTable.all.count {
                 let option = OptionTable.all[number]
                 guard option.isKey, !option.isLive, !texts.saysSame(as: old, of: number) else { continue }
-                line.append(separator)
-                line.append(option.name)
+                line.write("\(separator)\(option.name)")
                 separator = ", "
             }
         }
     }
 
     private mutating func updateTotals<Source: FrameSource & ~Copyable>(from source: borrowing Source) {
+        totals.answered = UInt64(path.answered)
         totals.duration = rb_clock_ns() - begin
         totals.counters = source.counters
-        totals.counters[.outputFull] += reporter.output.lost
-        totals.counters[.outputGone] += reporter.output.gone
+        totals.counters[.outputFull] += path.reporter.output.lost
+        totals.counters[.outputGone] += path.reporter.output.gone
     }
 }

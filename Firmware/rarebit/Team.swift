@@ -9,13 +9,13 @@ struct Team: ~Copyable {
     private let team: OpaquePointer?
     let threads: Threads
 
-    init(_ settings: Settings) throws(ProgramError) {
+    init(_ settings: ComputingSettings) throws(ProgramError) {
         var cores = settings.cpus ?? Self.fastCores(for: settings.threads ?? 1)
         let asked = settings.threads ?? (settings.cpus == nil ? 1 : Int(rb_cpus_count(&cores)))
         let count = min(asked, Int(RB_MAXIMUM_THREADS))
         var status = rb_run_on(&cores)
         // A sandbox may forbid it. Nobody asked for the fast cores, so that is no reason to stop.
-        guard status == 0 || settings.cpus == nil else { throw .cannotPin(status) }
+        guard status == 0 || settings.cpus == nil else { throw .failure(.cannotPin(status: status)) }
         guard count > 1 else {
             team = nil
             threads = .one
@@ -25,7 +25,7 @@ struct Team: ~Copyable {
         status =
             settings.cpus == nil
             ? rb_team_start(Int32(count), nil, &started) : rb_team_start(Int32(count), &cores, &started)
-        guard status == 0 else { throw .cannotStartThreads(count, status) }
+        guard status == 0 else { throw .failure(.cannotStartThreads(count, status: status)) }
         team = started
         threads = Threads(count: count, team: UnsafeMutableRawPointer(started), run: rb_team_run)
     }
@@ -35,7 +35,7 @@ struct Team: ~Copyable {
         var all = rb_cpus()
         rb_cpus_allowed(&all)
         var fast = all
-        rb_cpus_fastest(("/sys" as StaticString).cString, &fast)
+        rb_cpus_fastest(CText("/sys").start, &fast)
         return Int(rb_cpus_count(&fast)) >= count ? fast : all
     }
 

@@ -2,6 +2,7 @@ import Camera
 import Inference
 import ModelFormat
 import Pixels
+import Text
 
 /// The view of a source's frames, which may have another geometry after a recovery.
 struct SourceView: ~Copyable {
@@ -36,17 +37,19 @@ struct View: ~Copyable {
 
     init(_ view: FrameView, of geometry: FrameGeometry, for input: InputRecord) throws(ProgramError) {
         let (width, height) = (Int(geometry.width), Int(geometry.height))
-        guard view.isInside(width: width, height: height) else { throw .cropOutside(width: width, height: height) }
+        guard view.isInside(width: width, height: height) else {
+            throw .failure(.cropOutside(width: width, height: height))
+        }
         guard
             let bytes = Preprocessor.workspaceBytes(
                 input: input, format: geometry.format, width: width, height: height, view: view)
-        else { throw .cannotResize(width: width, height: height) }
+        else { throw .failure(.cannotResize(width: width, height: height)) }
         let workspace = try Memory(count: bytes)
         guard
             let preprocessor = Preprocessor(
                 input: input, format: geometry.format, width: width, height: height, colour: geometry.colour,
                 view: view, workspace: workspace.bytes)
-        else { throw .cannotResize(width: width, height: height) }
+        else { throw .failure(.cannotResize(width: width, height: height)) }
         self.workspace = workspace
         self.preprocessor = preprocessor
     }

@@ -1,5 +1,6 @@
 import Kernels
 import ModelFormat
+import Text
 
 /// A family of instruction sets that the kernels are written for; its number stands in model files.
 public struct ExecutionPath: Equatable, Sendable {
@@ -23,14 +24,14 @@ public struct ExecutionPath: Equatable, Sendable {
     public var number: Int { Int(kernelPath.rawValue) }
     /// Whether this build has the path and this processor can execute it.
     public var isAvailable: Bool { rb_path_available(kernelPath) }
-    /// NUL-terminated ASCII: "avx2".
-    public var name: UnsafePointer<CChar> { rb_path_name(Int32(number))! }
+    /// ASCII: "avx2".
+    public var name: CText { CText(rb_path_name(Int32(number))) }
 
-    /// The path of a NUL-terminated name, or nil.
-    public init?(named name: UnsafePointer<CChar>) {
+    /// The path of a name, or nil.
+    public init?(named name: CText) {
         for number in 0..<Self.count {
             let path = ExecutionPath(number: number)!
-            if Self.areEqual(path.name, name) {
+            if path.name == name {
                 self = path
                 return
             }
@@ -41,14 +42,6 @@ public struct ExecutionPath: Equatable, Sendable {
     /// Runs the path's best multiply-accumulate instructions on registers alone, `rounds` times over; how many
     /// multiply-accumulates of int8 that was. The path must be available.
     public func runCeiling(rounds: UInt32) -> UInt64 { rb_ceiling_run(kernelPath, rounds) }
-
-    private static func areEqual(_ a: UnsafePointer<CChar>, _ b: UnsafePointer<CChar>) -> Bool {
-        var index = 0
-        while a[index] == b[index] && a[index] != 0 {
-            index += 1
-        }
-        return a[index] == b[index]
-    }
 
     /// The fastest path that this processor can execute and whose packed size the model states; the reference path is
     /// the last resort, and nil if even that is not stated.

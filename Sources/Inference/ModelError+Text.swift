@@ -3,113 +3,60 @@ import Text
 
 // One line for each refusal: what is wrong with the file and what to do. The caller has said which file.
 
-extension TextWriter where Sink: ~Copyable {
-    public mutating func append(_ error: ModelError) {
-        switch error {
-        case .tooShort(let bytes):
-            append("not a rarebit model: only ")
-            append(bytes)
-            append(" bytes; is the copy complete?")
-        case .notAModel:
-            append("not a rarebit model: wrong first bytes; make one with rarebit-convert convert")
+extension ModelError: TextConvertible {
+    public var text: Message {
+        switch self {
+        case .tooShort(let bytes): "not a rarebit model: only \(bytes) bytes; is the copy complete?"
+        case .notAModel: "not a rarebit model: wrong first bytes; make one with rarebit-convert convert"
         case .unsupportedVersion(let found):
-            append("format version ")
-            append(found)
-            append(" is not the one this program reads (")
-            append(Layout.version)
-            append("); convert the checkpoint again with the converter of this program's release")
+            """
+            format version \(found) is not the one this program reads (\(Layout.version)); convert the checkpoint again \
+            with the converter of this program's release
+            """
         case .wrongFileSize(let stated, let found):
-            append("the file has ")
-            append(found)
-            append(" bytes but its header says ")
-            append(stated)
-            append("; copy it again")
+            "the file has \(found) bytes but its header says \(stated); copy it again"
         case .wrongChecksum(let stated, let computed):
-            append("the file is damaged: checksum ")
-            append(hexadecimal: computed)
-            append(", stated ")
-            append(hexadecimal: stated)
-            append("; copy it again")
-        case .arenaTooLarge(let bytes):
-            append("the model asks for an arena of ")
-            append(bytes)
-            append(" bytes; at most 2 GiB can be had")
-        default:
-            appendMalformed(error)
-            append("; convert the checkpoint again")
+            """
+            the file is damaged: checksum \(hexadecimal: computed), stated \(hexadecimal: stated); copy it again
+            """
+        case .arenaTooLarge(let bytes): "the model asks for an arena of \(bytes) bytes; at most 2 GiB can be had"
+        // Faults that only a broken or hostile writer makes.
+        case .badSectionTable(let entry): malformed("entry \(entry) of the section table")
+        case .sectionOutOfBounds(let kind): malformed("section \(kind.name) out of bounds")
+        case .sectionMissing(let kind): malformed("section \(kind.name) missing")
+        case .wrongSectionSize(let kind): malformed("section \(kind.name) of the wrong size")
+        case .badInput(let field): malformed("input description, \(field.name)")
+        case .badOperation(let index, let field): malformed("operation \(index), \(field.name)")
+        case .badHead(let field): malformed("head, \(field.name)")
+        case .badName(let kind, let index): malformed("text \(index) of section \(kind.name)")
         }
     }
 
-    /// Faults that only a broken or hostile writer makes.
-    private mutating func appendMalformed(_ error: ModelError) {
-        append("malformed model: ")
-        switch error {
-        case .badSectionTable(let entry):
-            append("entry ")
-            append(entry)
-            append(" of the section table")
-        case .sectionOutOfBounds(let kind):
-            append("section ")
-            append(kind.name)
-            append(" out of bounds")
-        case .sectionMissing(let kind):
-            append("section ")
-            append(kind.name)
-            append(" missing")
-        case .wrongSectionSize(let kind):
-            append("section ")
-            append(kind.name)
-            append(" of the wrong size")
-        case .badInput(let field):
-            append("input description, ")
-            append(field.name)
-        case .badOperation(let index, let field):
-            append("operation ")
-            append(index)
-            append(", ")
-            append(field.name)
-        case .badHead(let field):
-            append("head, ")
-            append(field.name)
-        case .badName(let kind, let index):
-            append("text ")
-            append(index)
-            append(" of section ")
-            append(kind.name)
-        case .tooShort, .notAModel, .unsupportedVersion, .wrongFileSize, .wrongChecksum, .arenaTooLarge:
-            append("header")
-        }
+    private func malformed(_ fault: Message) -> Message {
+        "malformed model: \(fault); convert the checkpoint again"
     }
+}
 
-    public mutating func append(_ error: InferenceError) {
-        switch error {
+extension InferenceError: TextConvertible {
+    public var text: Message {
+        switch self {
         case .noUsablePath:
-            append("the model states no packed size for any instruction set of this processor; convert it again")
+            "the model states no packed size for any instruction set of this processor; convert it again"
         case .pathNotAvailable(let path):
-            append("this processor cannot execute the ")
-            append(cString: path.name)
-            append(" kernels; leave the choice to the program")
+            "this processor cannot execute the \(path.name) kernels; leave the choice to the program"
         case .packedSizeDiffers(let path, let stated, let needed):
-            append("packed weights for ")
-            append(cString: path.name)
-            append(" need ")
-            append(needed)
-            append(" bytes but the model states ")
-            append(stated)
-            append("; convert it again with the converter of this program's release")
+            """
+            packed weights for \(path.name) need \(needed) bytes but the model states \(stated); convert it again with \
+            the converter of this program's release
+            """
         case .arenaTooSmall(let needed, let given):
-            append("the model needs an arena of ")
-            append(needed)
-            append(" bytes and was given ")
-            append(given)
+            "the model needs an arena of \(needed) bytes and was given \(given)"
         case .arenaTooLarge(let needed):
-            append("the model needs an arena of ")
-            append(needed)
-            append(" bytes with this many threads, and ")
-            append(Layout.maximumBytes)
-            append(" is the most; use fewer threads")
-        case .arenaMisaligned:
-            append("the arena must start at a multiple of 64 bytes")
+            """
+            the model needs an arena of \(needed) bytes with this many threads, and \(Layout.maximumBytes) is the most; \
+            use fewer threads
+            """
+        case .arenaMisaligned: "the arena must start at a multiple of 64 bytes"
         }
     }
 }
@@ -149,18 +96,10 @@ extension ModelError.Field {
 
 #if !hasFeature(Embedded)
     extension ModelError: CustomStringConvertible {
-        public var description: String {
-            var writer = TextWriter(MemorySink())
-            writer.append(self)
-            return writer.finish().text
-        }
+        public var description: String { String(text) }
     }
 
     extension InferenceError: CustomStringConvertible {
-        public var description: String {
-            var writer = TextWriter(MemorySink())
-            writer.append(self)
-            return writer.finish().text
-        }
+        public var description: String { String(text) }
     }
 #endif

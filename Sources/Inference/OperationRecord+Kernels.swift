@@ -1,5 +1,6 @@
 import Kernels
 import ModelFormat
+import Text
 
 extension OperationRecord {
     /// Bytes of the packed weights on a path, a multiple of 64; 0 for anything but a convolution.
@@ -9,11 +10,11 @@ extension OperationRecord {
         return rb_conv_packed_bytes(path.kernelPath, &shape)
     }
 
-    /// NUL-terminated ASCII, the kernel that computes a convolution on a path; nil for other operations.
-    public func kernelName(path: ExecutionPath) -> UnsafePointer<CChar>? {
+    /// The name of the kernel that computes a convolution on a path; nil for other operations.
+    public func kernelName(path: ExecutionPath) -> CText? {
         guard kind == .convolution else { return nil }
         var shape = convolutionShape
-        return rb_conv_kernel_name(path.kernelPath, &shape)
+        return CText(rb_conv_kernel_name(path.kernelPath, &shape))
     }
 
     /// Working memory that the operation needs on a path, bytes, a multiple of 64; 0 for anything but a convolution.

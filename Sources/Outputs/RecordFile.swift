@@ -1,9 +1,10 @@
 import Platform
+import Text
 
 /// Whole records appended to a file, which makes room for a new one when it is full: PATH becomes PATH.1, that PATH.2 and
 /// so on. Readers that follow the file see every record, in order, in one file or the next.
 struct RecordFile {
-    private let path: UnsafePointer<CChar>
+    private let path: CText
     /// Where the path leads, links followed: the full file stays beside it, on the disk that was meant.
     private let realPath: UnsafeMutablePointer<CChar>
     /// The most bytes a file may have; nil: it grows for ever.
@@ -23,7 +24,7 @@ struct RecordFile {
 
     /// `descriptor`: of the open file, of `size` bytes. `memory`: `byteCount` bytes, kept as long as the file.
     init(
-        path: UnsafePointer<CChar>, descriptor: Int32, size: UInt64, limit: UInt64?, keep: Int,
+        path: CText, descriptor: Int32, size: UInt64, limit: UInt64?, keep: Int,
         memory: UnsafeMutableRawBufferPointer
     ) {
         self.path = path
@@ -38,7 +39,7 @@ struct RecordFile {
 
     /// The file was opened, or could not be: without a path to rename, it grows for ever.
     private mutating func expectRotation() {
-        let isKnown = descriptor >= 0 && rb_real_path(path, realPath) == 0
+        let isKnown = descriptor >= 0 && rb_real_path(path.start, realPath) == 0
         nextRotation = isKnown ? limit ?? UInt64.max : UInt64.max
     }
 
@@ -70,7 +71,7 @@ struct RecordFile {
         }
         nextOpening = now + Self.openingInterval
         var file = rb_output_file()
-        descriptor = rb_open_appending(path, &file)
+        descriptor = rb_open_appending(path.start, &file)
         size = file.count
         expectRotation()
         return descriptor >= 0

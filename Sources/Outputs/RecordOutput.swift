@@ -1,4 +1,5 @@
 import Platform
+import Text
 
 /// Linux's negative error number of what went wrong with an output.
 public struct OutputError: Error, Equatable, Sendable {
@@ -6,14 +7,14 @@ public struct OutputError: Error, Equatable, Sendable {
 }
 
 /// Where records go.
-public enum OutputTarget: @unchecked Sendable {
+public enum OutputTarget: Sendable {
     /// A pipe, socket or terminal.
     case stream(Int32)
     /// `limit`: the most bytes of a file, nil: no end; `keep`: how many full ones are kept beside it. Where the path leads to
     /// a pipe or a device, that is written to as a stream is.
-    case file(UnsafePointer<CChar>, limit: UInt64?, keep: Int)
+    case file(CText, limit: UInt64?, keep: Int)
     /// Everybody who is connected to the Unix socket.
-    case socket(UnsafePointer<CChar>)
+    case socket(CText)
 }
 
 /// What becomes of records that nobody takes at once.
@@ -75,7 +76,7 @@ public struct RecordOutput: ~Copyable {
         case .stream(let descriptor): stream = RecordStream(descriptor: descriptor, memory: memory)
         case .file(let path, let limit, let keep):
             var opened = rb_output_file()
-            let descriptor = rb_open_appending(path, &opened)
+            let descriptor = rb_open_appending(path.start, &opened)
             guard descriptor >= 0 else { throw OutputError(status: descriptor) }
             guard opened.is_regular else {
                 stream = RecordStream(descriptor: descriptor, memory: memory)

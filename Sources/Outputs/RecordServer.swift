@@ -1,11 +1,12 @@
 import Platform
+import Text
 
 /// Whole records to everybody who is connected to a Unix socket. Listeners come and go; one that does not keep up misses
 /// whole records.
 struct RecordServer {
     static var mostListeners: Int { 8 }
 
-    private let path: UnsafePointer<CChar>
+    private let path: CText
     private let listener: Int32
     private let memory: UnsafeMutableRawBufferPointer
     private let recordBytes: Int
@@ -16,9 +17,9 @@ struct RecordServer {
 
     /// `memory`: `byteCount(recordBytes:)` bytes, kept as long as the server. Throws a negative error number.
     init(
-        path: UnsafePointer<CChar>, recordBytes: Int, memory: UnsafeMutableRawBufferPointer
+        path: CText, recordBytes: Int, memory: UnsafeMutableRawBufferPointer
     ) throws(OutputError) {
-        listener = rb_unix_listen(path)
+        listener = rb_unix_listen(path.start)
         self.path = path
         self.memory = memory
         self.recordBytes = recordBytes
@@ -34,7 +35,7 @@ struct RecordServer {
             }
         }
         rb_close(listener)
-        _ = rb_remove_file(path)
+        _ = rb_remove_file(path.start)
     }
 
     /// Takes in who connected meanwhile; those for whom there is no place are turned away.

@@ -4,17 +4,17 @@ import Text
 /// The service manager that started this program and wants to be told how it does, or nobody.
 public struct ServiceManager: ~Copyable {
     /// What NOTIFY_SOCKET names; nil: nobody wants to know.
-    private let socket: UnsafePointer<CChar>?
+    private let socket: CText?
     private var notifier: ServiceNotifier
 
     /// The one that the environment names.
     public init() {
-        let named = rb_environment(("NOTIFY_SOCKET" as StaticString).cString)
-        socket = named?.pointee == 0 ? nil : named
+        let named = rb_environment(CText("NOTIFY_SOCKET").start).map { CText($0) }
+        socket = named?.isEmpty == true ? nil : named
         notifier = ServiceNotifier(
             watchdogLimit: rb_watchdog_us(
-                rb_environment(("WATCHDOG_USEC" as StaticString).cString),
-                rb_environment(("WATCHDOG_PID" as StaticString).cString)))
+                rb_environment(CText("WATCHDOG_USEC").start),
+                rb_environment(CText("WATCHDOG_PID").start)))
     }
 
     public mutating func frameAnswered() { notifier.frameAnswered() }
@@ -22,10 +22,10 @@ public struct ServiceManager: ~Copyable {
 
     /// Tells what is due. To be called whenever the loop turns; costs next to nothing while nothing is due. `source` is
     /// the camera's or recording's path.
-    public mutating func tell(_ activity: ServiceActivity, source: UnsafePointer<CChar>, now: UInt64) {
+    public mutating func tell(_ activity: ServiceActivity, source: CText, now: UInt64) {
         guard let socket, let notice = notifier.notice(of: activity, now: now) else { return }
         var writer = TextWriter(NotificationSink(socket: socket))
-        writer.append(notice, source: source)
+        writer.write(notice, source: source)
         if writer.finish().status == 0 {
             notifier.delivered(notice, now: now)
         } else {
@@ -37,9 +37,7 @@ public struct ServiceManager: ~Copyable {
     public mutating func tellReloading(now: UInt64) {
         guard let socket else { return }
         var writer = TextWriter(NotificationSink(socket: socket))
-        writer.append("RELOADING=1\nMONOTONIC_USEC=")
-        writer.append(now / 1000)
-        writer.append("\n")
+        writer.write("RELOADING=1\nMONOTONIC_USEC=\(now / 1000)\n")
         writer.flush()
         notifier.configurationRead()
     }
@@ -48,22 +46,22 @@ public struct ServiceManager: ~Copyable {
     public mutating func tellStopping() {
         guard let socket else { return }
         var writer = TextWriter(NotificationSink(socket: socket))
-        writer.append("STOPPING=1\n")
+        writer.write("STOPPING=1\n")
         writer.flush()
     }
 }
 
 /// Sends each piece of text as one message.
 private struct NotificationSink: TextSink {
-    let socket: UnsafePointer<CChar>
+    let socket: CText
     /// 0, or the negative error number of a message that did not arrive.
     private(set) var status: Int32 = 0
 
-    init(socket: UnsafePointer<CChar>) {
+    init(socket: CText) {
         self.socket = socket
     }
 
     mutating func write(_ bytes: UnsafeRawBufferPointer) {
-        status = min(status, rb_notify(socket, bytes.baseAddress, bytes.count))
+        status = min(status, rb_notify(socket.start, bytes.baseAddress, bytes.count))
     }
 }

@@ -118,41 +118,34 @@ public struct ServiceNotifier {
 
 extension TextWriter where Sink: ~Copyable {
     /// The notice's lines; `source` is the camera's or recording's path.
-    public mutating func append(_ notice: ServiceNotice, source: UnsafePointer<CChar>) {
+    public mutating func write(_ notice: ServiceNotice, source: CText) {
         if notice.isReady {
-            append("READY=1\n")
+            write("READY=1\n")
         }
         if let status = notice.status {
-            append("STATUS=")
+            write("STATUS=")
             switch status {
             case .classifying:
-                append("classifying ")
-                append(withoutControls: source)
+                write("classifying ")
+                write(withoutControls: source)
             case .searching(let reason):
-                append(withoutControls: source)
-                append(" ")
-                append(reason)
-                append(", looking for it")
+                write(withoutControls: source)
+                write(" \(reason), looking for it")
             }
             if let framesPerSecond = notice.framesPerSecond {
-                append(", ")
-                append(framesPerSecond, decimals: 1)
-                append(" frames a second")
+                write(", \(framesPerSecond, decimals: 1) frames a second")
             }
-            append("\n")
+            write("\n")
         }
         if notice.feedsWatchdog {
-            append("WATCHDOG=1\n")
+            write("WATCHDOG=1\n")
         }
     }
 
-    /// A NUL-terminated string; a line feed in it would begin a line of its own.
-    private mutating func append(withoutControls text: UnsafePointer<CChar>) {
-        var next = text
-        while next.pointee != 0 {
-            let byte = UInt8(bitPattern: next.pointee)
-            append(byte: byte < 0x20 ? UInt8(ascii: "?") : byte)
-            next += 1
+    /// A line feed in a name would begin a line of its own.
+    private mutating func write(withoutControls text: CText) {
+        for byte in text.bytes {
+            write(byte: byte < 0x20 ? UInt8(ascii: "?") : byte)
         }
     }
 }

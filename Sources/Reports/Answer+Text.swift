@@ -4,63 +4,47 @@ import Text
 
 extension TextWriter where Sink: ~Copyable {
     /// "Sneaker 93.1 %, Sandal 6.2 %, Bag 0.4 %", or "unknown".
-    public mutating func append(_ answer: Answer) {
-        guard !answer.verdict.isUnknown else { return append("unknown") }
+    public mutating func write(_ answer: Answer) {
+        guard !answer.verdict.isUnknown else { return write("unknown") }
         for place in 0..<answer.verdict.count {
-            if place > 0 {
-                append(", ")
-            }
             let ranked = answer.verdict[place]
-            append(bytes: answer.engine.model.className(ranked.index))
-            append(" ")
-            append(Double(ranked.probability) * 100, decimals: 1)
-            append(" %")
+            write(
+                """
+                \(place == 0 ? "" : ", ")\(answer.engine.model.className(ranked.index)) \
+                \(Double(ranked.probability) * 100, decimals: 1) %
+                """)
         }
     }
 
-    /// The members of a JSON object, without its braces: alpha, whether it is unknown, the ranking, and the checksums of
-    /// input and logits. `smoothed`: whether the probabilities are means over pictures.
-    public mutating func append(jsonMembersOf answer: Answer, smoothed: Bool = false) {
-        append("\"alpha\":")
-        append(Double(answer.alpha), decimals: 3)
+    /// Members of a JSON object: alpha, whether it is unknown, the ranking, and the checksums of input and logits.
+    /// `smoothed`: whether the probabilities are means over pictures.
+    public mutating func members(of answer: Answer, smoothed: Bool = false) {
+        member("alpha", Double(answer.alpha), decimals: 3)
         if answer.verdict.isUnknown {
-            append(",\"unknown\":true")
+            member("unknown", true)
         }
-        append(",\"top\":[")
-        for place in 0..<answer.verdict.count {
-            if place > 0 {
-                append(",")
+        array("top") {
+            for place in 0..<answer.verdict.count {
+                $0.write(answer.verdict[place], in: answer.engine.model, smoothed: smoothed)
             }
-            append(jsonOf: answer.verdict[place], in: answer.engine.model, smoothed: smoothed)
         }
-        append("]")
         if let checksum = answer.inputChecksum {
-            append(",\"input_crc\":\"")
-            append(hexadecimal: checksum)
-            append("\"")
+            member("input_crc", "\(hexadecimal: checksum)")
         }
-        append(",\"logits_crc\":\"")
-        append(hexadecimal: answer.logitsChecksum)
-        append("\"")
+        member("logits_crc", "\(hexadecimal: answer.logitsChecksum)")
     }
 
-    private mutating func append(jsonOf ranked: RankedClass, in model: Model, smoothed: Bool) {
-        append("{\"class\":")
-        append(ranked.index)
-        append(",\"name\":")
-        append(jsonString: model.className(ranked.index))
-        append(",\"probability\":")
-        append(Double(ranked.probability), decimals: 6)
-        if smoothed {
-            append(",\"frame_probability\":")
-            append(Double(ranked.frameProbability), decimals: 6)
+    private mutating func write(_ ranked: RankedClass, in model: Model, smoothed: Bool) {
+        object {
+            $0.member("class", ranked.index)
+            $0.member("name", model.className(ranked.index))
+            $0.member("probability", Double(ranked.probability), decimals: 6)
+            if smoothed {
+                $0.member("frame_probability", Double(ranked.frameProbability), decimals: 6)
+            }
+            $0.member("logit", Double(ranked.logit), decimals: 6)
+            $0.member("plain_probability", Double(ranked.plainProbability), decimals: 6)
+            $0.member("plain_logit", Double(ranked.plainLogit), decimals: 6)
         }
-        append(",\"logit\":")
-        append(Double(ranked.logit), decimals: 6)
-        append(",\"plain_probability\":")
-        append(Double(ranked.plainProbability), decimals: 6)
-        append(",\"plain_logit\":")
-        append(Double(ranked.plainLogit), decimals: 6)
-        append("}")
     }
 }

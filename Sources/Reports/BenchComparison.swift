@@ -52,8 +52,9 @@ public struct BenchComparison {
     var firstAnswerRatio: Double? { ratio(Double(report.firstAnswer) / 1e6, to: "first_answer_ms") }
     var residentRatio: Double? { ratio(Double(report.peakResidentBytes), to: "resident_bytes") }
 
-    var kernels: UnsafeRawBufferPointer? { old.string("kernels") }
-    var machine: UnsafeRawBufferPointer? { old.string("machine") }
+    /// Of the earlier one; empty where its record does not tell.
+    var kernels: UnsafeRawBufferPointer { old.string("kernels") ?? UnsafeRawBufferPointer(start: nil, count: 0) }
+    var machine: UnsafeRawBufferPointer { old.string("machine") ?? UnsafeRawBufferPointer(start: nil, count: 0) }
     var threads: Double? { old.number("threads") }
 
     private func ratio(_ new: Double, to member: StaticString) -> Double? {
@@ -77,38 +78,37 @@ public struct BenchComparison {
 
 extension TextWriter where Sink: ~Copyable {
     /// One line of ratios, new to old.
-    public mutating func append(_ comparison: BenchComparison) {
-        append("compared    with ")
-        append(bytes: comparison.kernels ?? UnsafeRawBufferPointer(start: nil, count: 0))
-        append(", ")
-        append(comparison.threads ?? 1, decimals: 0)
-        append(" threads, ")
-        append(bytes: comparison.machine ?? UnsafeRawBufferPointer(start: nil, count: 0))
-        append("; new / old:")
+    public mutating func write(_ comparison: BenchComparison) {
+        write(
+            """
+            compared    with \(comparison.kernels), \(comparison.threads ?? 1, decimals: 0) threads, \
+            \(comparison.machine); new / old:
+            """)
         for index in Statistic.all.indices {
-            append(ratio: comparison.ratio(of: Statistic.all[index]), Statistic.all[index].name)
+            let statistic = Statistic.all[index]
+            write(comparison.ratio(of: statistic), named: statistic.name)
         }
-        append(ratio: comparison.firstAnswerRatio, "first answer")
-        append(ratio: comparison.residentRatio, "resident")
-        append("\n")
+        write(comparison.firstAnswerRatio, named: "first answer")
+        write(comparison.residentRatio, named: "resident")
+        write("\n")
     }
 
-    private mutating func append(ratio: Double?, _ name: StaticString) {
-        guard let ratio else { return }
-        append(" ")
-        append(name)
-        append(" ")
-        append(ratio, decimals: 3)
+    private mutating func write(_ ratio: Double?, named name: StaticString) {
+        if let ratio {
+            write(" \(name) \(ratio, decimals: 3)")
+        }
     }
 
     /// The ratios as one JSON record; those that the old record does not give are null.
-    public mutating func append(jsonOf comparison: BenchComparison) {
-        append("{\"compared\":\"new / old\"")
-        for index in Statistic.all.indices {
-            append(member: Statistic.all[index].member, comparison.ratio(of: Statistic.all[index]), decimals: 4)
+    public mutating func writeRecord(of comparison: BenchComparison) {
+        record {
+            $0.member("compared", "new / old")
+            for index in Statistic.all.indices {
+                let statistic = Statistic.all[index]
+                $0.member(statistic.member, comparison.ratio(of: statistic), decimals: 4)
+            }
+            $0.member("first_answer_ms", comparison.firstAnswerRatio, decimals: 4)
+            $0.member("resident_bytes", comparison.residentRatio, decimals: 4)
         }
-        append(member: "first_answer_ms", comparison.firstAnswerRatio, decimals: 4)
-        append(member: "resident_bytes", comparison.residentRatio, decimals: 4)
-        append("}\n")
     }
 }

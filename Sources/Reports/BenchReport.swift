@@ -5,8 +5,8 @@ import Text
 
 /// What one benchmark measured. Times are in nanoseconds.
 public struct BenchReport {
-    /// The model file's path, NUL-terminated.
-    public var model: UnsafePointer<CChar>
+    /// The model file's path.
+    public var model: CText
     public var samples: LatencySamples
     /// Of a fixed input, after the runs; with the input's checksum.
     public var answer: Answer
@@ -30,7 +30,7 @@ public struct BenchReport {
     public var peakResidentBytes: UInt64
 
     public init(
-        model: UnsafePointer<CChar>, samples: LatencySamples, answer: Answer, threads: Int, processor: Int32,
+        model: CText, samples: LatencySamples, answer: Answer, threads: Int, processor: Int32,
         loadTime: UInt64, firstInference: UInt64, elapsed: UInt64, before: rb_conditions, after: rb_conditions,
         arenaBytes: Int,
         peakResidentBytes: UInt64
@@ -86,132 +86,6 @@ struct Statistic {
         Statistic(name: "p99.9", member: "p99_9_ms", fraction: 0.999),
         Statistic(name: "max", member: "max_ms", fraction: 1),
     ]
-}
-
-extension TextWriter where Sink: ~Copyable {
-    /// The report in lines of "name  value".
-    public mutating func append(_ report: BenchReport) {
-        append("model       ")
-        append(cString: report.model)
-        append(", ")
-        append(report.multiplyAccumulates / 1e6, decimals: 1)
-        append(" million multiply-adds\n")
-        appendMachine(of: report)
-        appendKernels(of: report)
-        appendLatencies(of: report)
-        appendThroughput(of: report)
-        append("first       load ")
-        append(milliseconds: report.loadTime)
-        append(" ms, first inference ")
-        append(milliseconds: report.firstInference)
-        append(" ms, load to first answer ")
-        append(milliseconds: report.firstAnswer)
-        append(" ms\nmemory      arena ")
-        append(report.arenaBytes)
-        append(" bytes, resident at most ")
-        append(report.peakResidentBytes)
-        append("\nchecksums   input ")
-        append(hexadecimal: report.answer.inputChecksum ?? 0)
-        append(", logits ")
-        append(hexadecimal: report.answer.logitsChecksum)
-        append("\n")
-    }
-
-    private mutating func appendMachine(of report: BenchReport) {
-        append("machine     ")
-        withMachineName { append(cString: $0) }
-        append(", core ")
-        append(report.processor)
-        withUnsafeBytes(of: report.before.governor) { governor in
-            guard governor[0] != 0 else { return }
-            append(", governor ")
-            append(cString: governor.baseAddress!.assumingMemoryBound(to: CChar.self))
-        }
-        if report.before.frequency_khz != RB_NOT_TOLD {
-            append(", ")
-            append(report.before.frequency_khz / 1000)
-            append(" MHz before, ")
-            append(report.after.frequency_khz / 1000)
-            append(" after")
-        }
-        if report.before.millidegrees != RB_NOT_TOLD {
-            append(", ")
-            append(Double(report.before.millidegrees) / 1000, decimals: 1)
-            append(" °C before, ")
-            append(Double(report.after.millidegrees) / 1000, decimals: 1)
-            append(" after")
-        }
-        switch report.wasThrottled {
-        case true?: append(", THROTTLED\n")
-        case false?: append(", not throttled\n")
-        case nil: append("\n")
-        }
-    }
-
-    private mutating func appendKernels(of report: BenchReport) {
-        append("kernels     ")
-        append(cString: report.answer.engine.path.name)
-        append(report.threads == 1 ? ", 1 thread, " : ", ")
-        if report.threads > 1 {
-            append(report.threads)
-            append(" threads, ")
-        }
-        append(report.samples.count)
-        append(" runs")
-        if let frameRate = report.frameRate {
-            append(" at ")
-            append(frameRate, decimals: 2)
-            append(" frames/s, ")
-            append(report.lateRuns)
-            append(" of them late\n")
-        } else {
-            append(" back to back\n")
-        }
-    }
-
-    private mutating func appendLatencies(of report: BenchReport) {
-        var samples = report.samples
-        append("latency     ms:")
-        for index in Statistic.all.indices {
-            let statistic = Statistic.all[index]
-            append(" ")
-            append(statistic.name)
-            append(" ")
-            append(milliseconds: samples.percentile(statistic.fraction))
-        }
-        append("\n")
-    }
-
-    private mutating func appendThroughput(of report: BenchReport) {
-        append("throughput  ")
-        append(report.framesPerSecond, decimals: 1)
-        append(" frames/s, ")
-        append(report.rate, decimals: 1)
-        append(" GMAC/s at the median")
-        if let ceiling = report.ceiling {
-            append(", ")
-            append(report.rate / (ceiling * Double(report.threads)) * 100, decimals: 0)
-            append(" % of the ceiling of ")
-            append(ceiling, decimals: 1)
-            append(report.threads == 1 ? " GMAC/s" : " GMAC/s a thread")
-        }
-        append("\n")
-    }
-
-    /// Nanoseconds as milliseconds with microsecond decimals.
-    public mutating func append(milliseconds nanoseconds: UInt64) {
-        append(Double(nanoseconds) / 1e6, decimals: 3)
-    }
-}
-
-/// The board's or processor's name, NUL-terminated.
-func withMachineName(_ body: (UnsafePointer<CChar>) -> Void) {
-    var name = InlineArray<64, CChar>(repeating: 0)  // RB_MACHINE_NAME_BYTES
-    withUnsafeMutableBytes(of: &name) { bytes in
-        let text = bytes.baseAddress!.assumingMemoryBound(to: CChar.self)
-        rb_machine_name(text)
-        body(text[0] == 0 ? ("unknown" as StaticString).cString : UnsafePointer(text))
-    }
 }
 
 extension Model {

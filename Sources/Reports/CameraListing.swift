@@ -20,7 +20,7 @@ public struct CameraListing<Sink: TextSink & ~Copyable>: CameraVisitor, ~Copyabl
     public consuming func finish() -> Sink {
         endNode()
         if nodes == 0 && !isJSON {
-            writer.append("no video nodes; is a camera connected, and its driver loaded?\n")
+            writer.write("no video nodes; is a camera connected, and its driver loaded?\n")
         }
         return writer.finish()
     }
@@ -29,38 +29,43 @@ public struct CameraListing<Sink: TextSink & ~Copyable>: CameraVisitor, ~Copyabl
         endNode()
         nodes += 1
         formats = 0
-        writer.append(isJSON ? "{\"node\":\"" : "")
-        writer.append(cString: path)
-        writer.append(isJSON ? "\"" : "\n")
+        if isJSON {
+            writer.beginRecord()
+            writer.member("node", CText(path))
+        } else {
+            writer.write("\(CText(path))\n")
+        }
     }
 
     public mutating func visit(error: CameraError) {
         endFormats()
-        writer.append(isJSON ? ",\"error\":\"" : "  ")
-        writer.append(error)
-        writer.append(isJSON ? "\"" : "\n")
+        if isJSON {
+            writer.member("error", error)
+        } else {
+            writer.write("  \(error)\n")
+        }
     }
 
     public mutating func visit(card capability: borrowing rb_v4l2_capability, at place: borrowing rb_v4l2_place) {
-        member("card", capability.card)
-        member("driver", capability.driver)
-        member("port", capability.bus)
+        tell("card", capability.card)
+        tell("driver", capability.driver)
+        tell("port", capability.bus)
         if place.serial.0 != 0 {
-            member("serial", place.serial)
+            tell("serial", place.serial)
         }
     }
 
     public mutating func visit(format fourcc: UInt32, isUsable: Bool) {
         endSizes()
         if isJSON {
-            writer.append(formats == 0 ? ",\"formats\":[" : ",")
-            writer.append("{\"format\":\"")
-            writer.append(fourcc: fourcc)
-            writer.append(isUsable ? "\",\"usable\":true" : "\",\"usable\":false")
+            if formats == 0 {
+                writer.beginArray("formats")
+            }
+            writer.beginObject()
+            writer.member("format", "\(fourcc: fourcc)")
+            writer.member("usable", isUsable)
         } else {
-            writer.append("  ")
-            writer.append(fourcc: fourcc)
-            writer.append(isUsable ? ":" : " (not usable):")
+            writer.write("  \(fourcc: fourcc)\(isUsable ? "" : " (not usable)"):")
         }
         formats += 1
     }
@@ -68,46 +73,60 @@ public struct CameraListing<Sink: TextSink & ~Copyable>: CameraVisitor, ~Copyabl
     public mutating func visit(sizes range: rb_v4l2_sizes) {
         endIntervals()
         if isJSON {
-            writer.append(sizes == 0 ? ",\"sizes\":[{\"size\":\"" : ",{\"size\":\"")
+            if sizes == 0 {
+                writer.beginArray("sizes")
+            }
+            writer.beginObject()
+            writer.member("size", range)
         } else {
-            writer.append(sizes == 0 ? " " : ", ")
+            writer.write("\(sizes == 0 ? " " : ", ")\(range)")
         }
-        writer.append(range.min_width)
-        writer.append("x")
-        writer.append(range.min_height)
-        if range.max_width > range.min_width || range.max_height > range.min_height {
-            writer.append("...")
-            writer.append(range.max_width)
-            writer.append("x")
-            writer.append(range.max_height)
-        }
-        writer.append(isJSON ? "\"" : "")
         sizes += 1
     }
 
     public mutating func visit(intervals range: rb_v4l2_intervals) {
+        let rate: Message = "\(rate: range.highestRate)"
         if isJSON {
-            writer.append(intervals == 0 ? ",\"rates\":[" : ",")
+            if intervals == 0 {
+                writer.beginArray("rates")
+            }
+            writer.element(rate)
         } else {
-            writer.append(intervals == 0 ? " at " : "/")
+            writer.write("\(intervals == 0 ? " at " : "/")\(rate)")
         }
-        let rate = range.highestRate
-        writer.append(rate, decimals: rate == rate.rounded() ? 0 : 2)
         intervals += 1
     }
 
     public mutating func visit(chosen mode: CaptureMode) {
         endFormats()
-        writer.append(isJSON ? ",\"chosen\":\"" : "  rarebit run would choose ")
-        writer.append(mode)
-        writer.append(isJSON ? "\"" : "\n")
+        if isJSON {
+            writer.member("chosen", mode)
+        } else {
+            writer.write("  rarebit run would choose \(mode)\n")
+        }
+    }
+
+    /// Text of a fixed length that ends in zeros, as C structures hold it.
+    private mutating func tell<Text>(_ name: StaticString, _ text: borrowing Text) {
+        withUnsafeBytes(of: text) { bytes in
+            let end = bytes.firstIndex(of: 0) ?? bytes.count
+            let value = UnsafeRawBufferPointer(rebasing: bytes[..<end])
+            if isJSON {
+                writer.member(name, value)
+            } else {
+                writer.write("  \(name) \(value)\n")
+            }
+        }
     }
 
     // MARK: Ends of lists
 
     private mutating func endIntervals() {
         if isJSON && sizes > 0 {
-            writer.append(intervals > 0 ? "]}" : "}")
+            if intervals > 0 {
+                writer.endArray()
+            }
+            writer.endObject()
         }
         intervals = 0
     }
@@ -115,10 +134,13 @@ public struct CameraListing<Sink: TextSink & ~Copyable>: CameraVisitor, ~Copyabl
     private mutating func endSizes() {
         endIntervals()
         if formats > 0 {
-            if isJSON {
-                writer.append(sizes > 0 ? "]}" : "}")
+            if !isJSON {
+                writer.write("\n")
             } else {
-                writer.append("\n")
+                if sizes > 0 {
+                    writer.endArray()
+                }
+                writer.endObject()
             }
         }
         sizes = 0
@@ -127,7 +149,7 @@ public struct CameraListing<Sink: TextSink & ~Copyable>: CameraVisitor, ~Copyabl
     private mutating func endFormats() {
         endSizes()
         if isJSON && formats > 0 {
-            writer.append("]")
+            writer.endArray()
         }
         formats = 0
     }
@@ -135,26 +157,16 @@ public struct CameraListing<Sink: TextSink & ~Copyable>: CameraVisitor, ~Copyabl
     private mutating func endNode() {
         endFormats()
         if isJSON && nodes > 0 {
-            writer.append("}\n")
+            writer.endRecord()
         }
     }
+}
 
-    private mutating func member<Text>(_ name: StaticString, _ text: borrowing Text) {
-        withUnsafeBytes(of: text) { bytes in
-            let end = bytes.firstIndex(of: 0) ?? bytes.count
-            let value = UnsafeRawBufferPointer(rebasing: bytes[..<end])
-            if isJSON {
-                writer.append(",\"")
-                writer.append(name)
-                writer.append("\":")
-                writer.append(jsonString: value)
-            } else {
-                writer.append("  ")
-                writer.append(name)
-                writer.append(" ")
-                writer.append(bytes: value)
-                writer.append("\n")
-            }
-        }
+/// "640x480", "32x32...4096x4096"
+extension rb_v4l2_sizes: TextConvertible {
+    public var text: Message {
+        let isRange = max_width > min_width || max_height > min_height
+        return isRange
+            ? "\(min_width)x\(min_height)...\(max_width)x\(max_height)" : "\(min_width)x\(min_height)"
     }
 }

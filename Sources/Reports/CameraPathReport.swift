@@ -38,8 +38,8 @@ public enum PathStage: Int, Sendable {
 
 /// What the frames of one kind cost on their way to answers.
 public struct CameraPathReport {
-    /// The model file's path, NUL-terminated.
-    public let model: UnsafePointer<CChar>
+    /// The model file's path.
+    public let model: CText
     /// Of the frames.
     public let fourcc: UInt32
     public let width: Int
@@ -47,7 +47,7 @@ public struct CameraPathReport {
     /// Of the largest frame.
     public private(set) var frameBytes = 0
     /// The kernels' name.
-    public let kernels: UnsafePointer<CChar>
+    public let kernels: CText
     public let threads: Int
     private var samples: InlineArray<7, LatencySamples>
 
@@ -56,8 +56,8 @@ public struct CameraPathReport {
 
     /// `memory`: 8-byte aligned, room for the frames that will be added, kept as long as the report is used.
     public init(
-        model: UnsafePointer<CChar>, fourcc: UInt32, width: Int, height: Int,
-        kernels: UnsafePointer<CChar>, threads: Int, memory: UnsafeMutableRawBufferPointer
+        model: CText, fourcc: UInt32, width: Int, height: Int,
+        kernels: CText, threads: Int, memory: UnsafeMutableRawBufferPointer
     ) {
         self.model = model
         self.fourcc = fourcc
@@ -111,68 +111,47 @@ public struct CameraPathReport {
 
 extension TextWriter where Sink: ~Copyable {
     /// What the frames were, then a line for each stage.
-    public mutating func append(_ report: CameraPathReport) {
+    public mutating func write(_ report: CameraPathReport) {
         var report = report
-        append("frames      ")
-        append(report.count)
-        append(" of ")
-        append(report.width)
-        append("x")
-        append(report.height)
-        append(" ")
-        append(fourcc: report.fourcc)
-        append(", ")
-        append(report.frameBytes)
-        append(" bytes at most\nkernels     ")
-        append(cString: report.kernels)
-        append(report.threads == 1 ? ", 1 thread\n" : ", ")
-        if report.threads > 1 {
-            append(report.threads)
-            append(" threads\n")
-        }
-        append("ms            median       p99\n")
+        write(
+            """
+            frames      \(report.count) of \(report.width)x\(report.height) \(fourcc: report.fourcc), \
+            \(report.frameBytes) bytes at most
+            kernels     \(report.kernels), \(threads: report.threads)
+            ms            median       p99
+
+            """)
         for index in 0..<PathStage.count {
             let stage = PathStage(rawValue: index)!
-            append(stage.name)
-            for _ in stage.name.utf8CodeUnitCount..<12 {
-                append(" ")
-            }
-            append(Double(report.percentile(0.5, of: stage)) / 1e6, decimals: 3, columns: 8)
-            append("  ")
-            append(Double(report.percentile(0.99, of: stage)) / 1e6, decimals: 3, columns: 8)
-            append("\n")
+            let (median, p99) = (report.percentile(0.5, of: stage), report.percentile(0.99, of: stage))
+            write(
+                """
+                \(stage.name, columns: 12)\(Double(median) / 1e6, decimals: 3, columns: 8)  \
+                \(Double(p99) / 1e6, decimals: 3, columns: 8)
+
+                """)
         }
     }
 
     /// One JSON record.
-    public mutating func append(jsonOf report: CameraPathReport) {
+    public mutating func writeRecord(of report: CameraPathReport) {
         var report = report
-        append("{\"model\":")
-        append(jsonString: report.model)
-        append(",\"format\":\"")
-        append(fourcc: report.fourcc)
-        append("\",\"width\":")
-        append(report.width)
-        append(",\"height\":")
-        append(report.height)
-        append(",\"frame_bytes\":")
-        append(report.frameBytes)
-        append(",\"kernels\":\"")
-        append(cString: report.kernels)
-        append("\",\"threads\":")
-        append(report.threads)
-        append(",\"frames\":")
-        append(report.count)
-        for index in 0..<PathStage.count {
-            let stage = PathStage(rawValue: index)!
-            append(",\"")
-            append(stage.name)
-            append("\":{\"median_ms\":")
-            append(Double(report.percentile(0.5, of: stage)) / 1e6, decimals: 6)
-            append(",\"p99_ms\":")
-            append(Double(report.percentile(0.99, of: stage)) / 1e6, decimals: 6)
-            append("}")
+        record {
+            $0.member("model", report.model)
+            $0.member("format", "\(fourcc: report.fourcc)")
+            $0.member("width", report.width)
+            $0.member("height", report.height)
+            $0.member("frame_bytes", report.frameBytes)
+            $0.member("kernels", report.kernels)
+            $0.member("threads", report.threads)
+            $0.member("frames", report.count)
+            for index in 0..<PathStage.count {
+                let stage = PathStage(rawValue: index)!
+                $0.object(stage.name) {
+                    $0.member("median_ms", Double(report.percentile(0.5, of: stage)) / 1e6, decimals: 6)
+                    $0.member("p99_ms", Double(report.percentile(0.99, of: stage)) / 1e6, decimals: 6)
+                }
+            }
         }
-        append("}\n")
     }
 }

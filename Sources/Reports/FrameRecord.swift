@@ -37,26 +37,20 @@ extension FrameRecord {
 
 extension TextWriter where Sink: ~Copyable {
     /// One JSON line.
-    public mutating func append(jsonOf record: FrameRecord, _ answer: Answer, smoothed: Bool) {
-        append("{\"frame\":")
-        append(record.number)
-        append(",\"sequence\":")
-        append(record.sequence)
-        append(",\"timestamp_ns\":")
-        append(record.timestamp)
-        append(",\"age_ms\":")
-        append(milliseconds: record.age)
-        append(",")
-        append(jsonMembersOf: answer, smoothed: smoothed)
-        append("}\n")
+    public mutating func writeRecord(of frame: FrameRecord, _ answer: Answer, smoothed: Bool) {
+        record {
+            $0.member("frame", frame.number)
+            $0.member("sequence", frame.sequence)
+            $0.member("timestamp_ns", frame.timestamp)
+            $0.member("age_ms", Double(frame.age) / 1e6, decimals: 3)
+            $0.members(of: answer, smoothed: smoothed)
+        }
     }
 
     /// "frame 12: Sneaker 93.1 %, Sandal 6.2 %"
-    public mutating func append(lineOf record: FrameRecord, _ answer: Answer) {
-        append("frame ")
-        append(record.number)
-        append(": ")
-        append(answer)
-        append("\n")
+    public mutating func writeLine(of frame: FrameRecord, _ answer: Answer) {
+        write("frame \(frame.number): ")
+        write(answer)
+        write("\n")
     }
 }

@@ -7,6 +7,7 @@ public struct LiveView {
     /// Redraws a second: steady to the eye, and little to send over a serial line.
     private static var drawsPerSecond: UInt64 { 10 }
     private static var nameColumns: Int { 20 }
+    private static var clearLine: StaticString { "\u{1B}[2K" }
 
     private var lastDraw: UInt64 = 0
     private var lastFrame: UInt64 = 0
@@ -39,10 +40,9 @@ public struct LiveView {
     public mutating func leave() { linesDrawn = 0 }
 
     private func moveUp<Sink: TextSink & ~Copyable>(on writer: inout TextWriter<Sink>) {
-        guard linesDrawn > 0 else { return }
-        writer.append("\u{1B}[")
-        writer.append(linesDrawn)
-        writer.append("A")
+        if linesDrawn > 0 {
+            writer.write("\u{1B}[\(linesDrawn)A")
+        }
     }
 
     private func drawBar<Sink: TextSink & ~Copyable>(
@@ -50,47 +50,26 @@ public struct LiveView {
     ) {
         let ranked = answer.verdict[place]
         let probability = Double(ranked.probability)
-        writer.append("\u{1B}[2K")
-        writer.append(padded: answer.engine.model.className(ranked.index), columns: Self.nameColumns)
-        writer.append(" ")
+        let name = answer.engine.model.className(ranked.index)
+        writer.write("\(Self.clearLine)\(name, columns: Self.nameColumns) ")
         let width = max(min(40, columns - Self.nameColumns - 10), 0)
         // What is no number fills nothing: no whole number can be made of it.
         let filled = probability.isNaN ? 0 : Int((probability * Double(width)).rounded())
         for column in 0..<width {
-            writer.append(column < filled ? "█" : "░")
+            writer.write(column < filled ? "█" : "░")
         }
-        writer.append(" ")
-        writer.append(probability * 100, decimals: 1)
-        writer.append(" %\n")
+        writer.write(" \(probability * 100, decimals: 1) %\n")
     }
 
     private func drawStatus<Sink: TextSink & ~Copyable>(
         _ record: FrameRecord, _ answer: Answer, on writer: inout TextWriter<Sink>
     ) {
-        writer.append("\u{1B}[2K")
-        writer.append(interval > 0 ? 1e9 / interval : 0, decimals: 1)
-        writer.append(" frames/s, ")
-        writer.append(Double(record.age) / 1e6, decimals: 1)
-        writer.append(" ms from capture to answer, alpha ")
-        writer.append(Double(answer.alpha), decimals: 2)
-        writer.append(answer.verdict.isUnknown ? ", unknown\n" : "\n")
-    }
-}
+        writer.write(
+            """
+            \(Self.clearLine)\(interval > 0 ? 1e9 / interval : 0, decimals: 1) frames/s, \
+            \(Double(record.age) / 1e6, decimals: 1) ms from capture to answer, alpha \
+            \(Double(answer.alpha), decimals: 2)\(answer.verdict.isUnknown ? ", unknown" : "")
 
-extension TextWriter where Sink: ~Copyable {
-    /// UTF-8 text cut or filled with spaces to `columns` characters.
-    mutating func append(padded text: UnsafeRawBufferPointer, columns: Int) {
-        var used = 0
-        for byte in text {
-            if byte & 0xC0 != 0x80 {
-                used += 1
-            }
-            guard used <= columns else { break }
-            append(byte: byte)
-        }
-        while used < columns {
-            append(" ")
-            used += 1
-        }
+            """)
     }
 }

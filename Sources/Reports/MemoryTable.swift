@@ -7,37 +7,25 @@ extension TextWriter where Sink: ~Copyable {
 
     /// What lies in the arena, in bytes, operation by operation: its packed weights, and while it runs, what it reads,
     /// writes and works in. `arenaBytes`: of the whole arena on `path`.
-    public mutating func append(memoryOf model: Model, path: ExecutionPath, arenaBytes: Int) {
-        append("arena for ")
-        append(cString: path.name)
-        append(", bytes\n  operation                      packed    input   output residual  scratch  ends at\n")
+    public mutating func write(memoryOf model: Model, path: ExecutionPath, arenaBytes: Int) {
+        write(
+            """
+            arena for \(path.name), bytes
+              operation                      packed    input   output residual  scratch  ends at
+
+            """)
         var largest = 0
         for index in 0..<model.operationCount {
             let memory = OperationMemory(of: model.operation(index), path: path)
-            append("  ")
-            append(padded: model.operationName(index), columns: Self.nameColumns)
-            append(memory)
+            write("  \(model.operationName(index), columns: Self.nameColumns)\(memory)\n")
             largest = max(largest, memory.together)
         }
-        append("activations and scratch ")
-        append(model.activationBytes)
-        append(", of which one operation uses ")
-        append(largest)
-        append(" at most; packed weights ")
-        append(model.packedBytes(path: path.number) ?? 0)
-        append("; arena ")
-        append(arenaBytes)
-        append("\n")
-    }
+        write(
+            """
+            activations and scratch \(model.activationBytes), of which one operation uses \(largest) at most; \
+            packed weights \(model.packedBytes(path: path.number) ?? 0); arena \(arenaBytes)
 
-    private mutating func append(_ memory: OperationMemory) {
-        append(Double(memory.packed), decimals: 0, columns: 9)
-        append(Double(memory.input), decimals: 0, columns: 9)
-        append(Double(memory.output), decimals: 0, columns: 9)
-        append(Double(memory.residual), decimals: 0, columns: 9)
-        append(Double(memory.scratch), decimals: 0, columns: 9)
-        append(Double(memory.end), decimals: 0, columns: 9)
-        append("\n")
+            """)
     }
 }
 
@@ -72,5 +60,15 @@ private struct OperationMemory {
 
     private static func byteCount(of view: TensorView) -> Int {
         Int(view.height) * Int(view.width) * Int(view.pixelStride)
+    }
+}
+
+extension OperationMemory: TextConvertible {
+    /// A row of the table.
+    var text: Message {
+        """
+        \(packed, columns: 9)\(input, columns: 9)\(output, columns: 9)\(residual, columns: 9)\(scratch, columns: 9)\
+        \(end, columns: 9)
+        """
     }
 }

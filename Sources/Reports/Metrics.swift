@@ -66,128 +66,87 @@ public struct BoardConditions {
 
 extension TextWriter where Sink: ~Copyable {
     /// Prometheus's text format, version 0.0.4. `source`: the camera or recording.
-    public mutating func append(
-        metricsOf totals: RunTotals, _ times: RunTimes, _ board: BoardConditions, model: UnsafePointer<CChar>,
-        source: UnsafePointer<CChar>
+    public mutating func write(
+        metricsOf totals: RunTotals, _ times: RunTimes, _ board: BoardConditions, model: CText, source: CText
     ) {
-        append(metric: "rarebit_info", "gauge", "What runs: always 1.")
-        append("rarebit_info{model=")
-        append(label: model)
-        append(",source=")
-        append(label: source)
-        append("} 1\n")
-        append(counter: "rarebit_frames_total", "Frames answered.", totals.answered)
-        append(
+        write(metric: "rarebit_info", "gauge", "What runs: always 1.")
+        write("rarebit_info{model=")
+        write(label: model)
+        write(",source=")
+        write(label: source)
+        write("} 1\n")
+        write(counter: "rarebit_frames_total", "Frames answered.", totals.answered)
+        write(
             counter: "rarebit_frames_dropped_total",
             "Frames not answered: a newer one was there, the driver had no buffer for them, or they were stale.",
             totals.counters.superseded + totals.counters.dropped + totals.counters.stale)
-        append(counter: "rarebit_recoveries_total", "Faults that are over.", totals.counters.recoveries)
-        append(metric: "rarebit_errors_total", "counter", "Faults, by kind.")
+        write(counter: "rarebit_recoveries_total", "Faults that are over.", totals.counters.recoveries)
+        write(metric: "rarebit_errors_total", "counter", "Faults, by kind.")
         for number in 0..<FaultKind.count {
             let kind = FaultKind(rawValue: UInt8(number))!
-            append("rarebit_errors_total{kind=\"")
-            append(kind.name)
-            append("\"} ")
-            append(totals.counters[kind])
-            append("\n")
+            write("rarebit_errors_total{kind=\"\(kind.name)\"} \(totals.counters[kind])\n")
         }
-        append(metric: "rarebit_frame_age_seconds", "histogram", "From the driver's time stamp to the answer.")
-        append(times.age, of: "rarebit_frame_age_seconds", stage: nil)
-        append(metric: "rarebit_stage_seconds", "histogram", "Time of each stage of a frame.")
+        write(metric: "rarebit_frame_age_seconds", "histogram", "From the driver's time stamp to the answer.")
+        write(times.age, of: "rarebit_frame_age_seconds", stage: nil)
+        write(metric: "rarebit_stage_seconds", "histogram", "Time of each stage of a frame.")
         for number in 0..<Stage.count {
             let stage = Stage(rawValue: number)!
-            append(times[stage], of: "rarebit_stage_seconds", stage: stage)
+            write(times[stage], of: "rarebit_stage_seconds", stage: stage)
         }
-        append(board)
+        write(board)
     }
 
-    private mutating func append(_ board: BoardConditions) {
+    private mutating func write(_ board: BoardConditions) {
         if let millidegrees = board.millidegrees {
-            append(metric: "rarebit_temperature_celsius", "gauge", "Of the board's hottest thermal zone.")
-            append("rarebit_temperature_celsius ")
-            append(Double(millidegrees) / 1000, decimals: 3)
-            append("\n")
+            write(metric: "rarebit_temperature_celsius", "gauge", "Of the board's hottest thermal zone.")
+            write("rarebit_temperature_celsius \(Double(millidegrees) / 1000, decimals: 3)\n")
         }
         if let isThrottled = board.isThrottled {
-            append(metric: "rarebit_throttled", "gauge", "1 where the board is made slower, for heat or want of power.")
-            append("rarebit_throttled ")
-            append(isThrottled ? "1\n" : "0\n")
+            write(metric: "rarebit_throttled", "gauge", "1 where the board is made slower, for heat or want of power.")
+            write("rarebit_throttled \(isThrottled ? 1 : 0)\n")
         }
     }
 
-    private mutating func append(metric name: StaticString, _ type: StaticString, _ help: StaticString) {
-        append("# HELP ")
-        append(name)
-        append(" ")
-        append(help)
-        append("\n# TYPE ")
-        append(name)
-        append(" ")
-        append(type)
-        append("\n")
+    private mutating func write(metric name: StaticString, _ type: StaticString, _ help: StaticString) {
+        write("# HELP \(name) \(help)\n# TYPE \(name) \(type)\n")
     }
 
-    private mutating func append(counter name: StaticString, _ help: StaticString, _ value: UInt64) {
-        append(metric: name, "counter", help)
-        append(name)
-        append(" ")
-        append(value)
-        append("\n")
+    private mutating func write(counter name: StaticString, _ help: StaticString, _ value: UInt64) {
+        write(metric: name, "counter", help)
+        write("\(name) \(value)\n")
     }
 
-    private mutating func append(_ histogram: Histogram, of name: StaticString, stage: Stage?) {
+    private mutating func write(_ histogram: Histogram, of name: StaticString, stage: Stage?) {
+        let label: Message = stage.map { "stage=\"\($0.name)\"" } ?? ""
         for bucket in 0..<Histogram.bucketCount {
-            append(name)
-            append("_bucket{")
-            if let stage {
-                append("stage=\"")
-                append(stage.name)
-                append("\",")
-            }
-            append("le=\"")
-            if let bound = Histogram.bound(bucket) {
-                append(Double(bound) / 1e9, decimals: 4)
-            } else {
-                append("+Inf")
-            }
-            append("\"} ")
-            append(histogram.cumulative(bucket))
-            append("\n")
-        }
-        append(part: "_sum", of: name, stage)
-        append(histogram.sum / 1_000_000_000)
-        append(".")
-        append(digitsOf: histogram.sum % 1_000_000_000, minimum: 9)
-        append("\n")
-        append(part: "_count", of: name, stage)
-        append(histogram.count)
-        append("\n")
-    }
+            let bound: Message = Histogram.bound(bucket).map { "\(Double($0) / 1e9, decimals: 4)" } ?? "+Inf"
+            write(
+                """
+                \(name)_bucket{\(label)\(stage == nil ? "" : ",")le="\(bound)"} \(histogram.cumulative(bucket))
 
-    private mutating func append(part: StaticString, of name: StaticString, _ stage: Stage?) {
-        append(name)
-        append(part)
-        if let stage {
-            append("{stage=\"")
-            append(stage.name)
-            append("\"}")
+                """)
         }
-        append(" ")
+        let labels: Message = stage == nil ? "" : "{\(label)}"
+        let (seconds, nanoseconds) = histogram.sum.quotientAndRemainder(dividingBy: 1_000_000_000)
+        write(
+            """
+            \(name)_sum\(labels) \(seconds).\(nanoseconds, digits: 9)
+            \(name)_count\(labels) \(histogram.count)
+
+            """)
     }
 
     /// A label's value, quoted and escaped.
-    private mutating func append(label text: UnsafePointer<CChar>) {
-        append("\"")
-        var next = text
-        while next.pointee != 0 {
-            switch UInt8(bitPattern: next.pointee) {
-            case UInt8(ascii: "\\"): append("\\\\")
-            case UInt8(ascii: "\""): append("\\\"")
-            case UInt8(ascii: "\n"): append("\\n")
-            case let byte: append(byte: byte)
+    private mutating func write(label text: CText) {
+        write("\"")
+        for byte in text.bytes {
+            switch byte {
+            case UInt8(ascii: "\\"): write("\\\\")
+            case UInt8(ascii: "\""): write("\\\"")
+            case UInt8(ascii: "\n"): write("\\n")
+            default: write(byte: byte)
             }
-            next += 1
         }
-        append("\"")
+        write("\"")
     }
 }

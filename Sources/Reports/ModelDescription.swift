@@ -4,133 +4,93 @@ import Text
 
 extension TextWriter where Sink: ~Copyable {
     /// What a model holds, in lines of "name  value", then a table of its operations.
-    public mutating func append(
+    public mutating func write(
         describing model: Model, path: ExecutionPath, arenaBytes: Int, listsOperations: Bool = true
     ) {
-        appendInput(of: model)
-        appendHead(of: model)
-        appendMemory(of: model, path: path, arenaBytes: arenaBytes)
-        appendClasses(of: model)
-        append("made from\n")
-        appendIndented(model.provenance)
+        writeInput(of: model)
+        writeHead(of: model)
+        write(
+            """
+            file        \(model.bytes.count) bytes, of them weights \(model.byteCount(of: .weights))
+            arena       \(arenaBytes) bytes: activations and scratch \(model.activationBytes), weights packed for \
+            \(path.name) \(model.packedBytes(path: path.number) ?? 0)
+
+            """)
+        writeClasses(of: model)
+        write("made from\n")
+        writeIndented(model.provenance)
         guard listsOperations else { return }
-        append("operations\n")
+        write("operations\n")
         for index in 0..<model.operationCount {
-            append("  ")
-            append(model.operation(index), named: model.operationName(index))
+            write("  \(model.operationName(index)): \(model.operation(index))\n")
         }
     }
 
-    private mutating func appendInput(of model: Model) {
+    private mutating func writeInput(of model: Model) {
         let input = model.input
-        append("input       ")
-        append(input.tensor.width)
-        append(" x ")
-        append(input.tensor.height)
-        append(input.channelOrder == 0 ? " RGB" : " BGR")
-        append(", shorter side resized to ")
-        append(input.resizeShorterSide)
-        append("\n")
+        write(
+            """
+            input       \(input.tensor.width) x \(input.tensor.height) \(input.channelOrder == 0 ? "RGB" : "BGR"), \
+            shorter side resized to \(input.resizeShorterSide)
+
+            """)
     }
 
-    private mutating func appendHead(of model: Model) {
+    private mutating func writeHead(of model: Model) {
         let head = model.head
-        append("head        ")
-        append(head.heads)
-        append(" x ")
-        append(head.dimensions / head.heads)
-        append(" features")
+        write("head        \(head.heads) x \(head.dimensions / head.heads) features")
         if head.tau > 0 {
-            append(", tau ")
-            append(Double(head.tau), decimals: 3)
+            write(", tau \(Double(head.tau), decimals: 3)")
         }
         if head.gamma > 0 {
-            append(", gamma ")
-            append(Double(head.gamma), decimals: 5)
+            write(", gamma \(Double(head.gamma), decimals: 5)")
         }
         if head.hasDirections == 1 {
-            append(", TDE with alpha ")
-            append(Double(head.defaultAlpha), decimals: 3)
+            write(", TDE with alpha \(Double(head.defaultAlpha), decimals: 3)\n")
         } else {
-            append(", no direction: alpha changes nothing")
+            write(", no direction: alpha changes nothing\n")
         }
-        append("\n")
     }
 
-    private mutating func appendMemory(of model: Model, path: ExecutionPath, arenaBytes: Int) {
-        append("file        ")
-        append(model.bytes.count)
-        append(" bytes, of them weights ")
-        append(model.byteCount(of: .weights))
-        append("\narena       ")
-        append(arenaBytes)
-        append(" bytes: activations and scratch ")
-        append(model.activationBytes)
-        append(", weights packed for ")
-        append(cString: path.name)
-        append(" ")
-        append(model.packedBytes(path: path.number) ?? 0)
-        append("\n")
-    }
-
-    private mutating func appendClasses(of model: Model) {
-        append("classes     ")
-        append(model.head.classes)
-        append(model.classCount(0) == nil ? "\n" : ", with their training images\n")
+    private mutating func writeClasses(of model: Model) {
+        let hasCounts = model.classCount(0) != nil
+        write("classes     \(model.head.classes)\(hasCounts ? ", with their training images" : "")\n")
         for index in 0..<Int(model.head.classes) {
-            append("  ")
-            append(bytes: model.className(index))
+            write("  \(model.className(index))")
             if let count = model.classCount(index) {
-                append(" (")
-                append(count)
-                append(")")
+                write(" (\(count))")
             }
-            append("\n")
+            write("\n")
         }
     }
 
-    private mutating func appendIndented(_ lines: UnsafeRawBufferPointer) {
+    private mutating func writeIndented(_ lines: UnsafeRawBufferPointer) {
         var startsLine = true
         for byte in lines {
             if startsLine {
-                append("  ")
+                write("  ")
             }
-            append(byte: byte)
+            write(byte: byte)
             startsLine = byte == UInt8(ascii: "\n")
         }
         if !startsLine {
-            append("\n")
+            write("\n")
         }
     }
+}
 
-    private mutating func append(_ operation: OperationRecord, named name: UnsafeRawBufferPointer) {
-        append(bytes: name)
-        append(": ")
-        append(operation.input.width)
-        append(" x ")
-        append(operation.input.height)
-        append(" x ")
-        append(operation.input.channels)
-        if operation.kind == .convolution {
-            append(" -> ")
-            append(operation.output.width)
-            append(" x ")
-            append(operation.output.height)
-            append(" x ")
-            append(operation.output.channels)
-            append(", ")
-            append(operation.kind.name)
-            append(" ")
-            append(operation.kernelWidth)
-            append(" x ")
-            append(operation.kernelHeight)
-            append(operation.residual.height > 0 ? " + residual, " : ", ")
-            append(Double(operation.multiplyAccumulates) / 1e6, decimals: 2)
-            append(" MMAC\n")
-        } else {
-            append(", ")
-            append(operation.kind.name)
-            append("\n")
-        }
+/// "32 x 32 x 3 -> 16 x 16 x 8, convolution 3 x 3, 0.06 MMAC"
+extension OperationRecord: TextConvertible {
+    public var text: Message {
+        guard kind == .convolution else { return "\(input), \(kind.name)" }
+        return """
+            \(input) -> \(output), \(kind.name) \(kernelWidth) x \(kernelHeight)\(residual.height > 0 ? " + residual" : ""), \
+            \(Double(multiplyAccumulates) / 1e6, decimals: 2) MMAC
+            """
     }
+}
+
+/// "32 x 32 x 3": width, height, channels.
+extension TensorView: TextConvertible {
+    public var text: Message { "\(width) x \(height) x \(channels)" }
 }

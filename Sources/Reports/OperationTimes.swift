@@ -48,71 +48,75 @@ extension TextWriter where Sink: ~Copyable {
     private static var nameColumns: Int { 28 }
 
     /// A table of where the time goes. `ceiling`: of all threads together, 10^9 multiply-accumulates a second.
-    public mutating func append(_ times: OperationTimes, of engine: Engine, ceiling: Double) {
+    public mutating func write(_ times: OperationTimes, of engine: Engine, ceiling: Double) {
         let model = engine.model
-        append("\n  operation                     mean us  best us  share %     MMAC  GMAC/s  ceiling %  kernel\n")
+        write("\n  operation                     mean us  best us  share %     MMAC  GMAC/s  ceiling %  kernel\n")
         for index in 0..<model.operationCount {
-            append("  ")
-            append(padded: model.operationName(index), columns: Self.nameColumns)
-            appendTimes(of: index, times)
             let multiplyAccumulates = Double(model.operation(index).multiplyAccumulates)
-            append(multiplyAccumulates / 1e6, decimals: 3, columns: 9)
+            write(
+                """
+                  \(model.operationName(index), columns: Self.nameColumns)\(times.columns(of: index))\
+                \(multiplyAccumulates / 1e6, decimals: 3, columns: 9)
+                """)
             if multiplyAccumulates > 0 {
                 let rate = multiplyAccumulates / max(times.least(index), 1)
-                append(rate, decimals: 1, columns: 8)
-                append(rate / ceiling * 100, decimals: 1, columns: 11)
+                write("\(rate, decimals: 1, columns: 8)\(rate / ceiling * 100, decimals: 1, columns: 11)")
             }
             if let kernel = model.operation(index).kernelName(path: engine.path) {
-                append("  ")
-                append(cString: kernel)
+                write("  \(kernel)")
             }
-            append("\n")
+            write("\n")
         }
-        append("  head, alpha 0               ")
-        appendTimes(of: times.plainHead, times)
-        append("\n  head with the adjustment    ")
-        appendTimes(of: times.adjustedHead, times)
-        append("\n  Share, GMAC/s and ceiling are those of the best times. The adjustment costs ")
         let cost = times.least(times.adjustedHead) - times.least(times.plainHead)
-        append(cost / 1e3, decimals: 2)
-        append(" us, ")
-        append(cost / max(times.total - cost, 1) * 100, decimals: 2)
-        append(" % of a run.\n")
-    }
+        write(
+            """
+              head, alpha 0               \(times.columns(of: times.plainHead))
+              head with the adjustment    \(times.columns(of: times.adjustedHead))
+              Share, GMAC/s and ceiling are those of the best times. The adjustment costs \(cost / 1e3, decimals: 2) us, \
+            \(cost / max(times.total - cost, 1) * 100, decimals: 2) % of a run.
 
-    private mutating func appendTimes(of entry: Int, _ times: OperationTimes) {
-        append(times.mean(entry) / 1e3, decimals: 2, columns: 9)
-        append(times.least(entry) / 1e3, decimals: 2, columns: 9)
-        append(times.least(entry) / max(times.total, 1) * 100, decimals: 1, columns: 9)
+            """)
     }
 
     /// The same, one JSON record an operation.
-    public mutating func append(jsonOf times: OperationTimes, of engine: Engine, ceiling: Double) {
+    public mutating func writeRecords(of times: OperationTimes, of engine: Engine, ceiling: Double) {
         let model = engine.model
         for index in 0..<model.operationCount {
-            append("{\"operation\":")
-            append(jsonString: model.operationName(index))
-            appendMembers(of: index, times)
-            let rate = Double(model.operation(index).multiplyAccumulates) / max(times.least(index), 1)
-            append(",\"macs\":")
-            append(model.operation(index).multiplyAccumulates)
-            append(member: "gmac_per_s", rate, decimals: 3)
-            append(member: "of_ceiling", rate / ceiling, decimals: 4)
-            if let kernel = model.operation(index).kernelName(path: engine.path) {
-                append(",\"kernel\":")
-                append(jsonString: kernel)
+            let operation = model.operation(index)
+            let rate = Double(operation.multiplyAccumulates) / max(times.least(index), 1)
+            record {
+                $0.member("operation", model.operationName(index))
+                $0.members(of: index, times)
+                $0.member("macs", operation.multiplyAccumulates)
+                $0.member("gmac_per_s", rate, decimals: 3)
+                $0.member("of_ceiling", rate / ceiling, decimals: 4)
+                if let kernel = operation.kernelName(path: engine.path) {
+                    $0.member("kernel", kernel)
+                }
             }
-            append("}\n")
         }
-        append("{\"operation\":\"head, alpha 0\"")
-        appendMembers(of: times.plainHead, times)
-        append("}\n{\"operation\":\"head\"")
-        appendMembers(of: times.adjustedHead, times)
-        append("}\n")
+        record {
+            $0.member("operation", "head, alpha 0")
+            $0.members(of: times.plainHead, times)
+        }
+        record {
+            $0.member("operation", "head")
+            $0.members(of: times.adjustedHead, times)
+        }
     }
 
-    private mutating func appendMembers(of entry: Int, _ times: OperationTimes) {
-        append(member: "mean_us", times.mean(entry) / 1e3, decimals: 3)
-        append(member: "best_us", times.least(entry) / 1e3, decimals: 3)
+    private mutating func members(of entry: Int, _ times: OperationTimes) {
+        member("mean_us", times.mean(entry) / 1e3, decimals: 3)
+        member("best_us", times.least(entry) / 1e3, decimals: 3)
+    }
+}
+
+extension OperationTimes {
+    /// Mean, best and share of an entry.
+    fileprivate func columns(of entry: Int) -> Message {
+        """
+        \(mean(entry) / 1e3, decimals: 2, columns: 9)\(least(entry) / 1e3, decimals: 2, columns: 9)\
+        \(least(entry) / max(total, 1) * 100, decimals: 1, columns: 9)
+        """
     }
 }

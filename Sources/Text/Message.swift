@@ -3,14 +3,17 @@
 /// Nothing is built. A message is a list of pieces, some literal and some values, in a fixed array; a `TextWriter` writes
 /// them one after the other. Text given by address (`CText`, bytes) must stay until then.
 public struct Message: ExpressibleByStringInterpolation, TextConvertible {
-    /// The most pieces of one message, those of messages inside it included.
-    public static var capacity: Int { 48 }
+    /// The most pieces of one message, those of messages inside it included. What has no such bound, such as all classes
+    /// of a model, is written piece by piece.
+    public static var capacity: Int { 24 }
 
-    private(set) var pieces = InlineArray<48, Piece>(repeating: .literal(""))  // capacity
+    private(set) var pieces = InlineArray<24, Piece>(repeating: Piece())  // capacity
     private(set) var count = 0
 
     public init(stringLiteral text: StaticString) {
-        add(.literal(text))
+        if text.utf8CodeUnitCount > 0 {
+            add(Piece(text))
+        }
     }
 
     public init(stringInterpolation: StringInterpolation) {
@@ -20,6 +23,14 @@ public struct Message: ExpressibleByStringInterpolation, TextConvertible {
     private init() {}
 
     public var text: Message { self }
+
+    /// Longer by another: for lists, which no single literal can hold.
+    @inline(never)
+    public static func += (message: inout Message, other: Message) {
+        for index in 0..<other.count {
+            message.add(other.pieces[index])
+        }
+    }
 
     @inline(never)
     fileprivate mutating func add(_ piece: Piece) {
@@ -31,23 +42,6 @@ public struct Message: ExpressibleByStringInterpolation, TextConvertible {
     @inline(never)
     fileprivate static func empty() -> Message { Message() }
 
-    /// A part of a message.
-    enum Piece {
-        case literal(StaticString)
-        /// As they are.
-        case bytes(UnsafeRawBufferPointer)
-        /// Cut or filled with spaces on the right to so many characters of UTF-8.
-        case padded(UnsafeRawBufferPointer, columns: UInt16)
-        /// Up to eight bytes, the first in the lowest byte; zeros are none.
-        case characters(UInt64)
-        case spaces(Int)
-        case natural(UInt64, minimumDigits: UInt8)
-        case negative(magnitude: UInt64)
-        case hexadecimal(UInt32)
-        /// Rounded; on the right of so many columns.
-        case decimal(Double, decimals: UInt8, columns: UInt8)
-    }
-
     public struct StringInterpolation: StringInterpolationProtocol {
         public typealias StringLiteralType = StaticString
 
@@ -57,25 +51,23 @@ public struct Message: ExpressibleByStringInterpolation, TextConvertible {
 
         public mutating func appendLiteral(_ literal: StaticString) {
             if literal.utf8CodeUnitCount > 0 {
-                message.add(.literal(literal))
+                message.add(Piece(literal))
             }
         }
 
         // MARK: Text
 
-        public mutating func appendInterpolation(_ text: StaticString) { message.add(.literal(text)) }
-
-        /// Another message, or what has one.
-        public mutating func appendInterpolation(_ value: some TextConvertible) { append(value.text) }
-
-        public mutating func appendInterpolation(_ text: CText) { message.add(.bytes(text.bytes)) }
+        public mutating func appendInterpolation(_ text: StaticString) { message.add(Piece(text)) }
 
         /// UTF-8 text in memory, such as a model's class name.
-        public mutating func appendInterpolation(_ text: UnsafeRawBufferPointer) { message.add(.bytes(text)) }
+        public mutating func appendInterpolation(_ text: UnsafeRawBufferPointer) { message.add(Piece(text)) }
+
+        /// Another message, or what has one.
+        public mutating func appendInterpolation(_ value: some TextConvertible) { message += value.text }
 
         /// UTF-8 text, cut or filled with spaces to `columns` characters.
         public mutating func appendInterpolation(_ text: UnsafeRawBufferPointer, columns: Int) {
-            message.add(.padded(text, columns: UInt16(columns)))
+            message.add(Piece(text, columns: columns))
         }
 
         public mutating func appendInterpolation(_ text: StaticString, columns: Int) {
@@ -83,37 +75,56 @@ public struct Message: ExpressibleByStringInterpolation, TextConvertible {
                 UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount), columns: columns)
         }
 
-        /// Up to eight bytes, the first in the lowest byte; zeros are left out.
-        public mutating func appendInterpolation(characters: UInt64) { message.add(.characters(characters)) }
+        public mutating func appendInterpolation(_ text: ShortText) { message.add(Piece(text)) }
 
-        public mutating func appendInterpolation(spaces count: Int) { message.add(.spaces(count)) }
+        public mutating func appendInterpolation(spaces count: Int) { message.add(Piece(spaces: count)) }
 
         // MARK: Numbers
 
-        public mutating func appendInterpolation(_ number: some FixedWidthInteger) {
-            let magnitude = UInt64(number.magnitude)
-            message.add(number < 0 ? .negative(magnitude: magnitude) : .natural(magnitude, minimumDigits: 1))
+        /// Filled with spaces on its left to `columns` characters.
+        public mutating func appendInterpolation(_ number: some FixedWidthInteger, columns: Int = 0) {
+            message.add(Piece(number, columns: columns))
         }
 
-        /// With zeros in front, up to `minimumDigits` digits.
-        public mutating func appendInterpolation(_ number: UInt64, minimumDigits: Int) {
-            message.add(.natural(number, minimumDigits: UInt8(minimumDigits)))
+        /// With zeros in front, up to so many digits.
+        public mutating func appendInterpolation(_ number: UInt64, digits: Int) {
+            message.add(Piece(number, digits: digits))
         }
 
         /// Eight lower-case digits.
-        public mutating func appendInterpolation(hexadecimal number: UInt32) { message.add(.hexadecimal(number)) }
-
-        /// Rounded to `decimals`, 0...9, and filled with spaces on its left to `columns` characters; see
-        /// `TextWriter.write(_:decimals:)`.
-        public mutating func appendInterpolation(_ number: Double, decimals: Int, columns: Int = 0) {
-            message.add(.decimal(number, decimals: UInt8(decimals), columns: UInt8(columns)))
+        public mutating func appendInterpolation(hexadecimal number: UInt32) {
+            message.add(Piece(hexadecimal: number))
         }
 
-        @inline(never)
-        private mutating func append(_ other: Message) {
-            for index in 0..<other.count {
-                message.add(other.pieces[index])
-            }
+        /// Rounded to `decimals`, 0...9, and filled with spaces on its left to `columns` characters: "-0.25". What is not
+        /// finite, or of magnitude 10^9 and more, becomes "null", which JSON readers accept.
+        public mutating func appendInterpolation(_ number: Double, decimals: Int, columns: Int = 0) {
+            message.add(Piece(number, decimals: decimals, columns: columns))
+        }
+    }
+}
+
+/// Up to twelve ASCII characters by value, for text that is made on the spot and stays nowhere.
+public struct ShortText {
+    private(set) var first: UInt64 = 0
+    private(set) var rest: UInt32 = 0
+    private var count = 0
+
+    public init() {}
+
+    public mutating func append(_ character: UInt8) {
+        precondition(count < 12 && character != 0)
+        if count < 8 {
+            first |= UInt64(character) << UInt64(8 * count)
+        } else {
+            rest |= UInt32(character) << UInt32(8 * (count - 8))
+        }
+        count += 1
+    }
+
+    public mutating func append(_ text: StaticString) {
+        for character in CText(text).bytes {
+            append(character)
         }
     }
 }
@@ -128,7 +139,7 @@ extension StaticString: TextConvertible {
 }
 
 extension CText: TextConvertible {
-    public var text: Message { "\(self)" }
+    public var text: Message { "\(bytes)" }
 }
 
 /// UTF-8.

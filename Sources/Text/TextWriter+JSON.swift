@@ -10,9 +10,9 @@ extension TextWriter where Sink: ~Copyable {
 
     /// An object on a line of its own.
     public mutating func record(_ body: (inout Self) -> Void) {
-        isFirstMember = true
-        object(body)
-        write(byte: UInt8(ascii: "\n"))
+        beginRecord()
+        body(&self)
+        endRecord()
     }
 
     /// An object as an element of an array.
@@ -39,38 +39,59 @@ extension TextWriter where Sink: ~Copyable {
     // MARK: Members
 
     public mutating func member(_ name: StaticString, _ number: some FixedWidthInteger) {
-        begin(name)
-        write("\(number)")
+        member(name, Piece(number))
     }
 
     /// null for nil, and for what is not finite.
     public mutating func member(_ name: StaticString, _ number: Double?, decimals: Int) {
-        begin(name)
-        write(number.map { "\($0, decimals: decimals)" } ?? "null")
+        member(name, number.map { Piece($0, decimals: decimals) } ?? Piece("null"))
     }
 
     public mutating func member(_ name: StaticString, _ value: Bool?) {
-        begin(name)
-        write(value.map { $0 ? "true" : "false" } ?? "null")
+        member(name, Piece(value.map { $0 ? "true" : "false" } ?? "null"))
     }
 
+    /// A member whose value is not known.
+    public mutating func null(_ name: StaticString) { member(name, Piece("null")) }
+
     /// The text as a string.
+    @inline(never)
     public mutating func member(_ name: StaticString, _ text: Message) {
         begin(name)
-        write(jsonString: text)
+        write(byte: UInt8(ascii: "\""))
+        for index in 0..<text.count {
+            write(text.pieces[index], escaping: .json)
+        }
+        write(byte: UInt8(ascii: "\""))
     }
 
     public mutating func member(_ name: StaticString, _ value: some TextConvertible) {
         member(name, value.text)
     }
 
-    /// An element of an array.
-    public mutating func element(_ number: Double, decimals: Int) {
+    /// A number as an element of an array.
+    public mutating func element(_ number: Message) {
         separate()
-        write("\(number, decimals: decimals)")
+        write(number)
+    }
+
+    @inline(never)
+    private mutating func member(_ name: StaticString, _ value: Piece) {
+        begin(name)
+        write(value)
     }
 
     // MARK: In pieces, for who learns of members and elements one by one
+
+    public mutating func beginRecord() {
+        isFirstMember = true
+        beginObject()
+    }
+
+    public mutating func endRecord() {
+        endObject()
+        write(byte: UInt8(ascii: "\n"))
+    }
 
     public mutating func beginObject() {
         separate()
@@ -94,17 +115,12 @@ extension TextWriter where Sink: ~Copyable {
         isFirstMember = false
     }
 
-    mutating func write(jsonString text: Message) {
-        write(byte: UInt8(ascii: "\""))
-        for index in 0..<text.count {
-            write(text.pieces[index], escaping: .json)
-        }
-        write(byte: UInt8(ascii: "\""))
-    }
-
+    @inline(never)
     private mutating func begin(_ name: StaticString) {
         separate()
-        write("\"\(name)\":")
+        write(byte: UInt8(ascii: "\""))
+        write(Piece(name))
+        write(Piece("\":"))
     }
 
     /// A comma behind what came before.

@@ -33,6 +33,7 @@ public struct TextWriter<Sink: TextSink & ~Copyable>: ~Copyable {
     }
 
     /// One byte of UTF-8 text.
+    @inline(never)
     public mutating func write(byte: UInt8) {
         if count == Self.capacity {
             flush()
@@ -41,9 +42,10 @@ public struct TextWriter<Sink: TextSink & ~Copyable>: ~Copyable {
         count += 1
     }
 
+    @inline(never)
     public mutating func write(_ message: Message) {
         for index in 0..<message.count {
-            write(message.pieces[index], escaping: .nothing)
+            write(message.pieces[index])
         }
     }
 

@@ -9,16 +9,14 @@ private func fourcc(_ text: StaticString) -> UInt32 {
 }
 
 @Suite struct AFourcc {
+    private func written(_ fourcc: UInt32) -> String { String("\(fourcc: fourcc)" as Message) }
+
     @Test func showsUnprintableCharactersAsQuestionMarks() {
-        var writer = TextWriter(MemorySink())
-        writer.append(fourcc: 0x1B | UInt32(UInt8(ascii: "A")) << 8 | 0x7F << 16)
-        #expect(writer.finish().text == "?A??")
+        #expect(written(0x1B | UInt32(UInt8(ascii: "A")) << 8 | 0x7F << 16) == "?A??")
     }
 
     @Test func saysWhetherItIsBigEndian() {
-        var writer = TextWriter(MemorySink())
-        writer.append(fourcc: fourcc("Y16 ") | 1 << 31)
-        #expect(writer.finish().text == "Y16 -BE")
+        #expect(written(fourcc("Y16 ") | 1 << 31) == "Y16 -BE")
     }
 }
 
@@ -26,9 +24,21 @@ private func fourcc(_ text: StaticString) -> UInt32 {
     var offered = FormatList()
     offered.append(fourcc("MJPG"))
     offered.append(fourcc("H264"))
-    var writer = TextWriter(MemorySink())
-    writer.append(CameraError.noUsableFormat(offered: offered))
-    #expect(writer.finish().text == "no usable format: it offers MJPG, H264; the README lists what is usable")
+    let text = String(CameraError.noUsableFormat(offered: offered).text)
+    #expect(text == "no usable format: it offers MJPG, H264; the README lists what is usable")
+}
+
+/// The longest of all messages: in a line of the program, with its name and the camera's.
+@Test func aCameraOfManyFormatsFitsOneMessage() {
+    var offered = FormatList()
+    for _ in 0..<20 { offered.append(fourcc("Y16 ") | 1 << 31) }
+    let error = CameraError.noUsableFormat(offered: offered)
+    let line = String("rarebit: \(CText("/dev/video0")): \(error)\n" as Message)
+    let formats = [String](repeating: "Y16 -BE", count: 16).joined(separator: ", ")
+    #expect(
+        line
+            == "rarebit: /dev/video0: no usable format: it offers \(formats) and more; the README lists what is usable\n"
+    )
 }
 
 @Test func aCameraErrorIsOneLine() {
@@ -41,11 +51,7 @@ private func fourcc(_ text: StaticString) -> UInt32 {
         .notOffered(format: fourcc("NV12"), size: FrameSize(width: 1, height: 1)), .timeout(corrupt: 1, short: 2),
         .callFailed(SystemError(.streamOn, number: 5)),
     ]
-    let lines = errors.map { error in
-        var writer = TextWriter(MemorySink())
-        writer.append(error)
-        return writer.finish().text
-    }
+    let lines = errors.map { String($0.text) }
     #expect(Set(lines).count == errors.count)
     for line in lines {
         #expect(line.count > 20 && !line.contains("\n"))

@@ -183,7 +183,7 @@ private func numbers(in bytes: [UInt8]) throws -> [Int] {
         let folder = try TemporaryFolder()
         let path = try folder.write(record(0), to: "records")
         try path.withCString {
-            let outlet = try Outlet(.file($0, limit: nil, keep: 5), .drops)
+            let outlet = try Outlet(.file(CText($0), limit: nil, keep: 5), .drops)
             #expect(outlet.write(record(1)) == .goesOn)
         }
         #expect(try contents(path) == record(0) + record(1))
@@ -193,7 +193,7 @@ private func numbers(in bytes: [UInt8]) throws -> [Int] {
         let folder = try TemporaryFolder()
         let path = try folder.write(Array("record 0 cu".utf8), to: "records")
         try path.withCString {
-            let outlet = try Outlet(.file($0, limit: nil, keep: 5), .drops)
+            let outlet = try Outlet(.file(CText($0), limit: nil, keep: 5), .drops)
             _ = outlet.write(record(1))
         }
         #expect(try contents(path) == Array("record 0 cu\n".utf8) + record(1))
@@ -204,7 +204,7 @@ private func numbers(in bytes: [UInt8]) throws -> [Int] {
         let folder = try TemporaryFolder()
         let path = folder.path("records")
         try path.withCString {
-            let outlet = try Outlet(.file($0, limit: 1024, keep: keep), .drops)
+            let outlet = try Outlet(.file(CText($0), limit: 1024, keep: keep), .drops)
             for number in 0..<40 { #expect(outlet.write(record(number, bytes: 100)) == .goesOn) }
             #expect(outlet.lost == 0)
         }
@@ -223,7 +223,7 @@ private func numbers(in bytes: [UInt8]) throws -> [Int] {
         let folder = try TemporaryFolder()
         let path = folder.path("records")
         try path.withCString {
-            let outlet = try Outlet(.file($0, limit: 1024, keep: 2), .drops)
+            let outlet = try Outlet(.file(CText($0), limit: 1024, keep: 2), .drops)
             for number in 0..<3 { _ = outlet.write(record(number, bytes: 5000)) }
         }
         #expect(try (0...2).map { try numbers(in: contents($0 == 0 ? path : "\(path).\($0)")) } == [[2], [1], [0]])
@@ -235,7 +235,7 @@ private func numbers(in bytes: [UInt8]) throws -> [Int] {
         // No file can take the place of a folder.
         try FileManager.default.createDirectory(atPath: "\(path).1", withIntermediateDirectories: false)
         try path.withCString {
-            let outlet = try Outlet(.file($0, limit: 1024, keep: 1), .drops)
+            let outlet = try Outlet(.file(CText($0), limit: 1024, keep: 1), .drops)
             for number in 0..<40 { _ = outlet.write(record(number, bytes: 100)) }
             #expect(outlet.lost == 0)
         }
@@ -246,7 +246,7 @@ private func numbers(in bytes: [UInt8]) throws -> [Int] {
         let folder = try TemporaryFolder()
         let path = folder.path("records")
         try path.withCString {
-            let outlet = try Outlet(.file($0, limit: nil, keep: 5), .drops)
+            let outlet = try Outlet(.file(CText($0), limit: nil, keep: 5), .drops)
             _ = outlet.write(record(0))
             try FileManager.default.moveItem(atPath: path, toPath: path + ".old")
             _ = outlet.write(record(1))
@@ -262,7 +262,7 @@ private func numbers(in bytes: [UInt8]) throws -> [Int] {
         for (path, error) in [(folder.url.path, EISDIR), (folder.path("no/records"), ENOENT)] {
             path.withCString { path in
                 _ = #expect(throws: OutputError(status: -error)) {
-                    _ = try Outlet(.file(path, limit: nil, keep: 5), .drops)
+                    _ = try Outlet(.file(CText(path), limit: nil, keep: 5), .drops)
                 }
             }
         }
@@ -302,7 +302,7 @@ private func numbers(in bytes: [UInt8]) throws -> [Int] {
         let folder = try TemporaryFolder()
         let path = folder.path("socket")
         try path.withCString {
-            let outlet = try Outlet(.socket($0), .drops)
+            let outlet = try Outlet(.socket(CText($0)), .drops)
             #expect(outlet.write(record(0)) == .goesOn)  // nobody is there: nothing is lost
             let first = try Listener(path)
             _ = outlet.write(record(1))
@@ -320,7 +320,7 @@ private func numbers(in bytes: [UInt8]) throws -> [Int] {
         let folder = try TemporaryFolder()
         let path = folder.path("socket")
         try path.withCString {
-            let outlet = try Outlet(.socket($0), .drops)
+            let outlet = try Outlet(.socket(CText($0)), .drops)
             // More than there are places, one after the other.
             for number in 0..<20 {
                 let listener = try Listener(path)
@@ -337,7 +337,7 @@ private func numbers(in bytes: [UInt8]) throws -> [Int] {
         let folder = try TemporaryFolder()
         let path = folder.path("socket")
         try path.withCString {
-            let outlet = try Outlet(.socket($0), .drops)
+            let outlet = try Outlet(.socket(CText($0)), .drops)
             var listeners: [Listener] = []
             for _ in 0..<9 {
                 listeners.append(try Listener(path))
@@ -353,7 +353,7 @@ private func numbers(in bytes: [UInt8]) throws -> [Int] {
         let folder = try TemporaryFolder()
         let path = folder.path("socket")
         try path.withCString {
-            let outlet = try Outlet(.socket($0), .drops)
+            let outlet = try Outlet(.socket(CText($0)), .drops)
             let (slow, fast) = (try Listener(path), try Listener(path))
             var taken: [UInt8] = []
             for number in 0..<100 {
@@ -378,13 +378,13 @@ private func numbers(in bytes: [UInt8]) throws -> [Int] {
         try path.withCString { path in
             let left = rb_unix_listen(path)
             try #require(left >= 0)
-            _ = #expect(throws: OutputError(status: -EADDRINUSE)) { _ = try Outlet(.socket(path), .drops) }
+            _ = #expect(throws: OutputError(status: -EADDRINUSE)) { _ = try Outlet(.socket(CText(path)), .drops) }
             rb_close(left)
-            _ = try Outlet(.socket(path), .drops)
+            _ = try Outlet(.socket(CText(path)), .drops)
         }
         let file = try folder.write([1], to: "file")
         file.withCString { path in
-            _ = #expect(throws: OutputError(status: -EADDRINUSE)) { _ = try Outlet(.socket(path), .drops) }
+            _ = #expect(throws: OutputError(status: -EADDRINUSE)) { _ = try Outlet(.socket(CText(path)), .drops) }
         }
         #expect(FileManager.default.fileExists(atPath: file))
     }

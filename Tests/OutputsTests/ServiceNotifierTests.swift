@@ -19,7 +19,7 @@ private struct Service {
         guard let notice = notifier.notice(of: activity, now: now) else { return nil }
         notifier.delivered(notice, now: now)
         var writer = TextWriter(MemorySink())
-        "/dev/video0".withCString { writer.append(notice, source: $0) }
+        "/dev/video0".withCString { writer.write(notice, source: CText($0)) }
         return writer.finish().text
     }
 
@@ -95,7 +95,7 @@ private let stalled = ServiceActivity.searching(reason: "stalled")
         var notice = ServiceNotice()
         notice.status = .classifying
         var writer = TextWriter(MemorySink())
-        "a\nWATCHDOG=1\n".withCString { writer.append(notice, source: $0) }
+        "a\nWATCHDOG=1\n".withCString { writer.write(notice, source: CText($0)) }
         #expect(writer.finish().text == "STATUS=classifying a?WATCHDOG=1?\n")
     }
 }

@@ -9,7 +9,7 @@ import Text
         var writer = TextWriter(MemorySink())
         "model".withCString { model in
             "a\\b\"c\nd".withCString { source in
-                writer.append(metricsOf: RunTotals(), times, board, model: model, source: source)
+                writer.write(metricsOf: RunTotals(), times, board, model: CText(model), source: CText(source))
             }
         }
         return writer.finish().text.split(separator: "\n").map(String.init)

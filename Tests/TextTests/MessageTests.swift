@@ -17,7 +17,14 @@ private struct Size: TextConvertible {
             #expect(written("\(CText("a b")): \(bytes)\("!" as StaticString)") == "a b: Füße\n!")
         }
         #expect(written("") == "")
-        #expect(written("\(characters: 0x00_44_43_42_41)|\(spaces: 3)|\(spaces: -1)|") == "ABCD|   ||")
+        #expect(written("\(spaces: 3)|\(spaces: -1)|") == "   ||")
+    }
+
+    @Test(arguments: ["", "a", "12345678", "123456789", "123456789abc"])
+    func holdsShortTextsByValue(expected: String) {
+        var text = ShortText()
+        for character in expected.utf8 { text.append(character) }
+        #expect(written("<\(text)>") == "<\(expected)>")
     }
 
     @Test func holdsWhatHasAText() {
@@ -29,7 +36,8 @@ private struct Size: TextConvertible {
         #expect(
             written("\(Int64.min) \(UInt64.max) \(UInt8(0)) \(Int32(-7))")
                 == "-9223372036854775808 18446744073709551615 0 -7")
-        #expect(written("\(7, minimumDigits: 3)") == "007")
+        #expect(written("\(7, digits: 3)") == "007")
+        #expect(written("|\(-42, columns: 5)|\(123_456, columns: 5)|") == "|  -42|123456|")
         #expect(written("\(hexadecimal: 0x0F1E_2D3C)") == "0f1e2d3c")
     }
 

@@ -44,8 +44,8 @@ private struct CountingSink: TextSink {
                     for index in 0..<2 { $0.object { $0.member("class", index) } }
                 }
                 $0.array("rates") {
-                    $0.element(30, decimals: 0)
-                    $0.element(7.5, decimals: 2)
+                    $0.element("\(30)")
+                    $0.element("\(7.5, decimals: 2)")
                 }
                 $0.array("empty") { _ in }
                 $0.member("last", true)

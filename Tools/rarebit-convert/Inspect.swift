@@ -35,7 +35,7 @@ struct Inspect: ParsableCommand {
             guard let path = ExecutionPath.best(for: model) else { throw Failure(file, InferenceError.noUsablePath) }
             let arenaBytes = try inFile(file) { try Engine.arenaBytes(model: model, path: path) }
             var writer = TextWriter(MemorySink())
-            writer.append(describing: model, path: path, arenaBytes: arenaBytes, listsOperations: false)
+            writer.write(describing: model, path: path, arenaBytes: arenaBytes, listsOperations: false)
             return writer.finish().text + """
                 operations
                 \(operationTable(of: model, path: path))

@@ -12,7 +12,7 @@ func operationTable(of model: Model, path: ExecutionPath) -> String {
             String(decoding: model.operationName(index), as: UTF8.self), kind(of: operation),
             shape(operation.input), shape(operation.output), window(of: operation),
             String(format: "%.2f", Double(operation.multiplyAccumulates) / 1e6), "\(operation.weightBytes)",
-            "\(operation.scratchBytes)", operation.kernelName(path: path).map { String(cString: $0) } ?? "-",
+            "\(operation.scratchBytes)", operation.kernelName(path: path).map { String(cString: $0.start) } ?? "-",
         ])
     }
     let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }

@@ -1,5 +1,6 @@
 import Inference
 import Platform
+import Text
 
 extension Settings {
     /// Every option, in the order of the help. To add one: a call here, and what it sets in `Settings`.
@@ -16,70 +17,70 @@ extension Settings {
             the V4L2 node to capture from, or serial:NUMBER or port:NAME as rarebit cameras tells them; default
             /dev/video0
             """
-        ) { $0.camera = $1 }
+        ) { $0.run.camera = $1 }
         try reader.value(
             "size", "WxH", .run, "the camera's frame size; default: the smallest that covers the model's input"
-        ) { settings, value throws(ProgramError) in settings.size = try value.frameSize() }
+        ) { settings, value throws(ProgramError) in settings.run.size = try value.frameSize() }
         try reader.number("fps", "N", .run, "frames a second to ask for; default 30", in: 1...1000) {
-            $0.captureRate = $1
+            $0.run.captureRate = $1
         }
         try reader.value(
             "format", "NAME", .run,
             "the camera's pixel format, such as YUYV or MJPG; default: raw, or JPEG where only that has the rate"
-        ) { settings, value throws(ProgramError) in settings.format = try value.pixelFormat() }
+        ) { settings, value throws(ProgramError) in settings.run.format = try value.pixelFormat() }
         try reader.number(
             "patience", "S", .run,
             """
             give up when the camera is away for so many seconds; default: at once before its first frame,
             never after it
             """, in: 0...86_400
-        ) { $0.patience = $1 }
-        try reader.text("frames", "FILE", .run, "recorded frames instead of a camera") { $0.frames = $1 }
-        try reader.text("record", "FILE", .run, "write the frames to a file, for --frames") { $0.recording = $1 }
-        try reader.flag("loop", .run, "replay the recorded frames over and over") { $0.loops = true }
+        ) { $0.run.patience = $1 }
+        try reader.text("frames", "FILE", .run, "recorded frames instead of a camera") { $0.run.frames = $1 }
+        try reader.text("record", "FILE", .run, "write the frames to a file, for --frames") { $0.run.recording = $1 }
+        try reader.flag("loop", .run, "replay the recorded frames over and over") { $0.run.loops = true }
         try reader.integer("runs", "N", .bench, "how many runs, 1...65536", in: 1...LatencySamples.maximumCount) {
-            $0.runs = $1
+            $0.bench.runs = $1
         }
         try reader.number(
             "seconds", "S", .bench,
             "for how long; both given: until the first of them; neither: 1000 runs or 5 seconds",
-            in: 0.001...Settings.longestSeconds
-        ) { $0.seconds = $1 }
+            in: 0.001...BenchSettings.longestSeconds
+        ) { $0.bench.seconds = $1 }
         try reader.flag(
             "camera-path", .bench,
             """
             instead, what a camera's frames cost besides the network: conversion, judging, reporting;
             for 640x480 YUYV
             """
-        ) { $0.measuresCameraPath = true }
+        ) { $0.bench.measuresCameraPath = true }
         try reader.text(
             "frames", "FILE", .bench, "with --camera-path: recorded frames instead, such as run --record writes"
         ) {
-            $0.frames = $1
+            $0.bench.frames = $1
         }
         try reader.number(
             "fps", "F", .bench, "start runs F times a second, as a camera would; default: back to back",
             in: 0.1...10_000
-        ) { $0.frameRate = $1 }
+        ) { $0.bench.frameRate = $1 }
         try reader.number(
             "alpha", "A", .run | .classify | .bench, isLive: true,
             "strength of the TDE adjustment, 0 (the plain classifier) or more; default: the model's", in: 0...1000
-        ) { $0.alpha = Float($1) }
+        ) { $0.judging.alpha = Float($1) }
         try reader.integer(
             "top", "N", .run | .classify, "how many classes to show, 1...32; default 3", in: 1...Ranking.maximumCount
-        ) { $0.top = $1 }
+        ) { $0.judging.top = $1 }
         try describeView(to: &reader)
         try reader.number(
             "threshold", "P", .run | .classify, isLive: true,
             "the least probability of a class to be named, 0...1: below it a picture is unknown; default 0", in: 0...1
-        ) { $0.threshold = Float($1) }
+        ) { $0.judging.threshold = Float($1) }
         try reader.value(
             "classes", "LIST", .run | .classify, isLive: true,
             """
             only these classes, by name or number: a,b,7; probabilities are over them alone and sum to 1;
             default: all
             """
-        ) { settings, value throws(ProgramError) in settings.classes = value }
+        ) { settings, value throws(ProgramError) in settings.judging.classes = value }
         try reader.number(
             "smooth", "S", .run, isLive: true,
             """
@@ -87,34 +88,34 @@ extension Settings {
             0 (each frame alone, the default) to 0.99; starts anew after a recovery and after a gap
             """,
             in: 0...0.99
-        ) { $0.smoothing = Float($1) }
+        ) { $0.judging.smoothing = Float($1) }
         try reader.value(
             "confirm", "N/M", .run, isLive: true,
             """
             say that a class is seen when N of the last M frames (at most 64) are of it, again only after M
             frames without it; starts anew like --smooth
             """
-        ) { settings, value throws(ProgramError) in settings.confirmation = try value.confirmation() }
-        try reader.integer("count", "N", .run, "stop after N frames", in: 1...1_000_000_000) { $0.count = $1 }
+        ) { settings, value throws(ProgramError) in settings.judging.confirmation = try value.confirmation() }
+        try reader.integer("count", "N", .run, "stop after N frames", in: 1...1_000_000_000) { $0.run.count = $1 }
         try reader.integer(
             "threads", "N", .run | .bench,
             "threads to compute on, 1...64; default: 1, or as many as cores are listed", in: 1...Int(RB_MAXIMUM_THREADS)
-        ) { $0.threads = $1 }
+        ) { $0.computing.threads = $1 }
         try reader.value(
             "cpus", "LIST", .run | .bench,
             "the cores to run on, such as 2 or 4-7, a thread on each; default: the fast ones"
-        ) { settings, value throws(ProgramError) in settings.cpus = try value.processors() }
+        ) { settings, value throws(ProgramError) in settings.computing.cpus = try value.processors() }
         try reader.value("isa", "NAME", .bench, "kernels of a lesser instruction set; a name that is none lists them") {
-            settings, value throws(ProgramError) in settings.executionPath = try value.executionPath()
+            settings, value throws(ProgramError) in settings.computing.executionPath = try value.executionPath()
         }
         try reader.flag(
             "layers", .bench,
             "a table of where the time goes, with the head's time with and without the adjustment"
-        ) { $0.showsLayers = true }
+        ) { $0.bench.showsLayers = true }
         try reader.flag(
             "ceiling", .bench,
             "also measure the most the core can do: the best instruction, on registers alone"
-        ) { $0.showsCeiling = true }
+        ) { $0.bench.showsCeiling = true }
         try reader.flag("json", .run | .classify | .bench | .cameras, "JSON records, one a line") { $0.isJSON = true }
         try reader.value(
             "output", "WHERE", .run,
@@ -122,14 +123,14 @@ extension Settings {
             - (standard output, the default), file:PATH (appended to), or unix:PATH (a socket: up to 8
             listeners come and go)
             """
-        ) { settings, value throws(ProgramError) in settings.output = try value.outputPlace() }
+        ) { settings, value throws(ProgramError) in settings.run.output.place = try value.outputPlace() }
         try reader.value(
             "rotate-size", "BYTES", .run,
             "with an output file: start a new one when it would be larger, such as 500K, 10M or 1G; PATH becomes PATH.1"
-        ) { settings, value throws(ProgramError) in settings.rotationSize = try value.byteCount() }
+        ) { settings, value throws(ProgramError) in settings.run.output.rotationSize = try value.byteCount() }
         try reader.integer("rotate-keep", "N", .run, "how many older files to keep, 1...1000; default 5", in: 1...1000)
         {
-            $0.rotationCount = $1
+            $0.run.output.rotationCount = $1
         }
         try reader.value(
             "when-full", "WHAT", .run,
@@ -137,26 +138,26 @@ extension Settings {
             drop or wait: what becomes of records that are not read in time; default: drop for a camera, so
             that its frames are never held up, wait for a recording
             """
-        ) { settings, value throws(ProgramError) in settings.pressure = try value.pressure() }
+        ) { settings, value throws(ProgramError) in settings.run.output.pressure = try value.pressure() }
         try reader.value(
             "metrics", "[ADDR:]PORT", .run,
             """
             serve Prometheus metrics at http://ADDR:PORT/metrics; ADDR is numeric, such as 0.0.0.0 or [::] for
             every network; default: 127.0.0.1, for this machine alone
             """
-        ) { settings, value throws(ProgramError) in settings.metrics = try value.tcpPlace() }
+        ) { settings, value throws(ProgramError) in settings.run.metrics = try value.tcpPlace() }
         try reader.text(
             "compare", "OLD", .bench,
             """
             the record of an earlier bench --json: print the ratios; exit status 1 where the median is
             above the threshold, or the same model and input give other logits
             """
-        ) { $0.comparison = $1 }
+        ) { $0.bench.comparison = $1 }
         try reader.number(
             "threshold", "R", .bench, "ratio of medians, new to old, that still passes; default 1.05", in: 0.01...100
-        ) { $0.ratioThreshold = $1 }
+        ) { $0.bench.ratioThreshold = $1 }
         try reader.flag("memory", .info, "instead, what lies in the arena, operation by operation") {
-            $0.showsMemory = true
+            $0.info.showsMemory = true
         }
         try reader.text(
             "config", "FILE", .run,
@@ -164,7 +165,7 @@ extension Settings {
             more options, from a file: lines "name = value", flags are yes or no, # starts a comment;
             the command line wins over it
             """
-        ) { $0.configuration = $1 }
+        ) { $0.run.configuration = $1 }
         try reader.flag("help", .all, "this") { _ in }
         try reader.flag("version", .none, "the program's version") { _ in }
     }

@@ -1,4 +1,5 @@
 import Platform
+import Text
 
 /// The command line and the configuration file it names, checked: what to do, with which settings.
 struct Invocation {
@@ -25,19 +26,19 @@ struct Invocation {
             return
         }
         let operand = rb_first_operand()
-        guard let name = rb_argument(operand) else {
-            guard given.isGiven("help") else { throw .noCommand }
+        guard let name = argument(operand) else {
+            guard given.isGiven("help") else { throw .usage(.noCommand) }
             request = .help(nil)
             return
         }
-        guard let command = Command.named(name) else { throw .unknownCommand(name) }
+        guard let command = Command.named(name) else { throw .usage(.unknownCommand(name)) }
         guard !given.isGiven("help") else {
             request = .help(command)
             return
         }
         request = .perform(command)
         settings = try given.settings(for: command, path: nil)
-        if settings.configuration != nil {
+        if settings.run.configuration != nil {
             // Never given back: the settings' texts lie there.
             (settings, texts) = try readConfiguration(
                 into: Memory.keeping(count: ConfigurationText.limit + 1), for: command)
@@ -51,7 +52,7 @@ struct Invocation {
     func readConfiguration(
         into memory: UnsafeMutableRawBufferPointer, for command: Command = .run
     ) throws(ProgramError) -> (Settings, OptionTexts) {
-        let path = settings.configuration!
+        let path = settings.run.configuration!
         var texts = given
         try texts.read(ConfigurationText(path: path, memory: memory))
         let settings = try texts.settings(for: command, path: path)
@@ -62,17 +63,20 @@ struct Invocation {
     private mutating func readOperands(of command: Command, from first: Int32) throws(ProgramError) {
         var next = first
         if command.takesModel {
-            if let path = rb_argument(next) {
+            if let path = argument(next) {
                 settings.model = path
                 next += 1
             }
-            guard settings.model != nil else { throw .missingModel(command) }
+            guard settings.model != nil else { throw .usage(.missingModel(command)) }
         }
-        settings.firstImage = next
+        settings.classify.firstImage = next
         if command == .classify {
-            guard rb_argument(next) != nil else { throw .missingImages }
-        } else if let extra = rb_argument(next) {
-            throw .extraOperand(extra, command)
+            guard argument(next) != nil else { throw .usage(.missingImages) }
+        } else if let extra = argument(next) {
+            throw .usage(.extraOperand(extra, command))
         }
     }
 }
+
+/// An argument of the program; nil past the last.
+func argument(_ index: Int32) -> CText? { rb_argument(index).map { CText($0) } }

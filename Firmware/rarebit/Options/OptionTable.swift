@@ -1,4 +1,5 @@
 import Platform
+import Text
 
 /// The options by number, without what they set.
 struct OptionTable: OptionReader {

@@ -1,11 +1,13 @@
+import Text
+
 /// What the program can be asked to do.
 enum Command: UInt8 {
     case run, classify, bench, info, cameras
 
-    static func named(_ name: UnsafePointer<CChar>) -> Command? {
+    static func named(_ name: CText) -> Command? {
         var number: UInt8 = 0
         while let command = Command(rawValue: number) {
-            if command.name == name {
+            if name == CText(command.name) {
                 return command
             }
             number += 1

@@ -1,4 +1,5 @@
 import Platform
+import Text
 
 /// The lines of a configuration file: "name = value", with space around both passed over. A `#` at the start of a line
 /// or behind a space starts a comment; lines without anything else are passed over.
@@ -6,23 +7,23 @@ import Platform
 /// Debian's libinih takes its memory from the heap and cuts lines at 200 bytes, so this is the program's own.
 struct ConfigurationText: ~Copyable {
     struct Entry {
-        let key: UnsafePointer<CChar>
-        let value: UnsafePointer<CChar>
+        let key: CText
+        let value: CText
         let line: Int
     }
 
     /// The most a file may hold, bytes.
     static var limit: Int { 16_384 }
 
-    let path: UnsafePointer<CChar>
+    let path: CText
     private let bytes: UnsafeMutableRawBufferPointer
     private var position = 0
     private var line = 0
 
     /// Reads the file into `memory`, where the entries' texts then are: at least `limit + 1` bytes.
-    init(path: UnsafePointer<CChar>, memory: UnsafeMutableRawBufferPointer) throws(ProgramError) {
-        let count = rb_read_file(path, memory.baseAddress, Self.limit)
-        guard count >= 0 else { throw .unreadableFile(path, Int32(count)) }
+    init(path: CText, memory: UnsafeMutableRawBufferPointer) throws(ProgramError) {
+        let count = rb_read_file(path.start, memory.baseAddress, Self.limit)
+        guard count >= 0 else { throw .failure(.unreadableFile(path, status: Int32(count))) }
         memory[count] = 0
         self.path = path
         bytes = UnsafeMutableRawBufferPointer(rebasing: memory[...count])
@@ -34,7 +35,7 @@ struct ConfigurationText: ~Copyable {
             let start = position
             var end = start
             while end < bytes.count - 1 && bytes[end] != UInt8(ascii: "\n") {
-                guard bytes[end] != 0 else { throw .notAnEntry(path, line: line + 1) }
+                guard bytes[end] != 0 else { throw .usage(.notAnEntry(path, line: line + 1)) }
                 end += 1
             }
             position = end + 1
@@ -62,7 +63,7 @@ struct ConfigurationText: ~Copyable {
             guard !key.isEmpty, !value.isEmpty else { break }
             return Entry(key: text(key), value: text(value), line: line)
         }
-        throw .notAnEntry(path, line: line)
+        throw .usage(.notAnEntry(path, line: line))
     }
 
     private func trimmed(_ range: Range<Int>) -> Range<Int> {
@@ -77,9 +78,9 @@ struct ConfigurationText: ~Copyable {
     }
 
     /// Ends the text with a zero, in place: what stands behind it has been read.
-    private func text(_ range: Range<Int>) -> UnsafePointer<CChar> {
+    private func text(_ range: Range<Int>) -> CText {
         bytes[range.upperBound] = 0
-        return UnsafePointer((bytes.baseAddress! + range.lowerBound).assumingMemoryBound(to: CChar.self))
+        return CText((bytes.baseAddress! + range.lowerBound).assumingMemoryBound(to: CChar.self))
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool {

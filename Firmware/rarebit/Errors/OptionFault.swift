@@ -1,0 +1,75 @@
+import Inference
+import Text
+
+/// What is wrong with the value of an option.
+enum OptionFault {
+    case notANumber
+    case notWhole
+    case outOfRange(from: Double, to: Double)
+    case notYesOrNo
+    case notASize
+    case notAFormat
+    case notAConfirmation
+    case notAFileSize
+    case notAnOutput
+    case notAPressure
+    case notATCPPlace
+    case notARectangle
+    case notARegion
+    case notARotation
+    case notAFlip
+    case notAList
+    case noSuchCore(Int32)
+    case unknownISA
+    /// With the item of the list.
+    case unknownClass(UnsafeRawBufferPointer)
+
+    func text(of value: CText) -> Message {
+        switch self {
+        case .notANumber: "'\(value)' is not a number"
+        case .notWhole: "'\(value)' is not a whole number"
+        case .outOfRange(let from, let to):
+            """
+            '\(value)' is out of range; give \(from, decimals: from == from.rounded() ? 0 : 3)...\(to, decimals: 0)
+            """
+        case .notYesOrNo: "'\(value)' is neither yes nor no"
+        case .notASize: "'\(value)' is no frame size; give one such as 640x480"
+        case .notAFormat: "'\(value)' is no pixel format that can be used; rarebit cameras lists them"
+        case .notAConfirmation:
+            """
+            '\(value)' is no share of frames; give N/M, such as 3/5, with N at most M and M at most \
+            \(Policy.longestWindow)
+            """
+        case .notAFileSize: "'\(value)' is no size of a file; give at least 1K, such as 500K, 10M or 1G"
+        case .notAnOutput: "'\(value)' is no output; give -, file:PATH or unix:PATH"
+        case .notAPressure: "'\(value)' is neither drop nor wait"
+        case .notATCPPlace:
+            """
+            '\(value)' is no place to serve at; give a port, such as 9100, or a numeric address too: 0.0.0.0:9100
+            """
+        case .notARectangle:
+            """
+            '\(value)' is no part of a picture; give left,top,width,height in whole pixels, such as 80,0,480,480
+            """
+        case .notARegion:
+            """
+            '\(value)' is no region; give left,top,width,height in fractions inside 0...1, such as 0.25,0.25,0.5,0.5
+            """
+        case .notARotation: "'\(value)' is none of 0, 90, 180 and 270"
+        case .notAFlip: "'\(value)' is none of horizontal, vertical and both"
+        case .notAList: "'\(value)' is no list of cores; give numbers and ranges, such as 0,2 or 4-7"
+        case .noSuchCore(let core):
+            "this program may not run on core \(core); the command nproc says how many there are"
+        case .unknownISA: "'\(value)' is no instruction set; give one of \(Self.instructionSets)"
+        case .unknownClass(let item): "'\(item)' is no class of the model; rarebit info lists them"
+        }
+    }
+
+    private static var instructionSets: Message {
+        var list: Message = "\(ExecutionPath(number: 0)!.name)"
+        for number in 1..<ExecutionPath.count {
+            list += ", \(ExecutionPath(number: number)!.name)"
+        }
+        return list
+    }
+}

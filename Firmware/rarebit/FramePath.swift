@@ -1,0 +1,67 @@
+import Camera
+import Inference
+import ModelFormat
+import Outputs
+import Platform
+import Reports
+
+/// The path of a frame: source -> input tensor -> logits -> answer -> whoever reads it. `run` and `bench --camera-path`
+/// share it, so that the one measures what the other does.
+struct FramePath: ~Copyable {
+    let engine: Engine
+    private let top: Int
+    private var view: SourceView
+    var judge: Judge
+    var reporter: Reporter
+    /// How many frames were.
+    private(set) var answered = 0
+
+    init(_ settings: Settings, _ engine: Engine, to reporter: consuming Reporter) throws(ProgramError) {
+        view = SourceView(settings.view)
+        judge = try Judge(settings.judging, of: engine.model)
+        top = settings.judging.top
+        self.engine = engine
+        self.reporter = reporter
+    }
+
+    /// To be called before each frame. True where the source's geometry is another than before, or the first.
+    mutating func follow<Source: FrameSource & ~Copyable>(_ source: borrowing Source) throws(ProgramError) -> Bool {
+        try view.follow(source, for: engine.model.input)
+    }
+
+    /// Answers a frame, which it gives back to its source, and tells the answer; nil where the frame is no picture.
+    mutating func answer<Source: FrameSource & ~Copyable>(
+        _ frame: consuming Frame, of source: inout Source
+    ) throws(ProgramError) -> Passage? {
+        let (sequence, timestamp, begun) = (frame.sequence, frame.timestamp, rb_clock_ns())
+        let isPicture = view.show(frame.pixels, to: engine)
+        source.release(frame)
+        guard isPicture else { return nil }
+        let converted = rb_clock_ns()
+        let answer = judge.answer(from: engine, top: top, at: timestamp, checksInput: reporter.tellsChecksums)
+        let now = rb_clock_ns()
+        let record = FrameRecord(number: answered, sequence: sequence, timestamp: timestamp, answered: now)
+        answered += 1
+        var goesOn = try reporter.report(record, answer, smoothed: judge.policy.rules.smoothing > 0, now: now)
+        if goesOn, let seen = answer.verdict.newlyConfirmed {
+            goesOn = try reporter.report(.seen(record, seen, engine.model))
+        }
+        return Passage(
+            record: record, begun: begun, converted: converted, answered: now, reported: rb_clock_ns(), goesOn: goesOn)
+    }
+}
+
+/// A frame that was answered, and when each part of its path was done: nanoseconds of the monotonic clock.
+struct Passage {
+    let record: FrameRecord
+    /// When the source had given the frame.
+    let begun: UInt64
+    /// Its pixels were the model's input.
+    let converted: UInt64
+    /// The answer was there.
+    let answered: UInt64
+    /// The answer was told.
+    let reported: UInt64
+    /// False where nobody will read any more answers.
+    let goesOn: Bool
+}

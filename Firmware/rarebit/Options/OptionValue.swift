@@ -1,0 +1,175 @@
+import Camera
+import Inference
+import Outputs
+import Platform
+import Text
+
+/// The text given for an option, and where it was given. The text lives as long as the program.
+struct OptionValue: Sendable {
+    enum Place: Sendable {
+        case commandLine
+        case file(CText, line: Int)
+    }
+
+    let name: CText
+    /// Of a flag, the empty text or what a file says.
+    let text: CText
+    let place: Place
+
+    private func error(_ fault: OptionFault) -> ProgramError { .value(self, fault) }
+
+    // MARK: Numbers
+
+    func number(in range: ClosedRange<Double>) throws(ProgramError) -> Double {
+        var number = 0.0
+        guard rb_parse_number(text.start, &number) else { throw error(.notANumber) }
+        guard range.contains(number) else {
+            throw error(.outOfRange(from: range.lowerBound, to: range.upperBound))
+        }
+        return number
+    }
+
+    func integer(in range: ClosedRange<Int>) throws(ProgramError) -> Int {
+        let number = try self.number(in: Double(range.lowerBound)...Double(range.upperBound))
+        guard number == number.rounded() else { throw error(.notWhole) }
+        return Int(number)
+    }
+
+    // MARK: Words
+
+    /// Whether a flag is on.
+    func isOn() throws(ProgramError) -> Bool {
+        if case .commandLine = place { return true }
+        if text == "yes" { return true }
+        guard text == "no" else { throw error(.notYesOrNo) }
+        return false
+    }
+
+    func executionPath() throws(ProgramError) -> ExecutionPath {
+        guard let path = ExecutionPath(named: text) else { throw error(.unknownISA) }
+        return path
+    }
+
+    func pixelFormat() throws(ProgramError) -> UInt32 {
+        guard let fourcc = Camera.pixelFormat(named: text.start) else { throw error(.notAFormat) }
+        return fourcc
+    }
+
+    func pressure() throws(ProgramError) -> OutputPressure {
+        if text == "drop" { return .drops }
+        guard text == "wait" else { throw error(.notAPressure) }
+        return .waits
+    }
+
+    // MARK: Compound values
+
+    /// A list of processors that this program may use.
+    func processors() throws(ProgramError) -> rb_cpus {
+        var wanted = rb_cpus()
+        guard rb_cpus_parse(text.start, &wanted) else { throw error(.notAList) }
+        var allowed = rb_cpus()
+        rb_cpus_allowed(&allowed)
+        var cpu = rb_cpus_next(&wanted, 0)
+        while cpu >= 0 {
+            guard rb_cpus_contains(&allowed, cpu) else { throw error(.noSuchCore(cpu)) }
+            cpu = rb_cpus_next(&wanted, cpu + 1)
+        }
+        return wanted
+    }
+
+    /// "640x480"
+    func frameSize() throws(ProgramError) -> FrameSize {
+        var rest = text
+        guard let width = rest.removeNumber(digits: 5), rest.removePrefix("x"),
+            let height = rest.removeNumber(digits: 5), rest.isEmpty, width > 0, height > 0
+        else { throw error(.notASize) }
+        return FrameSize(width: UInt32(width), height: UInt32(height))
+    }
+
+    /// "3/5", with 1 <= 3 <= 5 <= the longest window.
+    func confirmation() throws(ProgramError) -> Policy.Rules.Confirmation {
+        var rest = text
+        guard let needed = rest.removeNumber(digits: 6), rest.removePrefix("/"),
+            let window = rest.removeNumber(digits: 6), rest.isEmpty, needed >= 1, needed <= window,
+            window <= Policy.longestWindow
+        else { throw error(.notAConfirmation) }
+        return Policy.Rules.Confirmation(needed: needed, window: window)
+    }
+
+    /// "500K", "10M", "1G" or plain bytes, at least 1,024.
+    func byteCount() throws(ProgramError) -> UInt64 {
+        var rest = text
+        guard let number = rest.removeNumber(digits: 6) else { throw error(.notAFileSize) }
+        var bytes = UInt64(number)
+        if rest.removePrefix("K") {
+            bytes <<= 10
+        } else if rest.removePrefix("M") {
+            bytes <<= 20
+        } else if rest.removePrefix("G") {
+            bytes <<= 30
+        }
+        guard rest.isEmpty, bytes >= 1024 else { throw error(.notAFileSize) }
+        return bytes
+    }
+
+    func outputPlace() throws(ProgramError) -> OutputPlace {
+        if text == "-" { return .standardOutput }
+        if let path = text.suffix(after: "file:"), !path.isEmpty { return .file(path) }
+        if let path = text.suffix(after: "unix:"), !path.isEmpty { return .socket(path) }
+        throw error(.notAnOutput)
+    }
+
+    /// A port, or a numeric address and a port.
+    func tcpPlace() throws(ProgramError) -> OptionValue {
+        guard rb_is_tcp_place(text.start) else { throw error(.notATCPPlace) }
+        return self
+    }
+
+    // MARK: Views
+
+    /// Left, top, width and height in pixels.
+    func rectangle() throws(ProgramError) -> PixelRectangle {
+        let numbers = try fourNumbers(or: .notARectangle)
+        for index in numbers.indices {
+            // The largest picture has 16384 pixels a side.
+            guard numbers[index] == numbers[index].rounded(), (0...16384).contains(numbers[index]) else {
+                throw error(.notARectangle)
+            }
+        }
+        guard numbers[2] > 0, numbers[3] > 0 else { throw error(.notARectangle) }
+        return PixelRectangle(
+            left: Int(numbers[0]), top: Int(numbers[1]), width: Int(numbers[2]), height: Int(numbers[3]))
+    }
+
+    func fractions() throws(ProgramError) -> Fractions {
+        let numbers = try fourNumbers(or: .notARegion)
+        guard
+            let fractions = Fractions(left: numbers[0], top: numbers[1], width: numbers[2], height: numbers[3])
+        else { throw error(.notARegion) }
+        return fractions
+    }
+
+    func quarterTurns() throws(ProgramError) -> Int {
+        if text == "0" { return 0 }
+        if text == "90" { return 1 }
+        if text == "180" { return 2 }
+        guard text == "270" else { throw error(.notARotation) }
+        return 3
+    }
+
+    func flips() throws(ProgramError) -> (horizontal: Bool, vertical: Bool) {
+        if text == "horizontal" { return (true, false) }
+        if text == "vertical" { return (false, true) }
+        guard text == "both" else { throw error(.notAFlip) }
+        return (true, true)
+    }
+
+    private func fourNumbers(or fault: OptionFault) throws(ProgramError) -> InlineArray<4, Double> {
+        var numbers = InlineArray<4, Double>(repeating: 0)
+        let isRead = withUnsafeMutableBytes(of: &numbers) {
+            rb_parse_numbers(text.start, 4, $0.baseAddress!.assumingMemoryBound(to: Double.self))
+        }
+        guard isRead else { throw error(fault) }
+        return numbers
+    }
+}

@@ -1,0 +1,72 @@
+import Camera
+import Outputs
+import Text
+
+struct RunSettings {
+    /// nil: /dev/video0.
+    var camera: CText?
+    var frames: CText?
+    /// Whether recorded frames come over and over.
+    var loops = false
+    /// What to ask the camera for; nil: what suits the model.
+    var size: FrameSize?
+    var format: UInt32?
+    /// Frames a second.
+    var captureRate = 30.0
+    /// How long the camera may be away, seconds; nil: see `RecoveringCamera`.
+    var patience: Double?
+    /// Where to write the frames.
+    var recording: CText?
+    var count = Int.max
+    var output = OutputSettings()
+    /// Where to serve metrics; nil: nowhere.
+    var metrics: OptionValue?
+    var configuration: CText?
+
+    func check() throws(ProgramError) {
+        guard camera == nil || frames == nil else { throw .usage(.twoSources) }
+        guard !loops || frames != nil else { throw .usage(.nothingToLoop) }
+        try output.check()
+    }
+}
+
+/// Where `run` writes its answers.
+enum OutputPlace {
+    case standardOutput
+    case file(CText)
+    case socket(CText)
+    /// A descriptor whose reader forgets everything, for measurements.
+    case nobody(Int32)
+}
+
+struct OutputSettings {
+    var place = OutputPlace.standardOutput
+    /// Bytes; nil: a file grows for ever.
+    var rotationSize: UInt64?
+    /// nil: 5.
+    var rotationCount: Int?
+    /// nil: drops for a camera, waits for a recording.
+    var pressure: OutputPressure?
+
+    var isFile: Bool {
+        if case .file = place { true } else { false }
+    }
+
+    var isStandard: Bool {
+        if case .standardOutput = place { true } else { false }
+    }
+
+    var target: OutputTarget {
+        switch place {
+        case .standardOutput: .stream(1)
+        case .file(let path): .file(path, limit: rotationSize, keep: rotationCount ?? 5)
+        case .socket(let path): .socket(path)
+        case .nobody(let descriptor): .stream(descriptor)
+        }
+    }
+
+    func check() throws(ProgramError) {
+        guard rotationSize == nil || isFile else { throw .usage(.needsFile("rotate-size")) }
+        guard rotationCount == nil || rotationSize != nil else { throw .usage(.needsRotation) }
+    }
+}
