@@ -25,8 +25,8 @@ public enum CheckpointError: Error, Equatable {
     case unsupportedOperatorSet(Int)
     /// Something in an ONNX file that is not read.
     case unsupportedONNX(String)
-    /// The numbers of a tensor of an ONNX file stand in another file.
-    case externalData(String)
+    /// The numbers of a tensor of an ONNX file stand in another file, which cannot be read.
+    case externalData(String, ExternalDataFault)
     case unsupportedByteOrder(String)
     /// Offsets of pickle errors count from the start of the pickle: `data.pkl`, or the file where it is of the legacy form.
     case unknownOperation(UInt8, offset: Int)
@@ -49,6 +49,39 @@ public enum CheckpointError: Error, Equatable {
     case duplicateTensor(String)
     /// The tensor's offset, shape and strides reach outside its storage of that many elements.
     case tensorOutOfBounds(String, storage: Int)
+}
+
+/// Why the file that a tensor of an ONNX file names is not read. The description goes on after "stand in another file".
+public enum ExternalDataFault: Error, Equatable, CustomStringConvertible {
+    /// An absolute path, one with "..", or a link: a location outside the folder of the ONNX file.
+    case outsideTheFolder(location: String)
+    case missing(location: String)
+    case unreadable(location: String, String)
+    /// The file ends before the tensor's numbers do.
+    case tooShort(location: String, bytes: Int, needed: Int)
+    /// Location, offset or length are missing or make no sense.
+    case malformed
+    /// The tensor belongs to a node: exporters leave those numbers in the file.
+    case ofAttribute
+    /// Only the ONNX file's own bytes are at hand.
+    case notAtHand(location: String)
+
+    public var description: String {
+        switch self {
+        case .outsideTheFolder(let location):
+            ", \(printable(location)), and only the ONNX file's own folder is read; export with external_data=False"
+        case .missing(let location):
+            ", \(printable(location)), which is missing; copy it beside the ONNX file, or export with external_data=False"
+        case .unreadable(let location, let reason):
+            ", \(printable(location)), which cannot be read: \(printable(reason)); give a regular file that you may read"
+        case .tooShort(let location, let bytes, let needed):
+            ", \(printable(location)), which has \(bytes) bytes of at least \(needed); copy it again"
+        case .malformed, .ofAttribute:
+            " in a way that cannot be read; export with external_data=False"
+        case .notAtHand(let location):
+            ", \(printable(location)), which is not at hand; export with external_data=False"
+        }
+    }
 }
 
 extension CheckpointError: CustomStringConvertible {
@@ -85,8 +118,8 @@ extension CheckpointError: CustomStringConvertible {
                 + "\(ONNXModel.operatorSets.upperBound); export it with opset_version=17"
         case .unsupportedONNX(let what):
             "the ONNX file has \(printable(what)), which cannot be read; export it without"
-        case .externalData(let name):
-            "the numbers of tensor \(printable(name)) stand in another file; export with external_data=False"
+        case .externalData(let name, let fault):
+            "the numbers of tensor \(printable(name)) stand in another file\(fault)"
         case .unsupportedByteOrder(let order):
             "byte order \(printable(order)) is not supported; save the checkpoint on a little-endian machine"
         case .unknownOperation(let code, let offset):

@@ -1,7 +1,8 @@
 import Foundation
 
-/// The bytes of a regular file. Devices, pipes and folders are refused, so that reading always ends.
-func readFile(_ path: String) throws(CheckpointError) -> [UInt8] {
+/// The bytes of a regular file, of a longer one the first `limit`. Devices, pipes and folders are refused, so that reading
+/// always ends.
+func readFile(_ path: String, atMost limit: Int = .max) throws(CheckpointError) -> [UInt8] {
     let resolved = URL(filePath: path).resolvingSymlinksInPath().path
     guard FileManager.default.fileExists(atPath: resolved) else { throw .missingFile }
     do {
@@ -12,9 +13,11 @@ func readFile(_ path: String) throws(CheckpointError) -> [UInt8] {
         let file = try FileHandle(forReadingFrom: URL(filePath: resolved))
         defer { try? file.close() }
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(attributes[.size] as? Int ?? 0)
+        bytes.reserveCapacity(min(attributes[.size] as? Int ?? 0, limit))
         // In pieces, so that the file is never in memory twice.
-        while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty {
+        while bytes.count < limit, let piece = try file.read(upToCount: min(1 << 20, limit - bytes.count)),
+            !piece.isEmpty
+        {
             bytes.append(contentsOf: piece)
         }
         return bytes

@@ -5,6 +5,8 @@
 public struct Tensor: Sendable {
     /// Sizes, outermost first; empty for a scalar.
     public let shape: [Int]
+    /// Whether the file has whole numbers, or truth values, here.
+    public let isInteger: Bool
     private var contents: Contents
 
     private enum Contents {
@@ -13,14 +15,16 @@ public struct Tensor: Sendable {
     }
 
     /// - Precondition: the product of `shape` is the number of values.
-    public init(shape: [Int], values: [Float]) {
+    public init(shape: [Int], values: [Float], isInteger: Bool = false) {
         precondition(elementCount(shape) == values.count)
         self.shape = shape
+        self.isInteger = isInteger
         contents = .values(values)
     }
 
     init(_ view: TensorView) {
         shape = view.shape
+        isInteger = view.isInteger
         contents = .view(view)
     }
 

@@ -54,6 +54,8 @@ struct TensorView: Sendable {
     private let strides: [Int]
     let count: Int
 
+    var isInteger: Bool { ![.float16, .bfloat16, .float32, .float64].contains(type) }
+
     /// nil where the view reaches outside of `data`.
     init?(_ tensor: TensorReference, of data: ArraySlice<UInt8>) {
         guard let count = elementCount(tensor.shape), let reach = tensor.reach, reach <= data.count / tensor.type.size

@@ -6,12 +6,18 @@ public enum WeightsFile {
     case onnx(ONNXModel)
 
     public init(contentsOf path: String) throws(CheckpointError) {
-        try self.init(bytes: readFile(path))
+        let folder = ONNXExternalData.folder(of: path)
+        try self.init(bytes: readFile(path)) { location, count throws(ExternalDataFault) in
+            try folder.bytes(of: location, count: count)
+        }
     }
 
-    public init(bytes: consuming [UInt8]) throws(CheckpointError) {
+    /// `externalData` gives the files that an ONNX file has numbers in.
+    public init(
+        bytes: consuming [UInt8], externalData: ONNXExternalData.Source = ONNXExternalData.none
+    ) throws(CheckpointError) {
         if FileForm(of: copy bytes) == .onnx {
-            self = .onnx(try ONNXModel(bytes: bytes))
+            self = .onnx(try ONNXModel(bytes: bytes, externalData: externalData))
         } else {
             self = .checkpoint(try Checkpoint(bytes: bytes))
         }

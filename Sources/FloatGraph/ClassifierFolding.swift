@@ -104,12 +104,14 @@ extension Parameters {
     }
 }
 
-extension [Float] {
+extension Array {
     /// The contiguous parts of `width` values.
-    func runs(of width: Int) -> [ArraySlice<Float>] {
+    func runs(of width: Int) -> [ArraySlice<Element>] {
         stride(from: 0, to: count, by: width).map { self[$0..<$0 + width] }
     }
+}
 
+extension [Float] {
     /// Every run of `width` values times a factor that depends on the run's Euclidean norm, in double; zeros stay.
     func scaled(everyRunOf width: Int, by factor: (Double) -> Double) -> [Float] {
         runs(of: width).flatMap { run in

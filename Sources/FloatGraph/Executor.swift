@@ -26,6 +26,10 @@ extension FloatGraph {
         var results = [Activations?](repeating: nil, count: nodes.count)
         results[0] = images
         for value in values.dropFirst() {
+            if case .constant(let numbers, let shape) = self[value].operation {
+                results[value.index] = Activations(constant: numbers, shape: shape, images: images.images)
+                continue
+            }
             // A value whose last reader this is moves out of the list, so that relu and add can work in place.
             let inputs = self[value].inputs.map { input in
                 waiting[input.index] -= 1
@@ -59,7 +63,7 @@ extension Operation {
         var inputs = inputs
         let first = inputs.removeFirst()
         switch self {
-        case .input:
+        case .input, .constant:
             return first
         case .convolution(let convolution):
             return convolution.computed(from: first, shape: shape)
@@ -86,6 +90,18 @@ extension Operation {
                 countsPadding: false, shape: shape)
         case .flatten:
             return first.flattened(shape: shape)
+        case .rearrange(let rearrangement):
+            return first.rearranged(rearrangement)
+        case .resample(let resampling):
+            return first.resampled(resampling, shape: shape)
+        case .softmax(let groups):
+            return first.softmax(groups: groups)
+        case .layerNorm(let norm):
+            return first.normalised(by: norm)
+        case .l2Norm(let groups, let epsilon):
+            return first.dividedByNorms(groups: groups, epsilon: epsilon)
+        case .matrixProduct(let groups):
+            return first.matrixProduct(with: inputs[0], groups: groups, shape: shape)
         }
     }
 }

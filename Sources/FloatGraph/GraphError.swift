@@ -32,6 +32,12 @@ public enum GraphError: Error, Equatable, Sendable {
     case unsupportedNode(node: String, operation: String, reason: String)
     /// No output of an ONNX file is made by a linear layer; the node and its operation are what makes the first one.
     case noLinearLayer(output: String, node: String, operation: String)
+    /// An output of an ONNX file that it has not.
+    case noSuchOutput(String, outputs: [String])
+    /// Several outputs of an ONNX file may be the logits.
+    case severalOutputs([String])
+    /// A node of an ONNX file computes with quantised numbers.
+    case quantised(node: String, operation: String)
     /// What an ONNX file takes is not one image with three channels of the size that was asked for.
     case unsupportedInput(String)
 }
@@ -77,8 +83,16 @@ extension GraphError: CustomStringConvertible {
         case .noLinearLayer(let output, let node, let operation):
             "output \(printable(output)) is not made by a linear layer but by node \(printable(node)) "
                 + "(\(printable(operation))); export the classifier with its last linear layer"
+        case .noSuchOutput(let name, let outputs):
+            "there is no output \(printable(name)); give --onnx-output \(outputs.map(printable).joined(separator: " or "))"
+        case .severalOutputs(let outputs):
+            "the ONNX file has \(outputs.count) outputs that may be the logits; give --onnx-output "
+                + outputs.map(printable).joined(separator: " or ")
+        case .quantised(let node, let operation):
+            "node \(printable(node)) (\(printable(operation))) computes with numbers that are quantised already, and its "
+                + "quantisation cannot be kept; give the float network it was made from"
         case .unsupportedInput(let what):
-            "the ONNX file takes \(what); export it for one image of 3 channels, or give --input as the file has it"
+            "the ONNX file takes \(what); export it for one image of 3 channels or 1, or give --input as the file has it"
         case .tooManyWeights(let node, let limit):
             "the network has more than \(limit) weights, from \(printable(node)) on; choose a smaller one"
         case .shapesDisagree(let node, let inputs):

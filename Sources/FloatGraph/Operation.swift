@@ -26,6 +26,18 @@ public enum Operation: Sendable {
     case globalAveragePool
     /// All values as channels of one pixel, in the order `[channels][height][width]`.
     case flatten
+    /// Numbers that no image changes, `[channels][height][width]`. Has no input.
+    case constant([Float], FeatureShape)
+    case rearrange(Rearrangement)
+    case resample(Resampling)
+    /// exp(x) over its sum, over the channels of each of `groups` of neighbours.
+    case softmax(groups: Int)
+    case layerNorm(LayerNorm)
+    /// x / max(|x|, epsilon), the norm taken over the channels of each of `groups` of neighbours.
+    case l2Norm(groups: Int, epsilon: Float)
+    /// Of two values, `[groups * inner, 1, columns]` and `[groups * inner, 1, rows]`: for each group the products of their
+    /// pixels, `[groups * rows, 1, columns]`.
+    case matrixProduct(groups: Int)
 }
 
 /// A two-dimensional convolution with a bias. Channels are cut into `groups` of neighbours; an output sees the inputs of its
@@ -109,9 +121,12 @@ extension Operation {
 
     /// The shape this computes from inputs of these shapes, or nil where it cannot take them.
     func outputShape(of inputs: [FeatureShape]) -> FeatureShape? {
+        if case .constant(let values, let shape) = self {
+            return inputs.isEmpty && values.count == shape.count ? shape : nil
+        }
         guard let first = inputs.first else { return nil }
         switch self {
-        case .input:
+        case .input, .constant:
             return nil
         case .convolution(let convolution):
             guard inputs.count == 1, first.channels == convolution.inputChannels else { return nil }
@@ -143,6 +158,19 @@ extension Operation {
             return inputs.count == 1 ? FeatureShape(channels: first.channels, height: 1, width: 1) : nil
         case .flatten:
             return inputs.count == 1 ? FeatureShape(channels: first.count, height: 1, width: 1) : nil
+        case .rearrange(let rearrangement):
+            return inputs.count == 1 && rearrangement.canTake(first) ? rearrangement.shape : nil
+        case .resample(let resampling):
+            return inputs.count == 1 ? resampling.outputShape(of: first) : nil
+        case .softmax(let groups), .l2Norm(let groups, _):
+            return inputs.count == 1 && groups > 0 && first.channels % groups == 0 ? first : nil
+        case .layerNorm(let norm):
+            return inputs.count == 1 && norm.weight.count == first.channels ? first : nil
+        case .matrixProduct(let groups):
+            guard inputs.count == 2, groups > 0, first.channels == inputs[1].channels, first.channels % groups == 0,
+                first.height == 1, inputs[1].height == 1, groups <= 1 << 24, inputs[1].width <= 1 << 24
+            else { return nil }
+            return FeatureShape(channels: groups * inputs[1].width, height: 1, width: first.width)
         }
     }
 }

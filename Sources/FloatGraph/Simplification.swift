@@ -26,6 +26,9 @@ extension FloatGraph {
         return kept.withoutUnread(keeping: renamed[features.index])
     }
 
+    /// The graph that ends with a value of this one.
+    func upTo(_ value: Value) -> FloatGraph { withoutUnread(keeping: value) }
+
     /// The nodes that `last` depends on, and the input.
     private func withoutUnread(keeping last: Value) -> FloatGraph {
         var isRead = [Bool](repeating: false, count: nodes.count)
@@ -51,6 +54,7 @@ extension Operation {
         case .select(let selection): selection == Selection(whole: shape)
         case .flatten: shape.pixels == 1
         case .concat: true
+        case .rearrange(let rearrangement): rearrangement.keepsOrder && rearrangement.shape == shape
         default: false
         }
     }
@@ -99,7 +103,10 @@ private struct Simplification {
             case .averagePool(let window, let countsPadding):
                 averaged(node, window, countsPadding: countsPadding, inputs[0])
             case .concat: joined(node, inputs)
-            case .input, .add, .globalAveragePool, .flatten: nil as Value?
+            case .globalAveragePool: averagedWhole(node, inputs[0])
+            case .input, .add, .flatten, .constant, .rearrange, .resample, .softmax, .layerNorm,
+                .l2Norm, .matrixProduct:
+                nil as Value?
             }
         results.append(simpler ?? graph.append(node, reading: inputs))
     }
@@ -177,6 +184,11 @@ private struct Simplification {
             wider.window = window
             return append(.convolution(wider), [source], name: node.name)
         }
+        if isOnlyReader(node), case .convolution(let first) = graph[input].operation,
+            let both = convolution.after(colours: first)
+        {
+            return append(.convolution(both), graph[input].inputs, name: node.name)
+        }
         guard case .flatten = graph[input].operation, convolution.groups == 1, convolution.window.isPointwise else {
             return nil
         }
@@ -209,6 +221,14 @@ private struct Simplification {
         return append(.averagePool(wider, countsPadding: true), [source], name: node.name)
     }
 
+    /// The mean of the means of all rows, or of other parts of one size, is the mean of all pixels.
+    private mutating func averagedWhole(_ node: FloatGraph.Node, _ input: Value) -> Value? {
+        guard isOnlyReader(node), case .averagePool(let window, _) = graph[input].operation else { return nil }
+        let source = graph[input].inputs[0]
+        guard window.y.tiles(graph[source].shape.height), window.x.tiles(graph[source].shape.width) else { return nil }
+        return append(.globalAveragePool, [source], name: node.name)
+    }
+
     /// Where `input` is an image with zeros around it: that image, and the window with the zeros as its padding.
     private func unpadded(_ input: Value, _ window: Window) -> (Value, Window)? {
         guard case .select(let selection) = graph[input].operation else { return nil }
@@ -232,6 +252,29 @@ private struct Simplification {
 }
 
 extension Convolution {
+    /// This and, before it, a mixture of few channels, as of colours that change places or become grey; nil where `first` is
+    /// more than that.
+    fileprivate func after(colours first: Convolution) -> Convolution? {
+        guard first.window.isPointwise, first.groups == 1, first.inputChannels <= 4, groups == 1,
+            !first.bias.contains(where: { $0 != 0 })
+        else { return nil }
+        let (inputs, positions) = (first.inputChannels, window.count)
+        var mixed = [Float](repeating: 0, count: outputChannels * inputs * positions)
+        for output in 0..<outputChannels {
+            for input in 0..<inputs {
+                for position in 0..<positions {
+                    let sum = (0..<inputChannels).reduce(0.0) { sum, channel in
+                        let weight = weights[(output * inputChannels + channel) * positions + position]
+                        return sum + Double(weight) * Double(first.weights[channel * inputs + input])
+                    }
+                    mixed[(output * inputs + input) * positions + position] = Float(sum)
+                }
+            }
+        }
+        return Convolution(
+            inputChannels: inputs, outputChannels: outputChannels, window: window, weights: mixed, bias: bias)
+    }
+
     /// w' = w * factor and b' = b * factor + offset for each output channel, in double.
     fileprivate func followed(by norm: BatchNorm) -> Convolution {
         var result = self
@@ -298,6 +341,11 @@ extension Window {
 }
 
 extension Window.Axis {
+    /// Whether the steps cut an edge into parts without a rest.
+    fileprivate func tiles(_ edge: Int) -> Bool {
+        dilation == 1 && before == 0 && (size == edge || size == stride && edge % size == 0)
+    }
+
     /// Whether the first step sees an edge whole and nothing else.
     fileprivate func covers(_ edge: Int) -> Bool { size == edge && dilation == 1 && before == 0 }
 

@@ -70,7 +70,8 @@ struct FusedNetwork {
                 try addSlices(of: value, in: graph)
             case .select:
                 continue  // part of the step that adds it; the check below finds one that is added nowhere
-            case .input, .batchNorm, .add, .globalAveragePool, .flatten:
+            case .input, .batchNorm, .add, .globalAveragePool, .flatten, .constant, .rearrange, .resample, .softmax,
+                .layerNorm, .l2Norm, .matrixProduct:
                 throw .unsupportedNode(name: node.name)
             }
         }

@@ -71,7 +71,11 @@ private struct Lowering {
             let shape = graph[inputs[0]].shape
             let window = Window(y: Window.Axis(size: shape.height), x: Window.Axis(size: shape.width))
             results.append(try append(.averagePool(window, countsPadding: true), inputs, name: node.name))
-        case .flatten:
+        case .rearrange(let rearrangement):
+            results.append(try rearranged(node, rearrangement, inputs[0]))
+        case .softmax(let groups) where node.shape.channels == 2 * groups:
+            results.append(try softmaxOfTwo(node, groups: groups, inputs[0]))
+        case .flatten, .constant, .resample, .softmax, .layerNorm, .l2Norm, .matrixProduct:
             throw .unsupportedNode(name: node.name)
         case .input, .convolution, .activation, .globalAveragePool:
             results.append(try append(node.operation, inputs, name: node.name))
@@ -110,6 +114,35 @@ private struct Lowering {
 
     private mutating func copy(_ value: Value, name: String) throws(QuantizationError) -> Value {
         try copy(Selection(whole: graph[value].shape), of: value, name: name)
+    }
+
+    /// Channels in another order are a convolution of single pixels; pixels stay where they are.
+    private mutating func rearranged(
+        _ node: FloatGraph.Node, _ rearrangement: Rearrangement, _ input: Value
+    ) throws(QuantizationError) -> Value {
+        let shape = graph[input].shape
+        guard let channels = rearrangement.channels(of: shape), channels.count * shape.channels <= 1 << 26 else {
+            throw .unsupportedNode(name: node.name)
+        }
+        var weights = [Float](repeating: 0, count: channels.count * shape.channels)
+        for (output, input) in channels.enumerated() { weights[output * shape.channels + input] = 1 }
+        return try append(.convolution(Convolution(weights: weights, inputs: shape.channels)), [input], name: node.name)
+    }
+
+    /// exp(a) / (exp(a) + exp(b)) is the sigmoid of a - b.
+    private mutating func softmaxOfTwo(
+        _ node: FloatGraph.Node, groups: Int, _ input: Value
+    ) throws(QuantizationError) -> Value {
+        let channels = node.shape.channels
+        guard channels * channels <= 1 << 26 else { throw .unsupportedNode(name: node.name) }
+        var weights = [Float](repeating: 0, count: channels * channels)
+        for channel in 0..<channels {
+            weights[channel * channels + channel] = 1
+            weights[channel * channels + (channel ^ 1)] = -1
+        }
+        let differences = Convolution(weights: weights, inputs: channels)
+        let value = try append(.convolution(differences), [input], name: "\(node.name).difference")
+        return try append(.activation(.sigmoid), [value], name: node.name)
     }
 
     // MARK: Sums
@@ -165,7 +198,10 @@ private struct Lowering {
         guard slices.insert(value).inserted else { return false }
         return switch graph[value].operation {
         case .convolution, .activation, .add, .multiply, .averagePool, .concat: true
-        case .input, .batchNorm, .select, .maxPool, .globalAveragePool, .flatten: false
+        case .input, .batchNorm, .select, .maxPool, .globalAveragePool, .flatten, .constant, .rearrange, .resample,
+            .softmax,
+            .layerNorm, .l2Norm, .matrixProduct:
+            false
         }
     }
 
@@ -207,6 +243,14 @@ extension Selection {
 }
 
 extension Convolution {
+    /// Of single pixels, `[outputs][inputs]`.
+    fileprivate init(weights: [Float], inputs: Int) {
+        let outputs = weights.count / inputs
+        self.init(
+            inputChannels: inputs, outputChannels: outputs, window: Window(size: 1), weights: weights,
+            bias: [Float](repeating: 0, count: outputs))
+    }
+
     /// Each channel times a factor, plus an offset.
     fileprivate init(_ norm: BatchNorm) {
         let channels = norm.weight.count

@@ -37,8 +37,8 @@ import Testing
             return Self.node(operation[0], [input] + others, "v\(number)")
         }
         let model = Self.model(nodes, from: "v\(count - 1)")
-        let plan = try ONNXPlan(model)
-        var builder = try ONNXBuilder(model, plan: plan, height: 8, width: 8)
+        let plan = try ONNXPlan(model, output: nil)
+        var builder = try ONNXBuilder(model, height: 8, width: 8)
         var moves = 0
         var address: UnsafePointer<FloatGraph.Node>?
         for node in plan.nodes {

@@ -102,23 +102,23 @@ struct Head {
 /// The classifier of a checkpoint, or of a file of class means, without what the options add to it. `notes` hears where an
 /// option wins over the configuration.
 func classifierHead(
-    of state: ReferenceState, checkpoint path: String, dimensions: Int, options: ClassifierOptions,
+    of contents: NetworkSource.Contents, checkpoint path: String, dimensions: Int, options: ClassifierOptions,
     configuration: Configuration, notes: inout [String]
 ) throws -> ClassifierHead {
     let stated = try configuration.classifierKind()
     let kind =
         choose(options.classifier, over: stated, "classifier", &notes)
-        ?? ClassifierKind.recognise(state.classifier, dimensions: dimensions)
+        ?? contents.classifier ?? ClassifierKind.recognise(contents.state.classifier, dimensions: dimensions)
     try checkOptions(options, of: kind)
     let other = try configuration.classifierParameters()
     let parameters = ClassifierParameters(
-        heads: choose(options.heads, over: other.heads, "heads", &notes),
-        tau: choose(options.tau, over: other.tau, "tau", &notes),
+        heads: choose(options.heads, over: other.heads, "heads", &notes) ?? contents.parameters.heads,
+        tau: choose(options.tau, over: other.tau, "tau", &notes) ?? contents.parameters.tau,
         gamma: choose(options.gamma, over: other.gamma, "gamma", &notes),
         power: choose(options.power, over: other.power, "power", &notes))
     guard kind == .ncm else {
         return try inFile(path) {
-            try ClassifierHead(of: state, as: kind, parameters: parameters, dimensions: dimensions)
+            try ClassifierHead(of: contents.state, as: kind, parameters: parameters, dimensions: dimensions)
         }
     }
     guard let file = try options.classMeans ?? configuration.file("class_means") else {

@@ -19,6 +19,10 @@ struct Inspect: ParsableCommand {
     @Option(help: "Which weights of a checkpoint that has both: their moving average (ema) or themselves (raw).")
     var weights: WeightKind?
 
+    @Option(
+        help: ArgumentHelp("The output of an ONNX file that gives the logits, where several may.", valueName: "name"))
+    var onnxOutput: String?
+
     func run() throws {
         guard let second else {
             return print(try isModelFile(file) ? describeModel() : describeWeights())
@@ -82,7 +86,7 @@ struct Inspect: ParsableCommand {
                 "nodes         \(counts.joined(separator: ", "))",
             ]
             + whatItWouldBecome { () throws(GraphError) in
-                (.onnx(model), ONNXNetwork.imageSize(of: model) ?? (224, 224))
+                (.onnx(model, output: onnxOutput), ONNXNetwork.imageSize(of: model) ?? (224, 224))
             }
             + ["tensors"] + list(model.initializers, "")).joined(separator: "\n")
     }
@@ -93,10 +97,12 @@ struct Inspect: ParsableCommand {
     ) -> [String] {
         do throws(GraphError) {
             let (source, size) = try source()
-            let (backbone, state) = try source.network(height: size.height, width: size.width)
-            let graph = backbone.graph.simplified()
+            let contents = try source.contents(height: size.height, width: size.width)
+            let graph = contents.backbone.graph.simplified()
             let head = try ClassifierHead(
-                of: state, parameters: ClassifierParameters(heads: 1), dimensions: graph[graph.features].shape.channels)
+                of: contents.state, as: contents.classifier,
+                parameters: ClassifierParameters(heads: contents.parameters.heads ?? 1, tau: contents.parameters.tau),
+                dimensions: graph[graph.features].shape.channels)
             let megaMultiplyAdds = String(format: "%.1f", Double(graph.multiplyAdds) / 1e6)
             return [
                 "architecture  \(source.architecture)",
@@ -106,7 +112,7 @@ struct Inspect: ParsableCommand {
                         ? "no direction: TDE needs --estimate-direction" : "with a direction for TDE"),
                 "would become  \(graph.weightCount) int8 weights; "
                     + "\(megaMultiplyAdds) million multiply-adds a picture of \(size.width)x\(size.height)",
-            ] + backbone.notes(state, head).map { "note          \($0)" }
+            ] + contents.backbone.notes(contents.state, head).map { "note          \($0)" }
         } catch {
             return ["cannot be converted: \(error)"]
         }

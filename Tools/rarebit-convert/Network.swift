@@ -22,11 +22,14 @@ struct Network {
         let file = try inFile(path) { try WeightsFile(contentsOf: path) }
         let statedWeights = try configuration.weights()
         let source = try inFile(path) {
-            try NetworkSource(file, named: options.architecture, weights: options.weights ?? statedWeights)
+            try NetworkSource(
+                file, named: options.architecture, weights: options.weights ?? statedWeights, output: options.onnxOutput
+            )
         }
         architecture = source.architecture
         let input = try modelInput(options.picture, configuration, ofFile: source.imageSize)
-        let (backbone, state) = try inFile(path) { try source.network(height: input.height, width: input.width) }
+        let contents = try inFile(path) { try source.contents(height: input.height, width: input.width) }
+        let backbone = contents.backbone
         guard !backbone.takesGrey || input.preparesChannelsAlike else {
             throw UsageFailure(
                 "\(path): is a network of grey pictures; give one mean and one deviation for all channels, as in "
@@ -34,9 +37,10 @@ struct Network {
         }
         let graph = backbone.graph.simplified()
         var classifier = try classifierHead(
-            of: state, checkpoint: path, dimensions: graph[graph.features].shape.channels, options: options.classifier,
+            of: contents, checkpoint: path, dimensions: graph[graph.features].shape.channels,
+            options: options.classifier,
             configuration: configuration, notes: &notes)
-        notes += backbone.notes(state, classifier)
+        notes += backbone.notes(contents.state, classifier)
         try configuration.check(classes: classifier.classes, dimensions: classifier.dimensions)
         classes = try Classes(count: classifier.classes, options: options, configuration: configuration)
         let estimate = try options.adjustment.estimateDirection.map { [classes] in

@@ -17,6 +17,9 @@ struct NetworkOptions: ParsableArguments {
             "The YAML configuration of the checkpoint, as the reference's training has it. Options win over it.",
             valueName: "yaml"))
     var config: String?
+    @Option(
+        help: ArgumentHelp("The output of an ONNX file that gives the logits, where several may.", valueName: "name"))
+    var onnxOutput: String?
     @OptionGroup(title: "Input") var picture: PictureOptions
     @OptionGroup(title: "Classes") var classes: ClassOptions
     @OptionGroup(title: "Classifier") var classifier: ClassifierOptions

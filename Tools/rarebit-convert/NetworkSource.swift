@@ -6,11 +6,17 @@ enum NetworkSource {
     /// From the names of its tensors, or named by the user.
     case architecture(Architecture, ReferenceState)
     /// The file says it.
-    case onnx(ONNXModel)
+    case onnx(ONNXModel, output: String?)
 
-    init(_ file: WeightsFile, named architecture: Architecture?, weights: WeightKind?) throws {
+    /// `output` names the output of an ONNX file that gives the logits.
+    init(
+        _ file: WeightsFile, named architecture: Architecture?, weights: WeightKind?, output: String?
+    ) throws {
         switch file {
         case .checkpoint(let checkpoint):
+            guard output == nil else {
+                throw UsageFailure("--onnx-output is for ONNX files; leave it out")
+            }
             let state = try checkpoint.referenceState(backbones: Architecture.keys, weights: weights)
             self = .architecture(try architecture ?? Architecture.recognise(state), state)
         case .onnx(let model):
@@ -20,7 +26,7 @@ enum NetworkSource {
             guard weights == nil else {
                 throw UsageFailure("an ONNX file holds one network's weights; leave --weights out")
             }
-            self = .onnx(model)
+            self = .onnx(model, output: output)
         }
     }
 
@@ -36,18 +42,30 @@ enum NetworkSource {
     var imageSize: (height: Int, width: Int)? {
         switch self {
         case .architecture: nil
-        case .onnx(let model): ONNXNetwork.imageSize(of: model)
+        case .onnx(let model, _): ONNXNetwork.imageSize(of: model)
         }
     }
 
-    /// The network up to the features, and the weights with the classifier among them.
-    func network(height: Int, width: Int) throws(GraphError) -> (backbone: Backbone, state: ReferenceState) {
+    /// What a file of weights gives for one size of images.
+    struct Contents {
+        /// Up to the features.
+        let backbone: Backbone
+        /// The weights, with the classifier among them.
+        let state: ReferenceState
+        /// The classifier and its parameters where the file shows more than its tensors do.
+        var classifier: ClassifierKind?
+        var parameters = ClassifierParameters()
+    }
+
+    func contents(height: Int, width: Int) throws(GraphError) -> Contents {
         switch self {
         case .architecture(let architecture, let state):
-            return (try architecture.backbone(of: state, height: height, width: width), state)
-        case .onnx(let model):
-            let network = try ONNXNetwork(model, height: height, width: width)
-            return (Backbone(graph: network.graph, takesGrey: false, passedOver: []), network.state)
+            return Contents(backbone: try architecture.backbone(of: state, height: height, width: width), state: state)
+        case .onnx(let model, let output):
+            let network = try ONNXNetwork(model, output: output, height: height, width: width)
+            return Contents(
+                backbone: network.backbone, state: network.state, classifier: network.classifier,
+                parameters: network.parameters)
         }
     }
 }

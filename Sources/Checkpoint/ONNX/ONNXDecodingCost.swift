@@ -21,6 +21,7 @@ struct ONNXDecodingCost {
 
     private static let tensor: [Int: Field] = [
         1: .integers, 4: .raw, 5: .integers, 7: .integers, 8: .text, 9: .raw, 10: .raw, 11: .integers,
+        13: .message([1: .text, 2: .text]),
     ]
     private static let attribute: [Int: Field] = [
         1: .text, 4: .text, 2: .raw, 3: .raw, 5: .message(tensor), 7: .raw, 8: .integers,

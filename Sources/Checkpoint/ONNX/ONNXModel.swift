@@ -2,7 +2,8 @@ import SwiftProtobuf
 
 /// An ONNX file as plain data: nodes in order of execution and the tensors they read by name.
 ///
-/// Reading it ends in values or in a `CheckpointError`, in memory below twice the file's size and 64 MB.
+/// Reading it ends in values or in a `CheckpointError`, in memory below twice the file's size and 64 MB; numbers that stand in
+/// other files (`ONNXExternalData`) are in memory once.
 public struct ONNXModel: Sendable {
     /// The program that wrote the file, such as "pytorch 2.13.0".
     public let producer: String
@@ -21,15 +22,21 @@ public struct ONNXModel: Sendable {
     }
 
     /// Operator sets whose operations mean what the reader of nodes takes them to mean.
-    public static let operatorSets = 11...21
+    public static let operatorSets = 9...26
 }
 
 extension ONNXModel {
     public init(contentsOf path: String) throws(CheckpointError) {
-        try self.init(bytes: readFile(path))
+        let folder = ONNXExternalData.folder(of: path)
+        try self.init(bytes: readFile(path)) { location, count throws(ExternalDataFault) in
+            try folder.bytes(of: location, count: count)
+        }
     }
 
-    public init(bytes: consuming [UInt8]) throws(CheckpointError) {
+    /// `externalData` gives the first bytes of another file by its location, as many as are asked for.
+    public init(
+        bytes: consuming [UInt8], externalData: ONNXExternalData.Source = ONNXExternalData.none
+    ) throws(CheckpointError) {
         var model = try Self.decoded(bytes)
         // The decoded model holds a copy of the numbers: the file's own go before each tensor takes them over.
         bytes = []
@@ -39,7 +46,8 @@ extension ONNXModel {
         // Out of the model, so that taking from a part does not copy the whole.
         var graph = model.graph
         model = ONNXModelProto()
-        initializers = try Self.initializers(taking: &graph)
+        let external = try ONNXExternalData(of: graph.initializer, from: externalData)
+        initializers = try Self.initializers(taking: &graph, external)
         inputs = graph.input.filter { [initializers] in initializers[$0.name] == nil }.map { input in
             Input(
                 name: input.name,
@@ -63,13 +71,15 @@ extension ONNXModel {
         return version
     }
 
-    private static func initializers(taking graph: inout ONNXGraphProto) throws(CheckpointError) -> [String: Tensor] {
+    private static func initializers(
+        taking graph: inout ONNXGraphProto, _ external: ONNXExternalData
+    ) throws(CheckpointError) -> [String: Tensor] {
         var messages = graph.initializer
         graph.initializer = []
         var result: [String: Tensor] = [:]
         for index in messages.indices {
             let name = messages[index].name
-            guard result.updateValue(try Tensor(taking: &messages[index]), forKey: name) == nil else {
+            guard result.updateValue(try Tensor(taking: &messages[index], external), forKey: name) == nil else {
                 throw .malformedFile("two initializers named \(name)")
             }
         }
@@ -160,20 +170,27 @@ extension ONNXAttribute {
 }
 
 extension Tensor {
-    /// The tensor of a message, whose numbers are removed.
-    fileprivate init(taking tensor: inout ONNXTensorProto) throws(CheckpointError) {
+    /// The tensor of a message, whose numbers are removed. Those of an attribute stand in the message itself.
+    fileprivate init(
+        taking tensor: inout ONNXTensorProto, _ external: ONNXExternalData? = nil
+    ) throws(CheckpointError) {
         let name = tensor.name
-        guard tensor.dataLocation == 0 else { throw .externalData(name) }
         let shape = tensor.dims.map(Int.init)
         guard shape.count <= 64, elementCount(shape) != nil, let strides = TensorReference.contiguousStrides(shape)
         else { throw .tooLarge("tensor \(name)") }
         guard let type = ElementType(onnx: tensor.dataType) else {
             throw .unsupportedTensor(name, kind: "ONNX type \(tensor.dataType)")
         }
-        let bytes = [UInt8](taking: &tensor, type: type)
+        let bytes: ArraySlice<UInt8>
+        if tensor.dataLocation == 0 {
+            bytes = [UInt8](taking: &tensor, type: type)[...]
+        } else {
+            guard let external else { throw .externalData(name, .ofAttribute) }
+            bytes = try external.bytes(of: tensor)
+        }
         let reference = TensorReference(source: .inline([]), type: type, shape: shape, strides: strides)
         guard CheckedSize(productOf: shape) * CheckedSize(type.size) == bytes.count,
-            let view = TensorView(reference, of: bytes[...])
+            let view = TensorView(reference, of: bytes)
         else {
             throw .tensorOutOfBounds(name, storage: bytes.count / type.size)
         }

@@ -2,62 +2,61 @@ import Checkpoint
 
 /// Turns the nodes of an ONNX file into a graph, one after the other.
 ///
-/// A value of the file is a constant, an image `[images][channels][height][width]` or a vector `[images][channels]`; both of
-/// the latter are values of the graph, a vector with one pixel. Shapes are computed for a given number of images, so that
-/// what exporters compute from shapes is a constant.
+/// A value of the file is a constant or a view of a value of the graph. Shapes are computed for a given number of images, so
+/// that what exporters compute from shapes is a constant.
 struct ONNXBuilder {
     enum Value {
         case constant(Tensor)
-        case image(FloatGraph.Value)
-        case vector(FloatGraph.Value)
+        case computed(ONNXView)
     }
 
     let model: ONNXModel
-    private let plan: ONNXPlan
     /// What the file says of the number of images, 1 where it leaves it open.
     let images: Int
     var graph: FloatGraph
+    /// Whether it sees the luminance of pictures alone.
+    private(set) var takesGrey = false
     private var values: [String: Value] = [:]
+    /// Norms that a value may be divided by, by the value of the graph that they are: of what, in how many groups of its
+    /// channels, and never less than what.
+    var norms: [FloatGraph.Value: (source: FloatGraph.Value, groups: Int, least: Float)] = [:]
+    /// Constants that may still be computed with: `Self.foldedNumbers` for each number of the file.
+    var numbersToFold: Int
 
-    init(_ model: ONNXModel, plan: ONNXPlan, height: Int, width: Int) throws(GraphError) {
+    init(_ model: ONNXModel, height: Int, width: Int) throws(GraphError) {
         self.model = model
-        self.plan = plan
-        guard model.inputs.count == 1, model.inputs[0].shape.count == 4 else {
-            throw .unsupportedInput("\(model.inputs.count) inputs, where one image of 4 dimensions is taken")
+        let input = try ONNXInput(of: model)
+        guard input.height ?? height == height, input.width ?? width == width else {
+            throw .unsupportedInput(
+                "images of \(input.height ?? height)x\(input.width ?? width), not of \(height)x\(width)")
         }
-        let sizes = model.inputs[0].shape
-        guard sizes[1] ?? 3 == 3 else { throw .unsupportedInput("images of \(sizes[1] ?? 0) channels instead of 3") }
-        guard sizes[2] ?? height == height, sizes[3] ?? width == width else {
-            throw .unsupportedInput("images of \(sizes[2] ?? height)x\(sizes[3] ?? width), not of \(height)x\(width)")
-        }
-        guard (1...1 << 16).contains(sizes[0] ?? 1) else { throw .unsupportedInput("\(sizes[0] ?? 0) images at once") }
-        images = sizes[0] ?? 1
+        images = input.images
+        numbersToFold =
+            Self.leastNumbersToFold + Self.foldedNumbers * model.initializers.values.reduce(0) { $0 + $1.count }
         graph = FloatGraph(input: FeatureShape(channels: 3, height: height, width: width))
-        values[model.inputs[0].name] = .image(graph.input)
-    }
-
-    /// The graph ends with the features; the classifier's numbers are checked by who makes a head of them.
-    func finished() throws(GraphError) -> (FloatGraph, ReferenceState) {
-        let node = plan.classifier
-        let features = try vector(node, 0)
-        let linear = try linear(node, inputs: graph[features].shape.channels)
-        guard features == graph.features else { throw refusal(node, "its input is not computed from the image") }
-        var classifier = ["fc.weight": Tensor(shape: [linear.outputs, linear.inputs], values: linear.weights)]
-        if let bias = linear.bias { classifier["fc.bias"] = Tensor(shape: [linear.outputs], values: bias) }
-        if let name = plan.addedBias {
-            let bias = try broadcast(constant(name, node), to: linear.outputs, node)
-            classifier["fc.bias"] = Tensor(shape: [linear.outputs], values: bias)
+        var view = imageView(graph.input)
+        takesGrey = input.channels == 1
+        if takesGrey {
+            let grey = try graph.append(.convolution(.luminance), graph.input, name: "grey")
+            view = imageView(grey)
         }
-        var state = ReferenceState(features: [:], classifier: classifier, direction: nil)
-        (state.featuresPrefix, state.classifierPrefix) = ("", "")
-        return (graph, state)
+        if input.channelsAreLast { view.axes = [0, 2, 3, 1].map { view.axes[$0] } }
+        values[model.inputs[0].name] = .computed(view)
     }
 
     mutating func append(_ node: ONNXNode) throws(GraphError) {
         guard let output = node.outputs.first, !output.isEmpty else { throw refusal(node, "it has no output") }
+        if node.operation == "Split" {
+            for (name, part) in zip(node.outputs, try split(node)) where !name.isEmpty { try define(name, part, node) }
+            return
+        }
         let result: Value
         if let constant = try folded(node) { result = constant } else { result = try computed(node) }
-        guard values.updateValue(result, forKey: output) == nil else {
+        try define(output, result, node)
+    }
+
+    private mutating func define(_ name: String, _ value: Value, _ node: ONNXNode) throws(GraphError) {
+        guard values.updateValue(value, forKey: name) == nil else {
             throw refusal(node, "its output has two sources")
         }
     }
@@ -67,32 +66,45 @@ struct ONNXBuilder {
         switch node.operation {
         case "Conv": try convolution(node)
         case "BatchNormalization": try batchNorm(node)
-        case "Relu": try activation(node, .relu)
+        case "LayerNormalization": try layerNorm(node)
+        case "LpNormalization": try lpNormalization(node)
+        case "PRelu": try parametricReLU(node)
         case "Clip": try clip(node)
-        case "LeakyRelu": try activation(node, .leakyReLU(slope: number(node, "alpha", default: 0.01)))
-        case "HardSwish": try activation(node, .hardSwish)
-        case "HardSigmoid":
-            try activation(
-                node,
-                .hardSigmoid(slope: number(node, "alpha", default: 0.2), offset: number(node, "beta", default: 0.5)))
-        case "Sigmoid": try activation(node, .sigmoid)
-        case "Mul", "Add", "Sub", "Div": try arithmetic(node)
+        case "Mul", "Add", "Sub", "Div", "Pow", "Max", "Min", "Sum": try arithmetic(node)
         case "Concat": try concat(node)
         case "Pad": try pad(node)
         case "Slice": try slice(node)
+        case "Gather": try gather(node)
+        case "GatherND": try gatherSlices(node)
+        case "Transpose": try transpose(node)
+        case "Reshape": try reshape(node)
+        case "Flatten": try flatten(node)
+        case "Squeeze": try squeeze(node)
+        case "Unsqueeze": try unsqueeze(node)
+        case "Expand": try expand(node)
+        case "DepthToSpace", "SpaceToDepth": try spaceAndDepth(node)
+        case "Resize", "Upsample": try resize(node)
         case "MaxPool": try maxPool(node)
         case "AveragePool": try averagePool(node)
-        case "GlobalAveragePool": .image(try graph.append(.globalAveragePool, try image(node, 0), name: node.name))
-        case "ReduceMean": try reduceMean(node)
-        case "Flatten": try flatten(node)
-        case "Reshape": try reshape(node)
+        case "GlobalAveragePool": try reduce(node, .mean, axes: [2, 3], keepsDimensions: true)
+        case "GlobalMaxPool": try reduce(node, .maximum, axes: [2, 3], keepsDimensions: true)
+        case "ReduceMean": try reduce(node, .mean)
+        case "ReduceSum": try reduce(node, .sum)
+        case "ReduceMax": try reduce(node, .maximum)
+        case "ReduceL2": try reduce(node, .l2Norm)
         case "Gemm", "MatMul": try linearLayer(node)
-        case "Identity": try value(node, 0)
+        case "Softmax": try softmax(node)
+        case "Identity", "Cast", "CastLike": try value(node, 0)
         case "Dropout": try dropout(node)
-        case "Softmax": throw refusal(node, "it stands before the last layer")
-        default: throw .unsupportedOperation(node: node.name, operation: node.operation)
+        case let name where Self.quantised.contains(name): throw .quantised(node: node.name, operation: name)
+        default: try function(node)
         }
     }
+
+    private static let quantised: Set<String> = [
+        "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger",
+        "MatMulInteger", "com.microsoft.QLinearAdd", "com.microsoft.QLinearGlobalAveragePool",
+    ]
 
     private func dropout(_ node: ONNXNode) throws(GraphError) -> Value {
         if node.inputs.count > 2, !node.inputs[2].isEmpty, try constant(node, 2).first ?? 0 != 0 {
@@ -123,24 +135,22 @@ extension ONNXBuilder {
         return .constant(tensor)
     }
 
-    /// A value of the graph, image or vector.
-    func operand(_ node: ONNXNode, _ input: Int) throws(GraphError) -> FloatGraph.Value {
+    /// A value of the graph, which a constant becomes.
+    mutating func view(_ node: ONNXNode, _ input: Int) throws(GraphError) -> ONNXView {
         switch try value(node, input) {
-        case .image(let value), .vector(let value): return value
-        case .constant: throw refusal(node, "input \(input) is a constant")
+        case .computed(let view): return view
+        case .constant(let tensor): return try appendConstant(tensor, node)
         }
     }
 
-    func image(_ node: ONNXNode, _ input: Int) throws(GraphError) -> FloatGraph.Value {
-        guard case .image(let value) = try value(node, input) else { throw refusal(node, "input \(input) is no image") }
-        return value
-    }
-
-    func vector(_ node: ONNXNode, _ input: Int) throws(GraphError) -> FloatGraph.Value {
-        guard case .vector(let value) = try value(node, input) else {
-            throw refusal(node, "input \(input) is no vector of features")
+    /// The value of the graph with the channels, rows and columns of an image; a line has no rows.
+    mutating func image(_ node: ONNXNode, _ input: Int) throws(GraphError) -> FloatGraph.Value {
+        let view = try view(node, input)
+        switch view.axes.count {
+        case 3: return try placed(view, channels: [1], columns: [2], node)
+        case 4: return try placed(view, channels: [1], rows: [2], columns: [3], node)
+        default: throw refusal(node, "input \(input) is no image")
         }
-        return value
     }
 
     func constant(_ node: ONNXNode, _ input: Int) throws(GraphError) -> Tensor {
@@ -150,29 +160,21 @@ extension ONNXBuilder {
         return tensor
     }
 
-    func constant(_ name: String, _ node: ONNXNode) throws(GraphError) -> Tensor {
-        if case .constant(let tensor)? = values[name] { return tensor }
-        guard let tensor = model.initializers[name] else { throw refusal(node, "\(printable(name)) is not a constant") }
-        return tensor
-    }
-
-    /// A result of the same kind, image or vector, as an input.
-    ///
-    /// Mutating, for it is called with what appending to the graph returns: another method would be called on a copy of the
-    /// builder from before that, and each node would copy all earlier ones.
-    mutating func like(_ node: ONNXNode, _ input: Int, _ result: FloatGraph.Value) throws(GraphError) -> Value {
-        if case .vector = try value(node, input) { .vector(result) } else { .image(result) }
-    }
-
     /// Sizes of a value, outermost first.
     func shape(of value: Value) -> [Int] {
         switch value {
-        case .constant(let tensor): return tensor.shape
-        case .image(let value):
-            let shape = graph[value].shape
-            return [images, shape.channels, shape.height, shape.width]
-        case .vector(let value): return [images, graph[value].shape.channels]
+        case .constant(let tensor): tensor.shape
+        case .computed(let view): view.shape
         }
+    }
+
+    func value(named name: String) -> Value? { values[name] ?? model.initializers[name].map(Value.constant) }
+
+    /// A dimension of a value of so many, counted from the front.
+    func axis(_ axis: Int, of count: Int, _ node: ONNXNode) throws(GraphError) -> Int {
+        let resolved = axis < 0 ? axis + count : axis
+        guard (0..<count).contains(resolved) else { throw refusal(node, "axis \(axis) of \(count) dimensions") }
+        return resolved
     }
 
     /// The finite values of a constant.
