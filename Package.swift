@@ -37,10 +37,12 @@ let package = Package(
         .target(
             name: "Images", dependencies: ["Pixels"], path: "CSupport/Images", cSettings: cFlags,
             linkerSettings: [
-                .linkedLibrary("jpeg"), .linkedLibrary("png16"), .linkedLibrary("z"), .linkedLibrary("m"),
+                .linkedLibrary("jpeg"), .linkedLibrary("png16"), .linkedLibrary("webp"), .linkedLibrary("gif"),
+                .linkedLibrary("z"), .linkedLibrary("m"),
             ]),
-        .systemLibrary(
-            name: "OpenBLAS", path: "CSupport/OpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .target(
+            name: "TIFFImages", dependencies: ["Images"], path: "CSupport/TIFFImages", cSettings: cFlags,
+            linkerSettings: [.linkedLibrary("tiff")]),
         .systemLibrary(name: "Zlib", path: "CSupport/Zlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // Device modules.
@@ -64,7 +66,7 @@ let package = Package(
             name: "Checkpoint", dependencies: ["Zlib", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
             exclude: ["ONNX/onnx.proto", "README.md"], swiftSettings: hostFlags),
         .target(
-            name: "FloatGraph", dependencies: ["Checkpoint", "OpenBLAS", "Kernels", "FloatKernels"],
+            name: "FloatGraph", dependencies: ["Checkpoint", "Kernels", "FloatKernels"],
             exclude: ["README.md"],
             // Debug builds too: it multiplies millions of numbers.
             swiftSettings: hostFlags + [.unsafeFlags(["-O"])]),
@@ -73,7 +75,10 @@ let package = Package(
             dependencies: ["FloatGraph", "ModelFormat", "Inference", "Kernels", "FloatKernels"], exclude: ["README.md"],
             swiftSettings: hostFlags),
         .target(
-            name: "Evaluation", dependencies: ["FloatGraph", "Quantization", "Inference", "Pixels", "Images", "Zlib"],
+            name: "Evaluation",
+            dependencies: [
+                "FloatGraph", "Quantization", "Inference", "ModelFormat", "Pixels", "Images", "TIFFImages", "Zlib",
+            ],
             exclude: ["README.md"], swiftSettings: hostFlags),
 
         // Programs.
@@ -100,7 +105,7 @@ let package = Package(
             // It makes hundreds of millions of numbers.
             swiftSettings: hostFlags + [.unsafeFlags(["-O"])]),
         .testTarget(
-            name: "FloatGraphTests", dependencies: ["FloatGraph", "Checkpoint", "SampleNetworks"],
+            name: "FloatGraphTests", dependencies: ["FloatGraph", "FloatKernels", "Checkpoint", "SampleNetworks"],
             swiftSettings: hostFlags),
         .testTarget(
             name: "QuantizationTests",

@@ -28,34 +28,59 @@ rb_image_error rb_image_accept_size(rb_image_job *job, uint32_t width, uint32_t 
     return RB_IMAGE_OK;
 }
 
-static rb_image_error decode(rb_image_job *job) {
-    static const uint8_t jpeg[] = {0xFF, 0xD8, 0xFF};
-    static const uint8_t png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
-    const uint8_t *file = job->file;
-    job->message[0] = '\0';
-    if (job->file_bytes >= sizeof jpeg && memcmp(file, jpeg, sizeof jpeg) == 0) {
-        job->info.kind = RB_IMAGE_JPEG;
-        return rb_jpeg_decode(job);
+typedef struct {
+    rb_image_kind kind;
+    rb_image_error (*decode)(rb_image_job *job);
+    size_t offset, bytes; // of the signature
+    uint8_t signature[8];
+} format;
+
+static const format formats[] = {
+    {RB_IMAGE_JPEG, rb_jpeg_decode, 0, 3, {0xFF, 0xD8, 0xFF}},
+    {RB_IMAGE_PNG, rb_png_decode, 0, 8, {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'}},
+    {RB_IMAGE_WEBP, rb_webp_decode, 8, 4, {'W', 'E', 'B', 'P'}},
+    {RB_IMAGE_GIF, rb_gif_decode, 0, 4, {'G', 'I', 'F', '8'}},
+    {RB_IMAGE_BMP, rb_bmp_decode, 0, 2, {'B', 'M'}},
+    {RB_IMAGE_PNM, rb_pnm_decode, 0, 2, {'P', '5'}},
+    {RB_IMAGE_PNM, rb_pnm_decode, 0, 2, {'P', '6'}},
+};
+
+static const format *format_of(const rb_image_job *job) {
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        const format *known = &formats[i];
+        if (job->file_bytes >= known->offset + known->bytes &&
+            memcmp(job->file + known->offset, known->signature, known->bytes) == 0) {
+            return known;
+        }
     }
-    if (job->file_bytes >= sizeof png && memcmp(file, png, sizeof png) == 0) {
-        job->info.kind = RB_IMAGE_PNG;
-        return rb_png_decode(job);
-    }
-    if (job->file_bytes >= 2 && file[0] == 'P' && (file[1] == '5' || file[1] == '6')) {
-        job->info.kind = RB_IMAGE_PNM;
-        return rb_pnm_decode(job);
-    }
-    return rb_image_fail(job, RB_IMAGE_UNKNOWN_KIND, "neither a JPEG, a PNG, nor a binary PPM or PGM file");
+    return NULL;
 }
 
-rb_image_error rb_image_probe(const uint8_t *file, size_t file_bytes, rb_image_info *info, char *message) {
+static rb_image_error decode(rb_image_job *job, bool ignores_exif) {
+    job->message[0] = '\0';
+    const format *known = format_of(job);
+    if (known == NULL) {
+        return rb_image_fail(job, RB_IMAGE_UNKNOWN_KIND, rb_image_foreign_kind(job->file, job->file_bytes));
+    }
+    job->info.kind = known->kind;
+    const rb_image_error error = known->decode(job);
+    if (error != RB_IMAGE_OK) {
+        return error;
+    }
+    job->info.orientation = ignores_exif ? 1 : rb_exif_orientation(job);
+    return rb_image_turn_upright(job);
+}
+
+rb_image_error rb_image_probe(const uint8_t *file, size_t file_bytes, bool ignores_exif, rb_image_info *info,
+                              char *message) {
     rb_image_job job = {.file = file, .file_bytes = file_bytes, .message = message};
-    const rb_image_error error = decode(&job);
+    const rb_image_error error = decode(&job, ignores_exif);
     *info = job.info;
     return error;
 }
 
-rb_image_error rb_image_decode(const uint8_t *file, size_t file_bytes, uint8_t *rgb, size_t rgb_bytes, char *message) {
+rb_image_error rb_image_decode(const uint8_t *file, size_t file_bytes, bool ignores_exif, uint8_t *rgb,
+                               size_t rgb_bytes, char *message) {
     rb_image_job job = {.file = file, .file_bytes = file_bytes, .rgb = rgb, .rgb_bytes = rgb_bytes, .message = message};
-    return decode(&job);
+    return decode(&job, ignores_exif);
 }

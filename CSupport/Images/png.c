@@ -1,6 +1,7 @@
 #include "decoder.h"
 
 #include <png.h>
+#include <stdbool.h>
 #include <string.h>
 
 // The state outlives longjmp because it belongs to the caller of the function that calls setjmp.
@@ -22,6 +23,12 @@ static void on_warning(png_structp png, png_const_charp message) {
     (void)message; // about chunks that no pixel depends on
 }
 
+// Grey of 16 bits comes as it is stored, to be looked at as a whole.
+static bool is_wide_grey(const png_state *state) {
+    return png_get_bit_depth(state->png, state->info) == 16 &&
+           png_get_color_type(state->png, state->info) == PNG_COLOR_TYPE_GRAY;
+}
+
 static void on_read(png_structp png, png_bytep data, size_t bytes) {
     png_state *state = png_get_io_ptr(png);
     if (bytes > state->job->file_bytes - state->position) {
@@ -39,6 +46,37 @@ static void request_rgb(png_structp png) {
     png_set_gray_to_rgb(png);
 }
 
+// Two bytes a pixel, the high one first, at the beginning of each row of the buffer, become three. Where no value needs
+// the high byte, 8 bits were stored in a file of 16, and the high bytes would be a black picture.
+static void convert_wide_grey(rb_image_job *job) {
+    const size_t width = (size_t)job->info.width, height = (size_t)job->info.height;
+    size_t used_byte = 1;
+    for (size_t y = 0; y < height && used_byte == 1; y++) {
+        for (size_t x = 0; x < width && used_byte == 1; x++) {
+            used_byte = job->rgb[3 * y * width + 2 * x] == 0;
+        }
+    }
+    for (size_t y = 0; y < height; y++) {
+        uint8_t *row = job->rgb + 3 * y * width;
+        // From the right: three bytes take more room than two.
+        for (size_t x = width; x-- > 0;) {
+            memset(row + 3 * x, row[2 * x + used_byte], 3);
+        }
+    }
+    if (used_byte == 1) {
+        rb_image_fail(job, RB_IMAGE_OK, "the PNG file has 16 bits a pixel and uses 8 of them, which are taken");
+    }
+}
+
+// Behind the last pixel: what is damaged or missing there changes none.
+static void read_end(png_state *state) {
+    if (setjmp(png_jmpbuf(state->png))) {
+        rb_image_fail(state->job, RB_IMAGE_OK, "the PNG file is damaged or cut behind its last pixel");
+        return;
+    }
+    png_read_end(state->png, NULL);
+}
+
 static rb_image_error read_png(png_state *state) {
     png_structp png = state->png;
     rb_image_job *job = state->job;
@@ -54,10 +92,13 @@ static rb_image_error read_png(png_state *state) {
     if (error != RB_IMAGE_OK || job->rgb == NULL) {
         return error;
     }
-    request_rgb(png);
+    const bool wide_grey = is_wide_grey(state);
+    if (!wide_grey) {
+        request_rgb(png);
+    }
     const int passes = png_set_interlace_handling(png);
     png_read_update_info(png, state->info);
-    if (png_get_rowbytes(png, state->info) != (size_t)width * 3) {
+    if (png_get_rowbytes(png, state->info) != (size_t)width * (wide_grey ? 2 : 3)) {
         return rb_image_fail(job, RB_IMAGE_UNSUPPORTED, "the PNG file cannot be read as 8-bit RGB");
     }
     for (int pass = 0; pass < passes; pass++) {
@@ -65,7 +106,10 @@ static rb_image_error read_png(png_state *state) {
             png_read_row(png, job->rgb + (size_t)y * width * 3, NULL);
         }
     }
-    png_read_end(png, NULL);
+    if (wide_grey) {
+        convert_wide_grey(job);
+    }
+    read_end(state);
     return RB_IMAGE_OK;
 }
 

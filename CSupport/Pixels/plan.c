@@ -30,12 +30,17 @@ static bool has_size(rb_pixels_format format, int32_t width, int32_t height) {
            (found->kind != RB_FOREIGN || (rb_v4l_row_bytes(fourcc, width) > 0 && rb_v4l_rows(fourcc, height) > 0));
 }
 
+static bool is_margin(int32_t length) {
+    return length >= 0 && length <= RB_PIXELS_MAX_SIDE;
+}
+
 static bool is_valid(rb_pixels_format format, int32_t frame_width, int32_t frame_height, const rb_pixels_view *view) {
     return has_size(format, frame_width, frame_height) && is_inside(view->left, view->width, frame_width) &&
            is_inside(view->top, view->height, frame_height) &&
            is_inside(view->crop_left, view->output_width, view->resized_width) &&
-           is_inside(view->crop_top, view->output_height, view->resized_height) && view->quarter_turns >= 0 &&
-           view->quarter_turns <= 3;
+           is_inside(view->crop_top, view->output_height, view->resized_height) && is_margin(view->pad_left) &&
+           is_margin(view->pad_right) && is_margin(view->pad_top) && is_margin(view->pad_bottom) &&
+           view->quarter_turns >= 0 && view->quarter_turns <= 3;
 }
 
 static int32_t round_up(int32_t value, int32_t step) {
@@ -60,22 +65,26 @@ static void set_sizes(rb_pixels_plan *plan, rb_pixels_format format, int32_t fra
 
 // Where the window's pixels go in the output: turned clockwise, then mirrored.
 static void set_output(rb_pixels_plan *plan) {
-    const ptrdiff_t width = plan->view.output_width, height = plan->view.output_height;
-    const bool is_upright = plan->view.quarter_turns % 2 == 0;
+    const rb_pixels_view *view = &plan->view;
+    const ptrdiff_t width = view->pad_left + view->output_width + view->pad_right;
+    const ptrdiff_t height = view->pad_top + view->output_height + view->pad_bottom;
+    const bool is_upright = view->quarter_turns % 2 == 0;
     const ptrdiff_t output_width = is_upright ? width : height;
-    // The output's column and row of the window's pixel (0, 0), and of its neighbours in the same row and column.
+    // The output's column and row of the pixel (0, 0), and of its neighbours in the same row and column.
     static const int8_t across[4][2] = {{1, 0}, {0, 1}, {-1, 0}, {0, -1}};
-    const ptrdiff_t column_x = across[plan->view.quarter_turns][0], column_y = across[plan->view.quarter_turns][1];
+    const ptrdiff_t column_x = across[view->quarter_turns][0], column_y = across[view->quarter_turns][1];
     const ptrdiff_t row_x = -column_y, row_y = column_x;
     ptrdiff_t x = (column_x < 0 ? width - 1 : 0) + (row_x < 0 ? height - 1 : 0);
     const ptrdiff_t y = (column_y < 0 ? width - 1 : 0) + (row_y < 0 ? height - 1 : 0);
-    const ptrdiff_t mirror = plan->view.is_mirrored ? -1 : 1;
-    if (plan->view.is_mirrored) {
+    const ptrdiff_t mirror = view->is_mirrored ? -1 : 1;
+    if (view->is_mirrored) {
         x = output_width - 1 - x;
     }
-    plan->output_begin = (y * output_width + x) * RB_PIXELS_OUTPUT_STRIDE;
     plan->output_column_step = (column_y * output_width + mirror * column_x) * RB_PIXELS_OUTPUT_STRIDE;
     plan->output_row_step = (row_y * output_width + mirror * row_x) * RB_PIXELS_OUTPUT_STRIDE;
+    plan->output_begin = (y * output_width + x) * RB_PIXELS_OUTPUT_STRIDE + view->pad_left * plan->output_column_step +
+                         view->pad_top * plan->output_row_step;
+    plan->padded_pixels = width * height > (ptrdiff_t)view->output_width * view->output_height ? width * height : 0;
 }
 
 // The next `bytes` of the workspace; with a NULL workspace, only counts them.

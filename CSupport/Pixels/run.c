@@ -116,8 +116,17 @@ static bool convert_foreign(const rb_pixels_plan *plan, const rb_pixels_frame *f
                               3 * (size_t)width * (size_t)height, converted);
 }
 
+// Black, everywhere: the window comes over it.
+static void pad(const rb_pixels_plan *plan, uint8_t *output) {
+    const uint8_t black[RB_PIXELS_OUTPUT_STRIDE] = {plan->lookup[0], plan->lookup[256], plan->lookup[512], 0};
+    for (ptrdiff_t pixel = 0; pixel < plan->padded_pixels; pixel++) {
+        memcpy(output + pixel * RB_PIXELS_OUTPUT_STRIDE, black, sizeof black);
+    }
+}
+
 bool rb_pixels_run(const rb_pixels_plan *plan, const rb_pixels_frame *frame, uint8_t *output) {
     rb_run run = {plan, output + plan->output_begin, 0};
+    pad(plan, output);
     if (plan->jpeg) {
         return rb_mjpeg_decode(plan->jpeg, frame->plane[0], frame->bytes, take_decoded_row, &run);
     }

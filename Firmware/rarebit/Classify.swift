@@ -27,7 +27,7 @@ struct Classify {
         while let path = argument(index) {
             index += 1
             do throws(ProgramError) {
-                let picture = try Picture(path: path, message)
+                let picture = try Picture(path: path, message, ignoresEXIF: settings.classify.ignoresEXIF)
                 try picture.quantise(settings.view, into: loaded.engine)
             } catch {
                 failures += 1
@@ -66,19 +66,22 @@ private struct Picture: ~Copyable {
     private let height: Int
     private let pixels: Memory
 
-    init(path: CText, _ message: borrowing ImageMessage) throws(ProgramError) {
+    init(path: CText, _ message: borrowing ImageMessage, ignoresEXIF: Bool) throws(ProgramError) {
         setActivity("decoding a picture")
         let file = try Memory(copyOf: InputFile(path: path, limit: Self.limit))
         let bytes = file.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
         var info = rb_image_info()
-        guard message.isOK({ rb_image_probe(bytes, file.bytes.count, &info, $0) }) else {
+        guard message.isOK({ rb_image_probe(bytes, file.bytes.count, ignoresEXIF, &info, $0) }) else {
             throw .failure(.badImage(path, message.text))
         }
         let pixels = try Memory(count: Int(info.width) * Int(info.height) * 3)
         let target = pixels.bytes.assumingMemoryBound(to: UInt8.self)
-        guard message.isOK({ rb_image_decode(bytes, file.bytes.count, target.baseAddress, target.count, $0) }) else {
-            throw .failure(.badImage(path, message.text))
-        }
+        guard
+            message.isOK({
+                rb_image_decode(bytes, file.bytes.count, ignoresEXIF, target.baseAddress, target.count, $0)
+            })
+        else { throw .failure(.badImage(path, message.text)) }
+        message.warn(of: path)
         self.pixels = pixels
         width = Int(info.width)
         height = Int(info.height)
@@ -114,6 +117,15 @@ struct ImageMessage: ~Copyable {
 
     /// Whether a call of the decoder, which writes its message here, succeeded.
     func isOK(_ call: (UnsafeMutablePointer<CChar>) -> rb_image_error) -> Bool {
-        call(start) == RB_IMAGE_OK
+        start[0] = 0  // what was said of the picture before
+        return call(start) == RB_IMAGE_OK
+    }
+
+    /// What the decoder says of a file though it read every pixel.
+    func warn(of path: CText) {
+        guard !text.isEmpty else { return }
+        var line = TextWriter(DescriptorSink.standardError)
+        line.write("rarebit: \(path): warning: \(text)\n")
+        _ = line.finish()
     }
 }

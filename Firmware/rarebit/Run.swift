@@ -53,10 +53,14 @@ struct Run {
 
     /// The smallest frame that nothing needs to be enlarged of.
     private func neededSize(for input: InputRecord) -> FrameSize {
-        let side = Int(input.resizeShorterSide)
+        let side = Int(input.resizeSide)
         let (width, height) = (Int(input.tensor.width), Int(input.tensor.height))
-        let isCrop = side == max(width, height)
-        let needed = settings.view.neededFrame(width: isCrop ? width : side, height: isCrop ? height : side)
+        let larger = max(width, height)
+        // A shorter side that is resized has as many pixels across as down; else the larger side of the input has them.
+        let resizesShorterSide = input.resizeMode == InputFit.crop.rawValue && side > larger
+        let needed = settings.view.neededFrame(
+            width: resizesShorterSide ? side : side * width / larger,
+            height: resizesShorterSide ? side : side * height / larger)
         return FrameSize(width: UInt32(needed.width), height: UInt32(needed.height))
     }
 

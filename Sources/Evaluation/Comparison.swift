@@ -27,9 +27,17 @@ public struct AccuracyDifference: Sendable {
     public let alpha: Float
     public let overall: Double
     public let groups: [FrequencyGroup: Double]
+    /// Of all pictures, and of those of each group's classes; nil where the single answers are not known.
+    public let changes: PairedChanges?
+    public let groupChanges: [FrequencyGroup: PairedChanges]
 
     /// Both rows are of one alpha.
-    public init(float: AccuracyRow, int8: AccuracyRow) {
+    public init(
+        float: AccuracyRow, int8: AccuracyRow, changes: PairedChanges? = nil,
+        groupChanges: [FrequencyGroup: PairedChanges] = [:]
+    ) {
+        self.changes = changes
+        self.groupChanges = groupChanges
         precondition(float.alpha == int8.alpha)
         alpha = float.alpha
         overall = int8.accuracy.overall - float.accuracy.overall
@@ -39,8 +47,25 @@ public struct AccuracyDifference: Sendable {
     /// Whether int8 loses no more than the limits allow. The tolerance is for the rounding of percentages, of which the
     /// smallest step is that of one image.
     public var isWithinLimits: Bool {
-        let tolerance = 1e-9
-        return -overall <= QuantizationLimits.overall + tolerance
-            && groups.values.allSatisfy { -$0 <= QuantizationLimits.group + tolerance }
+        isOverallWithinLimits && groups.values.allSatisfy(Self.isGroupWithinLimits)
     }
+
+    /// A loss beyond the limits counts where the pictures whose answer changed tell it from chance.
+    public var verdict: QuantizationVerdict {
+        guard !isWithinLimits else { return .within }
+        let isTold =
+            !isOverallWithinLimits && changes?.isLossTold ?? true
+            || groups.contains { group, change in
+                !Self.isGroupWithinLimits(change) && groupChanges[group]?.isLossTold ?? true
+            }
+        return isTold ? .beyond : .cannotBeTold
+    }
+
+    private var isOverallWithinLimits: Bool { -overall <= QuantizationLimits.overall + Self.tolerance }
+
+    private static func isGroupWithinLimits(_ change: Double) -> Bool {
+        -change <= QuantizationLimits.group + tolerance
+    }
+
+    private static let tolerance = 1e-9
 }

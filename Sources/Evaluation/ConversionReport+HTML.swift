@@ -60,11 +60,10 @@ extension ConversionReport {
                 rows.append(["difference"] + cells(difference.overall, difference.groups, signed: true))
             }
         }
-        let verdict = evaluation.isWithinLimits.map { isWithin in
+        let verdict = evaluation.verdictText.map {
             paragraph(
-                "int8 loses \(isWithin ? "at most" : "MORE than") \(QuantizationLimits.overall) points against float32 overall "
-                    + "\(isWithin ? "and" : "or") \(QuantizationLimits.group) in a group",
-                style: isWithin ? "good" : "bad")
+                (evaluation.changeLines + [$0]).joined(separator: ". "),
+                style: evaluation.verdict == .beyond ? "bad" : "good")
         }
         return section(
             "Accuracy",

@@ -2,22 +2,48 @@
 public struct Dataset: Sendable {
     /// The class of each picture, 0...
     public let labels: [Int]
+    /// The files of the pictures; nil where they are in memory.
+    public let paths: [String]?
+    /// What was found beside the pictures and passed over, one line each.
+    public let notes: [String]
+    /// Which class each folder is, where the pictures stand in folders.
+    public let classFolders: ClassFolders?
     private let load: @Sendable (Int) throws(DataError) -> Picture
 
-    public init(labels: [Int], load: @escaping @Sendable (Int) throws(DataError) -> Picture) {
+    public init(
+        labels: [Int], paths: [String]? = nil, notes: [String] = [], classFolders: ClassFolders? = nil,
+        load: @escaping @Sendable (Int) throws(DataError) -> Picture
+    ) {
         self.labels = labels
+        self.paths = paths
+        self.notes = notes
+        self.classFolders = classFolders
         self.load = load
     }
 
-    /// Opens a part of a data set. `classNames` are the model's, to find the classes of folders by their names; without
-    /// them folders are numbered in the order of their names.
-    public init(_ specification: DataSpecification, part: DataPart, classNames: [String]?) throws(DataError) {
+    /// Opens a part of a data set. `classNames` are what somebody named the model's classes, and `classCount` how many there are:
+    /// with them `ClassFolders` tells which class a folder is.
+    public init(
+        _ specification: DataSpecification, part: DataPart, classNames: [String]?, classCount: Int? = nil,
+        ignoresEXIF: Bool = false
+    ) throws(DataError) {
         switch specification {
         case .fashionMNIST(let folder): self = try openFashionMNIST(folder, part: part)
         case .cifar10(let folder): self = try openCIFAR(folder, part: part, coarseLabels: false)
         case .cifar100(let folder): self = try openCIFAR(folder, part: part, coarseLabels: true)
-        case .imageFolders(let folder): self = try openImageFolders(folder, classNames: classNames)
-        case .list(let file, let root): self = try openList(file, root: root)
+        case .imageFolders(let folder):
+            let count = classCount ?? classNames?.count
+            self.init(
+                try PictureFiles(inFolder: folder, classNames: classNames, classCount: count), ignoresEXIF: ignoresEXIF)
+        case .list(let file, let root):
+            self.init(try PictureFiles(listedIn: file, root: root), ignoresEXIF: ignoresEXIF)
+        }
+    }
+
+    private init(_ files: PictureFiles, ignoresEXIF: Bool) {
+        let paths = files.paths
+        self.init(labels: files.labels, paths: paths, notes: files.notes, classFolders: files.classFolders) {
+            index throws(DataError) in try decodePicture(paths[index], ignoresEXIF: ignoresEXIF)
         }
     }
 
@@ -29,8 +55,16 @@ public struct Dataset: Sendable {
 
     /// The pictures with these indices.
     public func picking(_ indices: [Int]) -> Dataset {
+        picking(indices, labels: indices.map { labels[$0] })
+    }
+
+    /// The pictures with these indices, and other labels.
+    private func picking(_ indices: [Int], labels: [Int]) -> Dataset {
         let load = load
-        return Dataset(labels: indices.map { labels[$0] }) { index throws(DataError) in try load(indices[index]) }
+        return Dataset(
+            labels: labels, paths: paths.map { paths in indices.map { paths[$0] } }, notes: notes,
+            classFolders: classFolders
+        ) { index throws(DataError) in try load(indices[index]) }
     }
 
     /// The first `counts[c]` pictures of each class c: how a long-tailed training part is cut from a whole one.
@@ -54,10 +88,7 @@ public struct Dataset: Sendable {
     public func keeping(classes: [Int]) -> Dataset {
         let places = Dictionary(uniqueKeysWithValues: zip(classes, 0...))
         let indices = labels.indices.filter { places[labels[$0]] != nil }
-        let load = load
-        return Dataset(labels: indices.map { places[labels[$0]]! }) { index throws(DataError) in
-            try load(indices[index])
-        }
+        return picking(indices, labels: indices.map { places[labels[$0]]! })
     }
 
     /// The pictures that `thinned(to:)` leaves out.

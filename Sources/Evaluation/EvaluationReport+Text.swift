@@ -24,12 +24,8 @@ extension EvaluationReport {
                 lines.append(line("", "difference", difference.overall, difference.groups, signed: true))
             }
         }
-        if let isWithinLimits {
-            lines += [
-                "",
-                "int8 loses at most \(QuantizationLimits.overall) points against float32 overall, "
-                    + "\(QuantizationLimits.group) in every group: \(isWithinLimits ? "yes" : "NO")",
-            ]
+        if let verdictText {
+            lines += [""] + changeLines + [verdictText]
         }
         return lines
     }

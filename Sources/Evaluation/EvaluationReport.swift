@@ -21,6 +21,8 @@ public struct EvaluationReport: Sendable {
     public let images: Int
     /// At the alphas that were asked for.
     public let rows: [AccuracyRow]
+    /// One for each alpha of the table where both number formats were measured.
+    public let differences: [AccuracyDifference]
     /// At the alphas of a sweep; empty where the classifier has no adjustment.
     public let sweep: [AccuracyRow]
     /// In the order of the classes; those without pictures are left out.
@@ -83,6 +85,8 @@ extension EvaluationReport {
         data = plan.name
         images = plan.dataset.count
         self.rows = rows(plan.alphas)
+        differences =
+            zip(float, int8).map { Self.differences(plan, rows: rows(plan.alphas), float: $0, int8: $1) } ?? []
         sweep = plan.hasAdjustment ? rows(alphaSweep(around: plan.alpha)) : []
         alpha = plan.alpha
         choice = plan.choice
@@ -101,11 +105,24 @@ extension EvaluationReport {
         }
     }
 
-    /// One for each alpha of the table where both number formats were measured.
-    public var differences: [AccuracyDifference] {
-        rows.filter { $0.numbers == .float32 }.compactMap { float in
-            rows.first { $0.numbers == .int8 && $0.alpha == float.alpha }
-                .map { AccuracyDifference(float: float, int8: $0) }
+    private static func differences(
+        _ plan: EvaluationPlan, rows: [AccuracyRow], float: [[Int]], int8: [[Int]]
+    ) -> [AccuracyDifference] {
+        let labels = plan.dataset.labels
+        return plan.alphas.compactMap { alpha in
+            guard let place = plan.allAlphas.firstIndex(of: alpha),
+                let floatRow = rows.first(where: { $0.alpha == alpha && $0.numbers == .float32 }),
+                let int8Row = rows.first(where: { $0.alpha == alpha && $0.numbers == .int8 })
+            else { return nil }
+            func changes(_ counts: (Int) -> Bool) -> PairedChanges {
+                PairedChanges(float: float[place], int8: int8[place], labels: labels, counts: counts)
+            }
+            let groups = floatRow.accuracy.groups.keys.map { group in
+                (group, changes { FrequencyGroup(trainingImages: plan.classCounts[$0]) == group })
+            }
+            return AccuracyDifference(
+                float: floatRow, int8: int8Row, changes: changes { _ in true },
+                groupChanges: Dictionary(uniqueKeysWithValues: groups))
         }
     }
 
@@ -113,12 +130,40 @@ extension EvaluationReport {
     public var isWithinLimits: Bool? {
         differences.isEmpty ? nil : differences.allSatisfy(\.isWithinLimits)
     }
+
+    /// The worst of the alphas of the table; nil where only one number format was measured.
+    public var verdict: QuantizationVerdict? {
+        let verdicts = differences.map(\.verdict)
+        return [.beyond, .cannotBeTold, .within].first(where: verdicts.contains)
+    }
+
+    /// What the table's figures are worth: one line for each alpha where any answer changed.
+    public var changeLines: [String] {
+        differences.compactMap { difference in
+            guard let changes = difference.changes, changes.lost + changes.gained > 0 else { return nil }
+            return String(
+                format:
+                    "alpha %g: int8 loses %d of %d right answers and gains %d; 95 %% interval %+.2f to %+.2f points, McNemar p %.2g",
+                difference.alpha, changes.lost, changes.images, changes.gained, changes.interval.lowerBound,
+                changes.interval.upperBound, changes.probabilityOfChance)
+        }
+    }
+
+    /// The question of the limits, with its answer.
+    public var verdictText: String? {
+        verdict.map { verdict in
+            "int8 loses at most \(QuantizationLimits.overall) points against float32 overall, "
+                + "\(QuantizationLimits.group) in every group: \(verdict.rawValue)"
+                + (verdict == .cannotBeTold ? " from \(images) pictures" : "")
+        }
+    }
 }
 
 extension EvaluationReport: Encodable {
     private enum CodingKeys: String, CodingKey {
         case data, images, rows, differences, sweep, classes, alpha, choice
         case withinLimits = "within_limits"
+        case verdict
     }
 
     private struct Figures: Encodable {
@@ -128,6 +173,10 @@ extension EvaluationReport: Encodable {
         let many: Double?
         let medium: Double?
         let few: Double?
+        /// Of a difference: answers that int8 turned from right to wrong and from wrong to right, and how likely chance does so.
+        var lost: Int?
+        var gained: Int?
+        var probabilityOfChance: Double?
 
         init(_ numbers: String?, _ alpha: Float, _ overall: Double, _ groups: [FrequencyGroup: Double]) {
             self.numbers = numbers
@@ -152,9 +201,20 @@ extension EvaluationReport: Encodable {
         try container.encodeIfPresent(choice, forKey: .choice)
         guard let isWithinLimits else { return }
         try container.encode(
-            differences.map { Figures(nil, $0.alpha, $0.overall, $0.groups) }, forKey: .differences)
+            differences.map { difference in
+                var figures = Figures(nil, difference.alpha, difference.overall, difference.groups)
+                figures.lost = difference.changes?.lost
+                figures.gained = difference.changes?.gained
+                figures.probabilityOfChance = difference.changes?.probabilityOfChance
+                return figures
+            }, forKey: .differences)
+        try container.encodeIfPresent(verdict?.rawValue, forKey: .verdict)
         try container.encode(isWithinLimits, forKey: .withinLimits)
     }
+}
+
+private func zip<A, B>(_ a: A?, _ b: B?) -> (A, B)? {
+    a.flatMap { a in b.map { (a, $0) } }
 }
 
 extension EvaluationReport.ClassRow: Encodable {}

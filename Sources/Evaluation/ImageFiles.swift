@@ -1,58 +1,77 @@
 import Foundation
 import Images
+import TIFFImages
 
-/// A folder of folders of pictures, one folder a class. A folder is named by its class's name or number; without class
-/// names the folders take the numbers 0, 1, ... in the order of their names.
-func openImageFolders(_ folder: String, classNames: [String]?) throws(DataError) -> Dataset {
+/// Files of pictures that belong together, each with its class.
+struct PictureFiles {
     var paths: [String] = []
     var labels: [Int] = []
-    let classFolders = try entries(of: folder).filter { isFolder("\(folder)/\($0)") }
-    for (rank, name) in classFolders.enumerated() {
-        guard let label = label(of: name, rank: rank, classNames: classNames) else {
-            throw .unknownClassFolder(path: "\(folder)/\(name)")
+    /// What was found and left aside, or assumed.
+    var notes: [String] = []
+    var classFolders: ClassFolders?
+}
+
+extension PictureFiles {
+    /// A folder of folders of pictures, one folder a class; see `ClassFolders` for which. Folders inside a class's folder belong
+    /// to it. Without `classNames` and `classCount` nothing depends on which class is which.
+    init(inFolder folder: String, classNames: [String]?, classCount: Int?) throws(DataError) {
+        let names = try entries(of: folder).filter { isFolder("\(folder)/\($0)") }
+        let classes = try ClassFolders(names, in: folder, classNames: classNames, classCount: classCount)
+        classFolders = classes
+        var others = OtherFiles()
+        for (name, label) in zip(classes.folders, classes.labels) {
+            for path in try files(below: "\(folder)/\(name)") {
+                guard isNamedLikePicture(path) else {
+                    others.count(path)
+                    continue
+                }
+                paths.append(path)
+                labels.append(label)
+            }
         }
-        for file in try entries(of: "\(folder)/\(name)") where isPicture(file) {
-            paths.append("\(folder)/\(name)/\(file)")
+        guard !paths.isEmpty else { throw .noImages(path: folder) }
+        notes = others.notes(folder)
+    }
+
+    /// A text file with a line "path label" for each picture, the paths relative to `root`.
+    init(listedIn file: String, root: String) throws(DataError) {
+        let text = String(decoding: try readFile(file), as: UTF8.self)
+        for (number, line) in textLines(text).enumerated() {
+            let line = line.trimmingCharacters(in: .whitespaces)
+            guard !line.isEmpty else { continue }
+            guard let space = line.lastIndex(where: { $0 == " " || $0 == "\t" }),
+                let label = Int(line[line.index(after: space)...]), label >= 0
+            else { throw .badLine(path: file, line: number + 1) }
+            paths.append("\(root)/\(line[..<space].trimmingCharacters(in: .whitespaces))")
             labels.append(label)
         }
+        guard !paths.isEmpty else { throw .noImages(path: file) }
     }
-    guard !paths.isEmpty else { throw .noImages(path: folder) }
-    return Dataset(labels: labels) { [paths] index throws(DataError) in try decode(paths[index]) }
 }
 
-/// A text file with a line "path label" for each picture, the paths relative to `root`.
-func openList(_ file: String, root: String) throws(DataError) -> Dataset {
-    let text = String(decoding: try readFile(file), as: UTF8.self)
-    var paths: [String] = []
-    var labels: [Int] = []
-    for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-        let line = line.trimmingCharacters(in: .whitespaces)
-        guard !line.isEmpty else { continue }
-        guard let space = line.lastIndex(of: " "), let label = Int(line[line.index(after: space)...]), label >= 0 else {
-            throw .badLine(path: file, line: number + 1)
-        }
-        paths.append("\(root)/\(line[..<space].trimmingCharacters(in: .whitespaces))")
-        labels.append(label)
-    }
-    guard !paths.isEmpty else { throw .noImages(path: file) }
-    return Dataset(labels: labels) { [paths] index throws(DataError) in try decode(paths[index]) }
-}
-
-private func label(of folder: String, rank: Int, classNames: [String]?) -> Int? {
-    guard let classNames else { return rank }
-    if let label = classNames.firstIndex(of: folder) {
-        return label
-    }
-    return Int(folder).flatMap { classNames.indices.contains($0) ? $0 : nil }
-}
-
-/// The names in a folder, sorted, so that every machine sees them in one order.
+/// The names in a folder in the order of their UTF-8 bytes, so that every machine sees them in one order.
 private func entries(of folder: String) throws(DataError) -> [String] {
     do {
-        return try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+        return try FileManager.default.contentsOfDirectory(atPath: folder)
+            .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     } catch {
         throw FileManager.default.fileExists(atPath: folder) ? .unreadable(path: folder) : .missing(path: folder)
     }
+}
+
+/// Every file in a folder and in those inside it, in the order of their paths. A loop of links ends at its depth.
+private func files(below folder: String, depth: Int = 0) throws(DataError) -> [String] {
+    guard depth < 16 else { return [] }
+    var files: [String] = []
+    for name in try entries(of: folder) {
+        let path = "\(folder)/\(name)"
+        if isFolder(path) {
+            files += name.hasPrefix(".") ? [] : try Evaluation.files(below: path, depth: depth + 1)
+        } else {
+            files.append(path)
+        }
+    }
+    return files
 }
 
 private func isFolder(_ path: String) -> Bool {
@@ -60,23 +79,58 @@ private func isFolder(_ path: String) -> Bool {
     return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
 }
 
-private func isPicture(_ name: String) -> Bool {
-    ["jpg", "jpeg", "png", "ppm", "pgm"].contains(URL(fileURLWithPath: name).pathExtension.lowercased())
+/// What a file is, its content says; but data sets hold notes and indices too, which nobody wants to hear of as bad pictures.
+private func isNamedLikePicture(_ path: String) -> Bool {
+    let url = URL(fileURLWithPath: path)
+    return !url.lastPathComponent.hasPrefix(".") && pictureEndings.contains(url.pathExtension.lowercased())
 }
 
-private func decode(_ path: String) throws(DataError) -> Picture {
+private let pictureEndings: Set = [
+    "jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "dib", "gif", "tif", "tiff", "ppm", "pgm", "pnm",
+]
+
+/// Files that are not named like pictures, counted by the endings of their names.
+private struct OtherFiles {
+    private var counts: [String: Int] = [:]
+
+    mutating func count(_ path: String) {
+        let url = URL(fileURLWithPath: path)
+        let isHidden = url.lastPathComponent.hasPrefix(".")
+        let ending = url.pathExtension.isEmpty ? "without an ending" : ".\(url.pathExtension.lowercased())"
+        counts[isHidden ? "hidden" : ending, default: 0] += 1
+    }
+
+    func notes(_ folder: String) -> [String] {
+        guard !counts.isEmpty else { return [] }
+        let kinds = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(6).map { "\($0.value) \($0.key)" }
+        let all = counts.values.reduce(0, +)
+        return ["\(folder): \(all) files are not named like pictures and passed over: \(kinds.joined(separator: ", "))"]
+    }
+}
+
+/// Throws where the file cannot be read. `ignoresEXIF` leaves the picture as it is stored.
+func decodePicture(_ path: String, ignoresEXIF: Bool) throws(DataError) -> Picture {
     let file = try readFile(path)
-    var info = rb_image_info()
     var message = [CChar](repeating: 0, count: Int(RB_IMAGE_MESSAGE_BYTES))
+    let isTIFF = rb_tiff_recognise(file, file.count)
+    var (width, height) = (Int32(0), Int32(0))
     var bytes: [UInt8] = []
-    var status = rb_image_probe(file, file.count, &info, &message)
-    if status == RB_IMAGE_OK {
-        bytes = [UInt8](repeating: 0, count: 3 * Int(info.width) * Int(info.height))
-        status = rb_image_decode(file, file.count, &bytes, bytes.count, &message)
+    var isRead: Bool
+    if isTIFF {
+        isRead = rb_tiff_probe(file, file.count, ignoresEXIF, &width, &height, &message)
+    } else {
+        var info = rb_image_info()
+        isRead = rb_image_probe(file, file.count, ignoresEXIF, &info, &message) == RB_IMAGE_OK
+        (width, height) = (info.width, info.height)
     }
-    guard status == RB_IMAGE_OK else {
-        let reason = String(decoding: message.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        throw .undecodable(path: path, reason: reason)
+    if isRead {
+        bytes = [UInt8](repeating: 0, count: 3 * Int(width) * Int(height))
+        isRead =
+            isTIFF
+            ? rb_tiff_decode(file, file.count, ignoresEXIF, &bytes, bytes.count, &message)
+            : rb_image_decode(file, file.count, ignoresEXIF, &bytes, bytes.count, &message) == RB_IMAGE_OK
     }
-    return Picture(width: Int(info.width), height: Int(info.height), bytes: bytes)
+    let text = String(decoding: message.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    guard isRead else { throw .undecodable(path: path, reason: text) }
+    return Picture(width: Int(width), height: Int(height), bytes: bytes, warning: text.isEmpty ? nil : text)
 }

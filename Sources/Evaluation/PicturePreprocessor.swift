@@ -59,8 +59,9 @@ public final class PictureNormalizer {
         let pixels = bytes.bytes.bindMemory(to: UInt8.self)
         guard preprocessor.run(picture, into: pixels.baseAddress!) else { return nil }
         return (0..<3).flatMap { channel in
-            (0..<input.height * input.width).map { pixel in
-                (Float(pixels[4 * pixel + channel]) / 255 - input.mean[channel]) / input.standardDeviation[channel]
+            let colour = input.isBGR ? 2 - channel : channel
+            return (0..<input.height * input.width).map { pixel in
+                (Float(pixels[4 * pixel + channel]) / 255 - input.mean[colour]) / input.standardDeviation[colour]
             }
         }
     }

@@ -48,6 +48,16 @@ public struct Activations: Sendable {
         }
     }
 
+    /// `[channels]`: the sum of each channel, and that of its squares, over images and pixels.
+    public var channelMoments: [(sum: Double, squares: Double)] {
+        values.withUnsafeBufferPointer { values in
+            (0..<shape.channels).map { channel in
+                let start = values.baseAddress! + channel * channelStride
+                return (rb_f32_sum(start, channelStride), rb_f32_squared_norm(start, channelStride))
+            }
+        }
+    }
+
     /// The same values after `change` was let loose on them.
     public func changed(by change: (UnsafeMutableBufferPointer<Float>) -> Void) -> Activations {
         var result = self

@@ -1,12 +1,8 @@
-import OpenBLAS
-
-/// Batches run side by side on threads of their own, so each product stays on one.
-private let oneThreadAProduct: Void = openblas_set_num_threads(1)
+import FloatKernels
 
 extension Convolution {
     /// All images at once, on the calling thread.
     func computed(from input: Activations, shape: FeatureShape) -> Activations {
-        _ = oneThreadAProduct
         var output = Activations(shape: shape, images: input.images)
         input.values.withUnsafeBufferPointer { source in
             output.values.withUnsafeMutableBufferPointer { target in
@@ -71,11 +67,9 @@ extension Convolution {
         outputStride: Int
     ) {
         weights.withUnsafeBufferPointer { weights in
-            cblas_sgemm(
-                CblasRowMajor, CblasNoTrans, CblasNoTrans,
-                blasint(groupOutputs), blasint(columns), blasint(weightsPerOutput),
-                1, weights.baseAddress! + group * groupOutputs * weightsPerOutput, blasint(weightsPerOutput),
-                matrix, blasint(stride), 1, output, blasint(outputStride))
+            rb_f32_add_product(
+                weights.baseAddress! + group * groupOutputs * weightsPerOutput, groupOutputs, weightsPerOutput, matrix,
+                columns, stride, output, outputStride)
         }
     }
 
@@ -115,8 +109,9 @@ extension Convolution {
         target.update(repeating: 0, count: inside.lowerBound)
         if !inside.isEmpty {
             let first = inside.lowerBound * window.x.stride - window.x.before + kx * window.x.dilation
-            cblas_scopy(
-                blasint(inside.count), source + first, blasint(window.x.stride), target + inside.lowerBound, 1)
+            for step in 0..<inside.count {
+                target[inside.lowerBound + step] = source[first + step * window.x.stride]
+            }
         }
         (target + inside.upperBound).update(repeating: 0, count: count - inside.upperBound)
     }
@@ -135,10 +130,10 @@ extension Convolution {
                         let inside = window.x.steps(of: kx, inside: input.width, count: output.width)
                         guard !inside.isEmpty else { continue }
                         let first = inside.lowerBound * window.x.stride - window.x.before + kx * window.x.dilation
-                        cblas_saxpy(
-                            blasint(inside.count), weights[channel * window.count + ky * window.x.size + kx],
-                            source + row * input.width + first, blasint(window.x.stride),
-                            target + y * output.width + inside.lowerBound, 1)
+                        rb_f32_add_scaled(
+                            weights[channel * window.count + ky * window.x.size + kx],
+                            source + row * input.width + first, inside.count, window.x.stride,
+                            target + y * output.width + inside.lowerBound)
                     }
                 }
             }

@@ -97,8 +97,8 @@ public struct FrameView: Equatable, Sendable {
             self.region?.rectangle(ofWidth: turnedWidth, height: turnedHeight)
             ?? PixelRectangle(left: 0, top: 0, width: turnedWidth, height: turnedHeight)
         let model = rb_pixels_model_view(
-            Int32(region.width), Int32(region.height), Int32(input.resizeShorterSide), Int32(input.tensor.width),
-            Int32(input.tensor.height))
+            Int32(region.width), Int32(region.height), rb_pixels_fit(rawValue: input.resizeMode),
+            Int32(input.resizeSide), Int32(input.tensor.width), Int32(input.tensor.height))
         let seen = turnedBack(
             PixelRectangle(
                 left: region.left + Int(model.left), top: region.top + Int(model.top), width: Int(model.width),
@@ -109,11 +109,22 @@ public struct FrameView: Equatable, Sendable {
                 left: Int(model.crop_left), top: Int(model.crop_top), width: Int(model.output_width),
                 height: Int(model.output_height)),
             width: Int(model.resized_width), height: Int(model.resized_height))
+        // The padding, by where it leaves room for the window.
+        let (outputWidth, outputHeight) = (Int(input.tensor.width), Int(input.tensor.height))
+        let place = turnedBack(
+            PixelRectangle(
+                left: Int(model.pad_left), top: Int(model.pad_top), width: Int(model.output_width),
+                height: Int(model.output_height)),
+            width: outputWidth, height: outputHeight)
+        let (canvasWidth, canvasHeight) = isOnItsSide ? (outputHeight, outputWidth) : (outputWidth, outputHeight)
         return rb_pixels_view(
             left: Int32(crop.left + seen.left), top: Int32(crop.top + seen.top), width: Int32(seen.width),
             height: Int32(seen.height), resized_width: isOnItsSide ? model.resized_height : model.resized_width,
             resized_height: isOnItsSide ? model.resized_width : model.resized_height, crop_left: Int32(window.left),
             crop_top: Int32(window.top), output_width: Int32(window.width), output_height: Int32(window.height),
+            pad_left: Int32(place.left), pad_top: Int32(place.top),
+            pad_right: Int32(canvasWidth - place.left - place.width),
+            pad_bottom: Int32(canvasHeight - place.top - place.height),
             quarter_turns: Int32(turns), is_mirrored: isMirrored)
     }
 

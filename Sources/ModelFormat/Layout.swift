@@ -1,4 +1,4 @@
-// The .rbit file, format version 2. One little-endian file, usable straight from mmap:
+// The .rbit file, format version 3. One little-endian file, usable straight from mmap:
 //
 //   offset 0    magic, 8 bytes: "RBIT" CR LF SUB LF (a transfer in text mode changes it)
 //          8    format version                                  u32
@@ -18,11 +18,12 @@
 //   1        the first
 //   2        head: a centre that is taken off the features, and memory for the logits without adjustment;
 //            operations: look-up table, product, average pooling into bytes
+//   3        input: how a picture of another shape is fitted, by cropping, squashing or padding
 
 /// Sizes and constants of the file; see the table at the top of this file.
 public enum Layout {
     public static let magic: UInt64 = 0x0A1A_0A0D_5449_4252  // "RBIT\r\n\x1a\n", little-endian
-    public static let version: UInt32 = 2
+    public static let version: UInt32 = 3
     public static let headerBytes = 192
     public static let sectionEntryBytes = 24
     public static let maximumSections: UInt32 = 16

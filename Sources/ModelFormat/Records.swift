@@ -186,17 +186,29 @@ public struct OperationRecord: Record, Equatable, Sendable {
     }
 }
 
+/// How a picture of any shape becomes a model's input; the numbers are those of `rb_pixels_fit` and stand in files.
+public enum InputFit: UInt32, Sendable {
+    /// Resized, then the centre is cropped.
+    case crop = 0
+    /// Resized to the input's shape whatever its own is.
+    case squash = 1
+    /// Resized to fit into the input, with black around it.
+    case pad = 2
+}
+
 /// What the model expects as a picture, and the tensor it is quantised into.
 public struct InputRecord: Record, Equatable, Sendable {
-    public static let byteCount = 60
+    public static let byteCount = 64
 
     /// Three bytes a pixel in the order R, G, B; pixelStride 4.
     public var tensor = TensorView()
     /// 0: the tensor's channels are R, G, B; 1: B, G, R.
     public var channelOrder: UInt32 = 0
-    /// The picture's shorter side is resized to this (antialiased bilinear), then the centre is cropped to the
-    /// tensor's size. Equal to the larger of the tensor's sides: the largest centre crop of its shape.
-    public var resizeShorterSide: UInt32 = 0
+    /// How a picture of another shape becomes one of the tensor's shape; an `InputFit`.
+    public var resizeMode: UInt32 = 0
+    /// Pixels: at least the larger of the tensor's sides, and exactly that for `pad`. See `rb_pixels_model_view` in
+    /// pixels.h for what each mode makes of it; the resizing is antialiased bilinear.
+    public var resizeSide: UInt32 = 0
     /// Of the picture / 255, per channel in the tensor's order.
     public var mean: SIMD3<Float> = .zero
     public var standardDeviation: SIMD3<Float> = .zero
@@ -206,7 +218,8 @@ public struct InputRecord: Record, Equatable, Sendable {
     mutating func code<Coder: FieldCoder>(with coder: inout Coder) {
         tensor.code(with: &coder)
         coder.code(&channelOrder)
-        coder.code(&resizeShorterSide)
+        coder.code(&resizeMode)
+        coder.code(&resizeSide)
         coder.code(&mean[0])
         coder.code(&mean[1])
         coder.code(&mean[2])

@@ -31,9 +31,9 @@ struct Verifier {
         }
         guard input.channelOrder <= 1 else { throw .badInput(.channelOrder) }
         let largestSide = max(input.tensor.height, input.tensor.width)
-        guard input.resizeShorterSide >= largestSide, input.resizeShorterSide <= Self.maximumExtent else {
-            throw .badInput(.resize)
-        }
+        guard let fit = InputFit(rawValue: input.resizeMode), input.resizeSide >= largestSide,
+            input.resizeSide <= (fit == .pad ? largestSide : Self.maximumExtent)
+        else { throw .badInput(.resize) }
         for channel in 0..<3 {
             guard input.mean[channel].isFinite, Self.isScale(input.standardDeviation[channel]) else {
                 throw .badInput(.normalisation)

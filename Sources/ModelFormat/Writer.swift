@@ -1,6 +1,6 @@
 #if !hasFeature(Embedded)
     /// Everything a model file holds, as the converter gathers it.
-    public struct ModelContents {
+    public struct ModelContents: Sendable {
         public var input = InputRecord()
         public var operations: [OperationRecord] = []
         /// One name an operation.

@@ -5,20 +5,37 @@ public struct ModelInput: Equatable, Sendable {
     /// Of the network's input, in pixels.
     public var height: Int
     public var width: Int
-    /// The picture's shorter side is resized to this, then its centre is cropped; at least the larger side.
-    public var resizeShorterSide: Int
+    /// How a picture of another shape becomes one of this.
+    public var fit: InputFit
+    /// What a picture is resized to, pixels, as `fit` takes it: at least the larger side; see `rb_pixels_model_view`.
+    public var resizeSide: Int
+    /// Whether the network's first channel is blue, not red.
+    public var isBGR: Bool
     /// Of the picture / 255, for R, G and B.
     public var mean: SIMD3<Float>
     public var standardDeviation: SIMD3<Float>
 
     public init(
-        height: Int, width: Int, resizeShorterSide: Int, mean: SIMD3<Float>, standardDeviation: SIMD3<Float>
+        height: Int, width: Int, fit: InputFit = .crop, resizeSide: Int, isBGR: Bool = false, mean: SIMD3<Float>,
+        standardDeviation: SIMD3<Float>
     ) {
         self.height = height
         self.width = width
-        self.resizeShorterSide = resizeShorterSide
+        self.fit = fit
+        self.resizeSide = resizeSide
+        self.isBGR = isBGR
         self.mean = mean
         self.standardDeviation = standardDeviation
+    }
+
+    /// What a model file says.
+    public init(_ record: InputRecord) {
+        let isBGR = record.channelOrder == 1
+        self.init(
+            height: Int(record.tensor.height), width: Int(record.tensor.width),
+            fit: InputFit(rawValue: record.resizeMode)!, resizeSide: Int(record.resizeSide), isBGR: isBGR,
+            mean: isBGR ? record.mean.reversed : record.mean,
+            standardDeviation: isBGR ? record.standardDeviation.reversed : record.standardDeviation)
     }
 
     /// The record of an input that takes the picture's bytes as they are, after the same resizing and cropping.
@@ -39,9 +56,11 @@ public struct ModelInput: Equatable, Sendable {
         record.tensor.pixelStride = 4
         record.tensor.scale = quantization.scale
         record.tensor.zeroPoint = UInt32(quantization.zeroPoint)
-        record.resizeShorterSide = UInt32(resizeShorterSide)
-        record.mean = mean
-        record.standardDeviation = standardDeviation
+        record.channelOrder = isBGR ? 1 : 0
+        record.resizeMode = fit.rawValue
+        record.resizeSide = UInt32(resizeSide)
+        record.mean = isBGR ? mean.reversed : mean
+        record.standardDeviation = isBGR ? standardDeviation.reversed : standardDeviation
         return record
     }
 
@@ -50,6 +69,11 @@ public struct ModelInput: Equatable, Sendable {
         let (black, white) = (-mean / standardDeviation, (1 - mean) / standardDeviation)
         return black.min()...white.max()
     }
+}
+
+extension SIMD3 {
+    /// Blue, green, red of red, green, blue.
+    fileprivate var reversed: SIMD3 { SIMD3(z, y, x) }
 }
 
 /// What a model file says beside the network and its head.
@@ -72,5 +96,10 @@ public struct ModelDescription: Sendable {
         self.classCounts = classCounts
         self.alpha = alpha
         self.provenance = provenance
+    }
+
+    /// The provenance as it stands in the file.
+    static func text(of provenance: KeyValuePairs<String, String>) -> String {
+        provenance.map { "\($0.key): \($0.value)\n" }.joined()
     }
 }

@@ -21,6 +21,15 @@ public final class ModelFile: @unchecked Sendable {
     /// Whether the head can be adjusted by an alpha.
     public var hasAdjustment: Bool { model.head.hasDirections == 1 }
 
+    /// How it prepares its pictures.
+    public var input: ModelInput { ModelInput(model.input) }
+
+    /// What the file says of where it comes from, by key; nil where it does not.
+    public func provenance(_ key: String) -> String? {
+        String(decoding: model.provenance, as: UTF8.self).split(separator: "\n")
+            .first { $0.hasPrefix("\(key): ") }.map { String($0.dropFirst(key.count + 2)) }
+    }
+
     public var defaultAlpha: Float { model.head.defaultAlpha }
 
     public var classNames: [String] {

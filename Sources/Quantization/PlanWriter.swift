@@ -161,7 +161,7 @@ struct PlanWriter {
             + (head.adjustment.map { $0.directions + $0.terms } ?? [])
         model.classNames = description.classNames
         model.classCounts = description.classCounts.map(UInt32.init)
-        model.provenance = description.provenance.map { "\($0.key): \($0.value)\n" }.joined()
+        model.provenance = ModelDescription.text(of: description.provenance)
         return (model, arena)
     }
 

@@ -55,9 +55,9 @@ public struct QuantizationReport: Encodable, Sendable {
     }
 
     public internal(set) var layers: [Layer]
-    public let fileBytes: Int
+    public internal(set) var fileBytes: Int
     /// In the file's order; the rest of the file is its header and gaps.
-    public let fileSections: [Section]
+    public internal(set) var fileSections: [Section]
     /// Activations and scratch.
     public let activationBytes: Int
     /// The most that is alive in one step: no plan could do with less.

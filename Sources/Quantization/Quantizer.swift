@@ -4,15 +4,32 @@ import ModelFormat
 /// A finished model and what there is to say about making it.
 public struct QuantizedModel: Sendable {
     /// The bytes of the file; they pass the verifier.
-    public let file: [UInt8]
-    public let report: QuantizationReport
+    public private(set) var file: [UInt8]
+    public private(set) var report: QuantizationReport
+    private var contents: ModelContents
+
+    fileprivate init(contents: ModelContents, file: [UInt8], report: QuantizationReport) {
+        self.contents = contents
+        self.file = file
+        self.report = report
+    }
+
+    /// Changes what does not depend on the network: the default strength of TDE, and where the model comes from.
+    public mutating func say(
+        alpha: Float, provenance: KeyValuePairs<String, String>
+    ) throws(QuantizationError) {
+        contents.head.defaultAlpha = alpha
+        contents.provenance = ModelDescription.text(of: provenance)
+        file = contents.serialized()
+        report.fileBytes = file.count
+        report.fileSections = sections(of: try verified(file))
+    }
 }
 
 /// Turns a float network with folded batch normalisations into an int8 model file.
 ///
-/// The same arguments give the same bytes on one machine, with any number of cores; on another processor OpenBLAS may sum in
-/// another order, and the calibrated ranges can then differ in their last bits. `progress` hears the fraction done, from any
-/// thread. Throws `QuantizationError` and what the images' loader throws.
+/// The same arguments give the same bytes on every machine, with any number of cores: sums have one order. `progress` hears the
+/// fraction done, from any thread. Throws `QuantizationError` and what the images' loader throws.
 public func quantize(
     _ graph: FloatGraph, head: ClassifierHead, description: ModelDescription, calibration images: CalibrationImages,
     method: CalibrationMethod = .auto, progress: @escaping @Sendable (Double) -> Void = { _ in }
@@ -48,7 +65,7 @@ public func quantize(
         layers: layers, fileBytes: file.count, fileSections: sections(of: verified), activationBytes: arena.size,
         leastActivationBytes: arena.leastPossible, headArenaBytes: arena.aliveBytes.last ?? 0,
         measuredImages: measured.count)
-    return QuantizedModel(file: file, report: report)
+    return QuantizedModel(contents: contents, file: file, report: report)
 }
 
 /// Each gives thousands of values of every layer.

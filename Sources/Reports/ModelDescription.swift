@@ -28,12 +28,28 @@ extension TextWriter where Sink: ~Copyable {
 
     private mutating func writeInput(of model: Model) {
         let input = model.input
+        let isBGR = input.channelOrder == 1
+        let fit: StaticString =
+            switch InputFit(rawValue: input.resizeMode) {
+            case .squash: "squashed to"
+            case .pad: "padded with black to"
+            default: "shorter side resized to"
+            }
         write(
             """
-            input       \(input.tensor.width) x \(input.tensor.height) \(input.channelOrder == 0 ? "RGB" : "BGR"), \
-            shorter side resized to \(input.resizeShorterSide)
+            input       \(input.tensor.width) x \(input.tensor.height) \(isBGR ? "BGR" : "RGB"), \(fit) \(input.resizeSide)
+            normalised  mean \(colours(input.mean, isBGR: isBGR)), \
+            standard deviation \(colours(input.standardDeviation, isBGR: isBGR)) of R, G, B
 
             """)
+    }
+
+    /// R, G and B, of numbers in the order of the tensor's channels.
+    private func colours(_ numbers: SIMD3<Float>, isBGR: Bool) -> Message {
+        let (first, last) = isBGR ? (numbers.z, numbers.x) : (numbers.x, numbers.z)
+        return """
+            \(Double(first), decimals: 5), \(Double(numbers.y), decimals: 5), \(Double(last), decimals: 5)
+            """
     }
 
     private mutating func writeHead(of model: Model) {

@@ -261,7 +261,7 @@ private func damagedFrame(frame: RecordedBytes) throws {
 
 /// What a 32x32 model sees of a frame.
 private func modelInput(_ pixels: rb_pixels_frame, _ geometry: FrameGeometry) throws -> [UInt8] {
-    var view = rb_pixels_model_view(geometry.width, geometry.height, 32, 32, 32)
+    var view = rb_pixels_model_view(geometry.width, geometry.height, RB_PIXELS_CROP, 32, 32, 32)
     var quantisation = rb_pixels_quantisation(
         bgr: false, mean: (0, 0, 0), std: (1, 1, 1), scale: 1 / 255, zero_point: 0)
     let bytes = rb_pixels_workspace_bytes(geometry.format, geometry.width, geometry.height, &view)

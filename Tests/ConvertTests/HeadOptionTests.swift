@@ -171,7 +171,10 @@ private let features: [Float] = {
         let place = try Workplace.plain(linearState())
         // 12 images, of which classes 8 and 9 keep 5 and 1 of theirs: all; class 0 and 1 have two each.
         let network = try place.network(["--estimate-direction", place.data, "--heads", "2"])
-        #expect(network.head.adjustment == "TDE, alpha 1, along estimated direction")
+        #expect(network.head.adjustment == "TDE, alpha 0, along an estimated direction")
+        #expect(network.head.asksForAlpha)
+        let strong = try place.network(["--estimate-direction", place.data], alpha: 1)
+        #expect(strong.head.alpha == 1 && !strong.head.asksForAlpha)
         let normalizer = PictureNormalizer(network.model.input)
         let data = try Dataset(DataSpecification(place.data), part: .training, classNames: nil)
         let images = try (0..<data.count).map { try #require(normalizer.normalized(data.picture($0))) }

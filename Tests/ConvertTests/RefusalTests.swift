@@ -168,10 +168,15 @@ private let badCheckpoints = [
         let arguments = ["convert", place.checkpoint, "-o", place.model, "--calibrate", place.data]
         let withoutSize = try runProgram("rarebit-convert", arguments)
         #expect(withoutSize.status == 2)
-        #expect(withoutSize.errorLine?.contains("the input size is not known") == true)
+        #expect(
+            withoutSize.errorLine
+                == "rarebit-convert: not known: the input size, the mean, the standard deviation; give "
+                + "--input 3xHxW --mean R,G,B --std R,G,B, or --config with the fields of input; networks of this kind are usually "
+                + "trained with --input 3x32x32 --mean 0.4914,0.4822,0.4465 --std 0.2023,0.1994,0.201")
         let withoutMean = try runProgram("rarebit-convert", arguments + ["--input", "3x32x32"])
         #expect(withoutMean.status == 2)
-        #expect(withoutMean.errorLine?.contains("mean and standard deviation are not known") == true)
+        #expect(withoutMean.errorLine?.contains("not known: the mean, the standard deviation; give --mean") == true)
+        #expect(withoutMean.errorLine?.contains("--input") == false)
     }
 }
 
@@ -189,6 +194,8 @@ private let badCheckpoints = [
                     return "\(letter): &\(letter) [" + (0..<9).map { _ in "*\(before)" }.joined(separator: ",") + "]\n"
                 }.joined() + "? *i\n: 1", "has an alias or a collection as a key"
         ),
+        ("input: {resize_mode: stretch}", "input.resize_mode is stretch; give one of crop, squash, pad"),
+        ("input: {channel_order: rbg}", "input.channel_order is rbg; give one of rgb, bgr"),
     ])
     func isNamedInOneLine(extra: String, complaint: String) throws {
         let place = try Workplace()

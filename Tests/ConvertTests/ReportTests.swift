@@ -17,8 +17,10 @@ private func json(_ path: String) throws -> [String: Any] {
         let place = try Workplace()
         try place.writeCheckpoint()
         let path = place.folder.path("report.json")
-        let converted = try place.convert(["--report", path, "--evaluate", place.data])
-        #expect(converted.status == 0)
+        let converted = try place.convert(["--report", path, "--evaluate", place.data] + place.oneOfEachClass())
+        #expect(converted.status == 0, "\(converted.errors)")
+        #expect(
+            converted.output.contains("\n  alpha        2 images of \(place.data), held out from training, speak for "))
         #expect(converted.output.contains("\n  peak         "))
         let report = try json(path)
         let conversion = try #require(report["conversion"] as? [String: Any])
@@ -49,8 +51,8 @@ private func json(_ path: String) throws -> [String: Any] {
         #expect(layers.reduce(0) { $0 + ($1["multiply_adds"] as! Int) } == network.model.graph.multiplyAdds)
         #expect(layers.allSatisfy { ($0["signal_to_noise"] as? Double ?? 0) > 10 })
         #expect(layers.map { $0["arena_bytes"] as! Int }.max() == quantization["least_activation_bytes"] as? Int)
-        #expect((conversion["calibration"] as? [String: Any])?["images"] as? Int == 12)
-        #expect((conversion["classes"] as? [[String: Any]])?.first?["training_images"] as? Int == 500)
+        #expect((conversion["calibration"] as? [String: Any])?["images"] as? Int == 10)
+        #expect((conversion["classes"] as? [[String: Any]])?.first?["training_images"] as? Int == 1)
         #expect(((conversion["alpha_choice"] as? [String: Any])?["curve"] as? [Any])?.count == 31)
     }
 
@@ -75,7 +77,7 @@ private func json(_ path: String) throws -> [String: Any] {
         let place = try Workplace()
         try place.writeCheckpoint()
         let path = place.folder.path("report.html")
-        #expect(try place.convert(["--report", path]).status == 0)
+        #expect(try place.convert(["--report", path] + place.oneOfEachClass()).status == 0)
         let page = try String(contentsOfFile: path, encoding: .utf8)
         #expect(page.hasPrefix("<!DOCTYPE html>"))
         // The choice of alpha, class frequencies, errors, arena and file.
@@ -121,15 +123,30 @@ private func json(_ path: String) throws -> [String: Any] {
 @Test func alphaIsChosenOnAnotherDataSetThanTheEvaluations() throws {
     let place = try Workplace()
     try place.writeCheckpoint()
-    #expect(try place.convert().status == 0)
+    let counts = try place.oneOfEachClass()
+    #expect(try place.convert(counts).status == 0)
     let result = try runProgram(
         "rarebit-convert", ["evaluate", place.model, "--data", place.data, "--choose-alpha", place.data])
-    #expect(result.status == 0)
-    #expect(result.output.contains("\n12 images of \(place.data) speak for alpha "))
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.output.contains("\n2 images of \(place.data), held out from training, speak for alpha "))
     let missing = try runProgram(
         "rarebit-convert", ["evaluate", place.model, "--data", place.data, "--choose-alpha", "cifar10:/nowhere"])
     #expect(missing.status == 1)
     #expect(missing.errorLine?.contains("/nowhere/data_batch_1.bin: no such file") == true)
+}
+
+@Test func alphaIsNotChosenOnTrainingImages() throws {
+    let place = try Workplace()
+    try place.writeCheckpoint()
+    let converted = try place.convert()
+    #expect(converted.status == 0)
+    #expect(
+        converted.output.contains(
+            "\n  alpha        is 1.5, which no pictures were asked about: the network was trained with all 12"))
+    let result = try runProgram(
+        "rarebit-convert", ["evaluate", place.model, "--data", place.data, "--choose-alpha", place.data])
+    #expect(result.status == 1)
+    #expect(result.errorLine?.contains("alpha is not chosen on training images") == true)
 }
 
 @Test("A report that cannot be written is refused before the work", arguments: ["report.html", "report.json"])

@@ -47,6 +47,12 @@ struct Workplace {
             ["convert", checkpoint, "-o", model, "--calibrate", data, "--config", configuration] + more)
     }
 
+    /// Options that say that one image of each class was trained with, which leaves two of the twelve.
+    func oneOfEachClass() throws -> [String] {
+        _ = try folder.write(Array(String(repeating: "1\n", count: 10).utf8), to: "ones.txt")
+        return ["--class-counts", folder.path("ones.txt")]
+    }
+
     /// Everything in the folder, by name.
     func contents() throws -> [String: Data] {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.url.path)

@@ -8,7 +8,7 @@ import Testing
 @testable import Evaluation
 
 private let input = ModelInput(
-    height: 8, width: 8, resizeShorterSide: 8, mean: SIMD3(0.5, 0.4, 0.3), standardDeviation: SIMD3(0.25, 0.3, 0.2))
+    height: 8, width: 8, resizeSide: 8, mean: SIMD3(0.5, 0.4, 0.3), standardDeviation: SIMD3(0.25, 0.3, 0.2))
 
 /// Pictures of 8x8 pixels, each of one of eight strong colours with a texture of its own.
 private let pictures = (0..<40).map { number in

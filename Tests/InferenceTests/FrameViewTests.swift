@@ -42,7 +42,7 @@ private struct Picture {
         (input.tensor.width, input.tensor.height) = (UInt32(width), UInt32(height))
         (input.tensor.scale, input.tensor.zeroPoint) = (1 / 255, 0)
         (input.mean, input.standardDeviation) = (.zero, .one)
-        input.resizeShorterSide = UInt32(shorterSide)
+        input.resizeSide = UInt32(shorterSide)
         let (columns, count) = (rows[0].count, rows.count)
         let bytes = try #require(
             Preprocessor.workspaceBytes(
@@ -107,7 +107,7 @@ private func furthest(_ a: [UInt8], _ b: [UInt8]) -> Int {
 
     @Test func isRefusedWhereTheCropIsNotInsideTheFrame() {
         var input = InputRecord()
-        (input.tensor.width, input.tensor.height, input.resizeShorterSide) = (8, 8, 8)
+        (input.tensor.width, input.tensor.height, input.resizeSide) = (8, 8, 8)
         func isPossible(_ crop: PixelRectangle) -> Bool {
             var view = FrameView()
             view.crop = crop

@@ -210,7 +210,12 @@ private let contentsChanges: [Change<ModelContents, ModelError>] = [
     ContentsChange(.badInput(.input)) { $0.input.tensor.height = 60_000 },
     ContentsChange(.badInput(.input)) { $0.input.tensor.channels = 4 },
     ContentsChange(.badInput(.channelOrder)) { $0.input.channelOrder = 2 },
-    ContentsChange(.badInput(.resize)) { $0.input.resizeShorterSide = 5 },
+    ContentsChange(.badInput(.resize)) { $0.input.resizeSide = 5 },
+    ContentsChange(.badInput(.resize)) { $0.input.resizeMode = 3 },
+    ContentsChange(.badInput(.resize)) {
+        $0.input.resizeMode = InputFit.pad.rawValue
+        $0.input.resizeSide += 1
+    },
     ContentsChange(.badInput(.normalisation)) { $0.input.standardDeviation.y = 0 },
     ContentsChange(.badInput(.normalisation)) { $0.input.mean.z = .nan },
 ]

@@ -101,12 +101,13 @@ extension rb_pixels_view {
     init(wholeWidth: Int32, height wholeHeight: Int32, resizedTo width: Int32, _ height: Int32) {
         self.init(
             left: 0, top: 0, width: wholeWidth, height: wholeHeight, resized_width: width, resized_height: height,
-            crop_left: 0, crop_top: 0, output_width: width, output_height: height, quarter_turns: 0,
+            crop_left: 0, crop_top: 0, output_width: width, output_height: height, pad_left: 0, pad_top: 0,
+            pad_right: 0, pad_bottom: 0, quarter_turns: 0,
             is_mirrored: false)
     }
 }
 
-/// The model's input for a frame: `output_height * output_width * 4` bytes.
+/// The model's input for a frame: `output_height * output_width * 4` bytes, and those of the padding.
 func convert(
     _ frame: Frame, _ view: rb_pixels_view, _ quantisation: rb_pixels_quantisation = .identity,
     colour: rb_pixels_colour = rb_pixels_colour()
@@ -145,7 +146,9 @@ func convert(
     }
     try #require(configured)
 
-    let outputBytes = Int(view.output_width * view.output_height) * RB_PIXELS_OUTPUT_STRIDE
+    let across = view.pad_left + view.output_width + view.pad_right
+    let down = view.pad_top + view.output_height + view.pad_bottom
+    let outputBytes = Int(across * down) * RB_PIXELS_OUTPUT_STRIDE
     var output = [UInt8](repeating: 0xA5, count: outputBytes + 2 * canary)
     var description = description
     let succeeded = output.withUnsafeMutableBufferPointer {

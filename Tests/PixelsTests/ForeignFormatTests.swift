@@ -60,7 +60,8 @@ func interleavedRows(colour: Int) throws {
     let frame = Frame(format: try format("M420"), width: 32, height: 16, stride: 32, bytes: bytes)
     let view = rb_pixels_view(
         left: 5, top: 3, width: 20, height: 12, resized_width: 7, resized_height: 6, crop_left: 0, crop_top: 0,
-        output_width: 7, output_height: 6, quarter_turns: 1, is_mirrored: false)
+        output_width: 7, output_height: 6, pad_left: 0, pad_top: 0, pad_right: 0, pad_bottom: 0, quarter_turns: 1,
+        is_mirrored: false)
     let meaning = rb_pixels_colour.all[colour]
     #expect(try convert(frame, view, colour: meaning) == convert(planar, view, colour: meaning))
 }
@@ -105,7 +106,7 @@ func guardedForeignFrame(format: rb_pixels_format) throws {
         let memory = GuardedMemory(frame.bytes, atEnd: true)
         try #require(
             rb_pixels_frame_in(format, width, height, stride, memory.bytes, frame.bytes.count, &description))
-        let view = rb_pixels_model_view(width, height, 8, 8, 8)
+        let view = rb_pixels_model_view(width, height, RB_PIXELS_CROP, 8, 8, 8)
         let first = try convert(description, of: frame, view, .identity, colour: rb_pixels_colour())
         #expect(try convert(description, of: frame, view, .identity, colour: rb_pixels_colour()) == first)
     }
@@ -118,7 +119,7 @@ func refusedForeignSizes(format: rb_pixels_format) {
         let bytes: [UInt8] = [0]
         var frame = rb_pixels_frame()
         #expect(!rb_pixels_frame_in(format, width, height, 100_000, bytes, .max / 2, &frame))
-        var view = rb_pixels_model_view(width, height, 8, 8, 8)
+        var view = rb_pixels_model_view(width, height, RB_PIXELS_CROP, 8, 8, 8)
         #expect(rb_pixels_workspace_bytes(format, width, height, &view) == 0)
     }
 }

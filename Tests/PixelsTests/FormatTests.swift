@@ -121,7 +121,8 @@ func oddRegion(format: rb_pixels_format) throws {
     let frame = Frame.noise(format, 24, 18, padding: 3)
     let view = rb_pixels_view(
         left: 5, top: 3, width: 14, height: 12, resized_width: 6, resized_height: 5, crop_left: 0, crop_top: 0,
-        output_width: 6, output_height: 5, quarter_turns: 0, is_mirrored: false)
+        output_width: 6, output_height: 5, pad_left: 0, pad_top: 0, pad_right: 0, pad_bottom: 0, quarter_turns: 0,
+        is_mirrored: false)
     #expect(try convert(frame, view) == convert(asRGB(frame), view))
 }
 
@@ -129,7 +130,7 @@ func oddRegion(format: rb_pixels_format) throws {
 func resizedFormat(format: rb_pixels_format) throws {
     let frame = Frame.noise(format, 47, 35)
     for size in [11, 80] as [Int32] {
-        let view = rb_pixels_model_view(47, 35, size, size, size)
+        let view = rb_pixels_model_view(47, 35, RB_PIXELS_CROP, size, size, size)
         #expect(try convert(frame, view) == convert(asRGB(frame), view))
     }
 }
@@ -147,7 +148,7 @@ func fingerprint(format: rb_pixels_format) throws {
     let frame = Frame.noise(format, 640, 480)
     let quantisation = rb_pixels_quantisation(
         bgr: false, mean: (0.485, 0.456, 0.406), std: (0.229, 0.224, 0.225), scale: 0.0187, zero_point: 114)
-    let pixels = try convert(frame, rb_pixels_model_view(640, 480, 32, 32, 32), quantisation)
+    let pixels = try convert(frame, rb_pixels_model_view(640, 480, RB_PIXELS_CROP, 32, 32, 32), quantisation)
     let hash = pixels.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     #expect(hash == fingerprints[format.rawValue])
 }

@@ -26,7 +26,7 @@ private func decoded(_ file: [UInt8], like picture: Frame) throws -> Frame {
     var frame = picture
     var message = [CChar](repeating: 0, count: Int(RB_IMAGE_MESSAGE_BYTES))
     try #require(
-        rb_image_decode(file, file.count, &frame.bytes, frame.bytes.count, &message) == RB_IMAGE_OK)
+        rb_image_decode(file, file.count, false, &frame.bytes, frame.bytes.count, &message) == RB_IMAGE_OK)
     return frame
 }
 
@@ -86,7 +86,8 @@ func sameAsClassified(sampling: Int) throws {
                 let view = rb_pixels_view(
                     left: left, top: height / 3, width: min(width - left, 9), height: (height + 1) / 2,
                     resized_width: 3, resized_height: 5, crop_left: 0, crop_top: 1, output_width: 3, output_height: 4,
-                    quarter_turns: 0, is_mirrored: false)
+                    pad_left: 0, pad_top: 0,
+                    pad_right: 0, pad_bottom: 0, quarter_turns: 0, is_mirrored: false)
                 #expect(try Decoder(width, height, view).decode(file) == convert(expected, view))
             }
         }

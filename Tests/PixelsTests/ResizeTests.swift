@@ -58,7 +58,8 @@ func window() throws {
     let frame = Frame.noise(RB_PIXELS_RGB24, 61, 47)
     let region = rb_pixels_view(
         left: 7, top: 5, width: 50, height: 40, resized_width: 20, resized_height: 16, crop_left: 0, crop_top: 0,
-        output_width: 20, output_height: 16, quarter_turns: 0, is_mirrored: false)
+        output_width: 20, output_height: 16, pad_left: 0, pad_top: 0, pad_right: 0, pad_bottom: 0, quarter_turns: 0,
+        is_mirrored: false)
     var part = region
     (part.crop_left, part.crop_top, part.output_width, part.output_height) = (3, 4, 9, 11)
     let whole = try convert(frame, region)
@@ -76,7 +77,8 @@ func turned(quarterTurns: Int32, isMirrored: Bool) throws {
     let frame = Frame.noise(RB_PIXELS_YUYV, 61, 47)
     var view = rb_pixels_view(
         left: 7, top: 5, width: 50, height: 40, resized_width: 20, resized_height: 16, crop_left: 3, crop_top: 2,
-        output_width: 13, output_height: 7, quarter_turns: 0, is_mirrored: false)
+        output_width: 13, output_height: 7, pad_left: 0, pad_top: 0, pad_right: 0, pad_bottom: 0, quarter_turns: 0,
+        is_mirrored: false)
     let upright = try convert(frame, view)
     (view.quarter_turns, view.is_mirrored) = (quarterTurns, isMirrored)
     let turned = try convert(frame, view)

@@ -38,7 +38,7 @@ private func file(of head: ClassifierHead) throws -> [UInt8] {
         weights: values.array(3 * dimensions), bias: values.array(dimensions))
     let value = try graph.append(.convolution(convolution), graph.input, name: "conv")
     try graph.append(.globalAveragePool, value, name: "features")
-    let input = ModelInput(height: 4, width: 4, resizeShorterSide: 4, mean: .zero, standardDeviation: .one)
+    let input = ModelInput(height: 4, width: 4, resizeSide: 4, mean: .zero, standardDeviation: .one)
     let description = ModelDescription(
         input: input, classNames: (0..<head.classes).map { "class \($0)" }, classCounts: [], alpha: 0,
         provenance: ["source": "made for a test"])

@@ -147,7 +147,7 @@ private func compare(_ graph: FloatGraph) throws -> (file: [UInt8], worst: Float
         features: [:], classifier: ["fc.weight": numbers.tensor([2, features[0].count])], direction: nil)
     let description = ModelDescription(
         input: ModelInput(
-            height: shape.height, width: shape.width, resizeShorterSide: 8, mean: SIMD3(0.5, 0.5, 0.5),
+            height: shape.height, width: shape.width, resizeSide: 8, mean: SIMD3(0.5, 0.5, 0.5),
             standardDeviation: SIMD3(0.5, 0.5, 0.5)),
         classNames: ["a", "b"], classCounts: [], alpha: 0, provenance: ["source": "a test"])
     let model = try quantize(

@@ -41,7 +41,7 @@ private func description(of graph: FloatGraph, classes: Int) -> ModelDescription
     let shape = graph[graph.input].shape
     return ModelDescription(
         input: ModelInput(
-            height: shape.height, width: shape.width, resizeShorterSide: max(shape.height, shape.width),
+            height: shape.height, width: shape.width, resizeSide: max(shape.height, shape.width),
             mean: SIMD3(0.5, 0.4, 0.3), standardDeviation: SIMD3(0.25, 0.25, 0.25)),
         classNames: (0..<classes).map { "class \($0)" }, classCounts: (0..<classes).map { 1 + $0 }, alpha: 1.5,
         provenance: ["source": "made for a test"])

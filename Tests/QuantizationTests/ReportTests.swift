@@ -17,7 +17,7 @@ private func pointwise(_ outputs: Int, weights: [Float], bias: [Float]? = nil) -
 
 /// Bytes reach the network as byte / 255.
 private let plainInput = ModelInput(
-    height: 16, width: 16, resizeShorterSide: 16, mean: .zero, standardDeviation: .one)
+    height: 16, width: 16, resizeSide: 16, mean: .zero, standardDeviation: .one)
 
 private func report(of graph: FloatGraph, images: [[Float]], method: CalibrationMethod = .minMax) throws
     -> QuantizationReport

@@ -1,4 +1,5 @@
 import Evaluation
+import Quantization
 
 /// What is known of the classes: of all that the checkpoint has, and of those that are kept.
 struct Classes {
@@ -6,13 +7,16 @@ struct Classes {
     let subset: [Int]?
     /// Of the checkpoint.
     let allNames: [String]
+    /// Whether somebody gave the classes names; else they are numbered.
+    private let areNamed: Bool
     private let allCounts: [Int]
     private let allPriors: [Double]?
 
     /// For a checkpoint of `count` classes. Options win over the configuration.
     init(count: Int, options: NetworkOptions, configuration: Configuration) throws {
         let namesFile = try options.classes.labels ?? configuration.file("class_names")
-        allNames = try namesFile.map(readLines) ?? (0..<count).map { "class \($0)" }
+        areNamed = namesFile != nil
+        allNames = try namesFile.map(readLines) ?? numberedClassNames(count)
         try check(allNames.count, classes: count, file: namesFile ?? "")
         let countsFile = try options.classes.classCounts ?? configuration.file("class_counts")
         allCounts = try countsFile.map(readCounts) ?? []
@@ -33,15 +37,27 @@ struct Classes {
     var counts: [Int] { allCounts.isEmpty ? [] : kept(allCounts) }
     var targetPrior: [Double]? { allPriors.map(kept) }
 
+    /// A part of a data set, labelled as the checkpoint numbers its classes. `mattersWhich`: which class a picture is of.
+    func dataset(
+        _ specification: DataSpecification, _ text: String, part: DataPart, ignoresEXIF: Bool, mattersWhich: Bool = true
+    ) throws -> Dataset {
+        let needsCount = mattersWhich || !allCounts.isEmpty || subset != nil
+        let data = try inFile(text) {
+            try Dataset(
+                specification, part: part, classNames: areNamed ? allNames : nil,
+                classCount: needsCount ? allNames.count : nil, ignoresEXIF: ignoresEXIF)
+        }
+        data.notes.forEach(note)
+        return data
+    }
+
     /// What the network was trained with, of a data set with all its images: no more of each class than it has counts.
     func trainingPart(of data: Dataset) -> Dataset {
         allCounts.isEmpty ? data : data.thinned(to: allCounts)
     }
 
-    /// The rest of it; all where there are no counts.
-    func heldOutPart(of data: Dataset) -> Dataset {
-        data.withoutFirst(allCounts)
-    }
+    /// Training images per class of the checkpoint; empty where unknown.
+    var countsOfAll: [Int] { allCounts }
 
     /// The images of the kept classes, labelled as the model numbers them. `text` names the data set.
     func restricting(_ data: Dataset, _ text: String) throws -> Dataset {
@@ -56,6 +72,22 @@ struct Classes {
     private func kept<Value>(_ all: [Value]) -> [Value] {
         subset.map { $0.map { all[$0] } } ?? all
     }
+}
+
+/// What classes are called that nobody named.
+func numberedClassNames(_ count: Int) -> [String] {
+    (0..<count).map { "class \($0)" }
+}
+
+/// The pictures of a data set that can be used; says which cannot. `text` names the data set.
+func usable(_ data: Dataset, for input: ModelInput, _ text: String) throws -> Dataset {
+    let bar = ProgressBar("reading pictures")
+    defer { bar.finish() }
+    let readable = try inFile(text) { try data.readable(for: input, text, progress: bar.update) }
+    for line in readable.notes {
+        note("\(text): \(line)")
+    }
+    return readable.dataset
 }
 
 /// The numbers of classes that lines name: each is a class's name, or else its number.

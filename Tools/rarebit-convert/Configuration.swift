@@ -74,8 +74,20 @@ struct Configuration {
     }
 
     func resize() throws -> Int? { try number(["resize"], in: ["input"], \.int) }
+    func resizeMode() throws -> ResizeMode? { try choice("resize_mode") }
+    func channelOrder() throws -> ChannelOrder? { try choice("channel_order") }
+    func ignoresEXIF() throws -> Bool? { try number(["ignore_exif"], in: ["input"], \.bool) }
     func mean() throws -> SIMD3<Float>? { try channels("mean") }
     func standardDeviation() throws -> SIMD3<Float>? { try channels("std") }
+
+    private func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String) throws -> Choice? {
+        guard let text = try text([name], in: ["input"]) else { return nil }
+        guard let choice = Choice(rawValue: text) else {
+            let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Failure("\(path): input.\(name) is \(text); give one of \(known)")
+        }
+        return choice
+    }
 
     private func channels(_ name: String) throws -> SIMD3<Float>? {
         guard let (field, node) = try find([name], in: ["input"]) else { return nil }
@@ -203,7 +215,7 @@ struct Configuration {
     private static func unknownFields(in root: Node?) -> [String] {
         let p = parameters
         let known: [String: [String]] = [
-            "input": ["size", "resize", "mean", "std"],
+            "input": ["size", "resize", "mean", "std", "resize_mode", "channel_order", "ignore_exif"],
             // Beside those that are used: what the reference's training reads and inference has no use for.
             "networks.classifier.params":
                 p.heads + p.tau + p.gamma + p.power + p.alpha + p.classes + p.dimensions + p.effect + p.dataset

@@ -46,11 +46,17 @@ struct Evaluate: ParsableCommand {
             throw UsageFailure("\(file): is no model file; --against compares a model with a checkpoint")
         }
         let checkpoint = model == nil ? file : against
-        let float = try checkpoint.map { try Network(checkpoint: $0, options: network) }
+        let float = try checkpoint.map {
+            try Network(checkpoint: $0, options: network, prepared: model.map { (file, $0.input) })
+        }
+        if checkpoint == nil {
+            try checkPictureOptions()
+        }
         float?.notes.forEach(note)
         let subject = Subject(
             model: model.map { (file, $0) }, float: zip(checkpoint, float),
-            classCounts: try network.classes.classCounts.map(readCounts))
+            classCounts: try network.classes.classCounts.map(readCounts),
+            ignoresEXIF: float?.ignoresEXIF ?? network.picture.ignoreExif)
         try subject.checkClasses()
         if let float, let checkpoint, float.model.head.adjustment == nil,
             (alpha ?? [subject.defaultAlpha]).contains(where: { $0 != 0 })
@@ -59,14 +65,33 @@ struct Evaluate: ParsableCommand {
         }
 
         let choice = try choiceSpecification.flatMap { specification in
-            try subject.chooseAlpha(
-                on: subject.picturesForChoice(specification, chooseAlpha!, classNames: subject.allClassNames))
+            switch try subject.picturesForChoice(specification, chooseAlpha!, isMeantForIt: true) {
+            case .pictures(let name, let pictures): return try subject.chooseAlpha(on: (name, pictures))
+            case .none(let reason): throw Failure("alpha is not chosen on training images: \(reason)")
+            }
         }
         let evaluation = try subject.evaluation(of: specification, named: data, alphas: alpha, choice: choice)
         print(evaluation.text)
         if let report {
             let page = ConversionReport(title: subject.title, conversion: nil, evaluation: evaluation)
             try writeReport(page, figures: evaluation, to: report)
+        }
+    }
+}
+
+extension Evaluate {
+    /// A model file says itself how its pictures are prepared.
+    private func checkPictureOptions() throws {
+        let given = network.picture
+        let isGiven: [(String, Bool)] = [
+            ("--mean", given.mean != nil), ("--std", given.std != nil), ("--input", given.input != nil),
+            ("--resize", given.resize != nil), ("--resize-mode", given.resizeMode != nil),
+            ("--channel-order", given.channelOrder != nil),
+        ]
+        let names = isGiven.filter(\.1).map(\.0)
+        guard names.isEmpty else {
+            throw UsageFailure(
+                "\(file): says itself how its pictures are prepared; leave \(names.joined(separator: ", ")) out")
         }
     }
 }

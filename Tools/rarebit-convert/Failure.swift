@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import Synchronization
 
 /// The work failed: what, where and what to do about it, in one line.
 struct Failure: Error {
@@ -40,7 +41,10 @@ func inFile<Result>(_ path: String, _ body: () throws -> Result) throws -> Resul
     }
 }
 
-/// Says something on standard error that does not stop the work.
+private let said = Mutex(Set<String>())
+
+/// Says something on standard error that does not stop the work; the same only once.
 func note(_ text: String) {
+    guard said.withLock({ $0.insert(text).inserted }) else { return }
     FileHandle.standardError.write(Data("rarebit-convert: note: \(text)\n".utf8))
 }

@@ -7,13 +7,17 @@ import Foundation
 struct Head {
     private(set) var folded: ClassifierHead
     /// The default strength of TDE: 0 where another adjustment was asked for or none can be had.
-    let alpha: Float
+    private(set) var alpha: Float
+    /// Whether pictures that were held out from training are to say how strong TDE is: along an estimated direction, where nobody
+    /// gave an alpha. It is 0 until they do.
+    let asksForAlpha: Bool
     /// "causal-norm, 2 heads, tau 16, gamma 0.03125, 3 of 10 classes"
     let classifier: String
     /// "TDE, alpha 1.5, direction of the checkpoint"
-    let adjustment: String
+    private(set) var adjustment: String
 
-    /// `alpha` is what the user wants for TDE; nil leaves it to the configuration, then 1, the exact total direct effect.
+    /// `alpha` is what the user wants for TDE; nil leaves it to the configuration. Then it is 1, the exact total direct effect,
+    /// along the direction that training kept, and along an estimated one what pictures speak for.
     init(
         _ classifier: ClassifierHead, hasEstimate: Bool, alpha: Float?, classes: Classes, options: NetworkOptions,
         configuration: Configuration
@@ -57,10 +61,17 @@ struct Head {
         self.classifier =
             folded.description
             + (classes.subset == nil ? "" : ", \(folded.classes) of \(classifier.classes) classes")
+        asksForAlpha = wanted == .tde && hasEstimate && isPossible && alpha == nil && statedAlpha == nil
         let (words, strengthOfTDE) = Self.describe(
-            wanted, strength: strength, isPossible ? (hasEstimate ? "estimated" : "the checkpoint's") : nil,
-            alpha: alpha ?? statedAlpha ?? 1, classifier.kind)
+            wanted, strength: strength, isPossible ? (hasEstimate ? "an estimated" : "the checkpoint's") : nil,
+            alpha: alpha ?? statedAlpha ?? (hasEstimate ? 0 : 1), classifier.kind)
         (adjustment, self.alpha) = (words, strengthOfTDE)
+    }
+
+    /// Takes the alpha that pictures speak for.
+    mutating func setAlpha(_ alpha: Float) {
+        self.alpha = alpha
+        adjustment = "TDE, alpha \(short(alpha)), along an estimated direction"
     }
 
     private static func strength(
@@ -171,6 +182,6 @@ extension ClassifierHead {
 }
 
 /// 16, 0.03125
-private func short(_ number: Float) -> String {
+func short(_ number: Float) -> String {
     String(format: "%g", number)
 }

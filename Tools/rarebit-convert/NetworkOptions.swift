@@ -5,6 +5,8 @@ import FloatGraph
 extension Architecture: ExpressibleByArgument {}
 extension ClassifierKind: ExpressibleByArgument {}
 extension WeightKind: ExpressibleByArgument {}
+extension ResizeMode: ExpressibleByArgument {}
+extension ChannelOrder: ExpressibleByArgument {}
 
 /// The options that say what a checkpoint leaves open. Each overrides the configuration.
 struct NetworkOptions: ParsableArguments {
@@ -28,15 +30,30 @@ struct NetworkOptions: ParsableArguments {
 
 struct PictureOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("What is subtracted from R, G and B, each 0 to 1.", valueName: "r,g,b"),
+        help: ArgumentHelp(
+            "What is subtracted from R, G and B of 0 to 1; numbers for 0 to 255 are taken as such, which is said.",
+            valueName: "r,g,b"),
         transform: channelNumbers)
     var mean: SIMD3<Float>?
     @Option(help: ArgumentHelp("What R, G and B are then divided by.", valueName: "r,g,b"), transform: channelNumbers)
     var std: SIMD3<Float>?
     @Option(help: ArgumentHelp("Size of the network's input.", valueName: "cxhxw"), transform: inputSize)
     var input: InputSize?
-    @Option(help: ArgumentHelp("Resize the shorter side to this, then crop the centre.", valueName: "n"))
+    @Option(
+        help: """
+            How a picture of another shape becomes one of the input's: the centre is cut out (crop), the shape is given up \
+            (squash), or black is put around it (pad).
+            """)
+    var resizeMode: ResizeMode?
+    @Option(
+        help: ArgumentHelp(
+            "Resize the shorter side, or with squash the larger, to this, then crop the centre.", valueName: "n"))
     var resize: Int?
+    @Option(help: "The order of the channels that the network was trained with.")
+    var channelOrder: ChannelOrder?
+    @Flag(
+        help: "Take pictures as their files store them, also where their EXIF block says that they lie on their side.")
+    var ignoreExif = false
 }
 
 /// All files are about the checkpoint's classes, in its order, also where a subset is kept.

@@ -38,6 +38,14 @@ enum NetworkSource {
         }
     }
 
+    /// nil where the file itself says the network.
+    var knownArchitecture: Architecture? {
+        switch self {
+        case .architecture(let architecture, _): architecture
+        case .onnx: nil
+        }
+    }
+
     /// Height and width of the images, where the file says them.
     var imageSize: (height: Int, width: Int)? {
         switch self {

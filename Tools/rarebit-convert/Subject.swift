@@ -8,9 +8,14 @@ struct Subject {
     let float: (path: String, network: Network)?
     /// Training images per class; empty where unknown.
     let classCounts: [Int]
+    /// Whether pictures are taken as their files store them.
+    let ignoresEXIF: Bool
 
     /// `classCounts` overrides what model or network say.
-    init(model: (String, ModelFile)?, float: (String, Network)?, classCounts: [Int]?) {
+    init(
+        model: (String, ModelFile)?, float: (String, Network)?, classCounts: [Int]?, ignoresEXIF: Bool? = nil
+    ) {
+        self.ignoresEXIF = ignoresEXIF ?? float?.1.ignoresEXIF ?? false
         self.model = model
         self.float = float
         let known = [float?.1.classes.counts, classCounts, model?.1.classCounts].compactMap(\.self)
@@ -30,15 +35,24 @@ struct Subject {
                 "\(model.path): has \(model.file.classNames.count) classes, the checkpoint "
                     + "\(float.network.classes.names.count); give the checkpoint it was made from")
         }
+        if let float, let model, let hash = model.file.provenance("source-sha256"),
+            try sha256(ofFile: float.path) != hash
+        {
+            note(
+                "\(float.path): is not the file that \(model.path) was made from "
+                    + "(\(model.file.provenance("source") ?? "of another name"), by its SHA-256): what differs may be the weights, not int8"
+            )
+        }
     }
 
     /// Of the test part of a data set. `alphas` are the table's; the plain classifier and the default where not given.
     func evaluation(
         of specification: DataSpecification, named name: String, alphas: [Float]?, choice: AlphaChoice?
     ) throws -> EvaluationReport {
-        let whole = try inFile(name) { try Dataset(specification, part: .test, classNames: allClassNames) }
-        let dataset = try restricted(whole, name)
-        try checkLabels(of: dataset, name)
+        let whole = try opened(specification, name, part: .test)
+        let labelled = try restricted(whole, name)
+        try checkLabels(of: labelled, name)
+        let dataset = try usable(labelled, for: input, name)
         let plan = EvaluationPlan(
             name: name, dataset: dataset, alphas: alphas ?? (defaultAlpha == 0 ? [0] : [0, defaultAlpha]),
             alpha: alphas?.max() ?? defaultAlpha, hasAdjustment: hasAdjustment, classNames: classNames,
@@ -55,17 +69,38 @@ struct Subject {
     func chooseAlpha(on data: (name: String, dataset: Dataset)) throws -> AlphaChoice? {
         guard hasAdjustment else { return nil }
         try checkLabels(of: data.dataset, data.name)
+        let pictures = try usable(data.dataset, for: input, data.name)
         let alphas = alphaSweep(around: defaultAlpha)
         let found =
-            try int8Predictions(data.dataset, alphas)
+            try int8Predictions(pictures, alphas)
             ?? float.map { path, network in
                 try withProgress("choosing alpha", path) {
-                    try predictions(of: network.model, on: data.dataset, alphas: alphas, progress: $0)
+                    try predictions(of: network.model, on: pictures, alphas: alphas, progress: $0)
                 }
             }
         return found.map {
-            AlphaChoice(predictions: $0, alphas: alphas, labels: data.dataset.labels, data: data.name)
+            AlphaChoice(predictions: $0, alphas: alphas, labels: pictures.labels, data: data.name)
         }
+    }
+
+    /// How pictures are prepared for it.
+    private var input: ModelInput {
+        model?.file.input ?? float!.network.model.input
+    }
+
+    /// A part of a data set, labelled as the checkpoint numbers its classes, or else as the model does.
+    private func opened(_ specification: DataSpecification, _ name: String, part: DataPart) throws -> Dataset {
+        if let classes = float?.network.classes {
+            return try classes.dataset(specification, name, part: part, ignoresEXIF: ignoresEXIF)
+        }
+        let areNamed = classNames != numberedClassNames(classNames.count)
+        let data = try inFile(name) {
+            try Dataset(
+                specification, part: part, classNames: areNamed ? classNames : nil, classCount: classNames.count,
+                ignoresEXIF: ignoresEXIF)
+        }
+        data.notes.forEach(note)
+        return data
     }
 
     private func int8Predictions(_ dataset: Dataset, _ alphas: [Float]) throws -> [[Int]]? {
@@ -95,16 +130,60 @@ struct Subject {
         try float?.network.classes.restricting(data, name) ?? data
     }
 
-    /// Pictures to choose alpha with: those of the training part that the network was not trained with, as far as its class
-    /// counts tell; where they leave a class out, all of it. At most 5000, as evenly over the classes as they allow.
+    /// Pictures to choose alpha with, which the network was not trained with; at most 5000, as evenly over the classes as they
+    /// allow. `isMeantForIt`: the user named the data set for this and nothing else.
     func picturesForChoice(
-        _ specification: DataSpecification, _ name: String, classNames: [String]
-    ) throws -> (name: String, dataset: Dataset) {
+        _ specification: DataSpecification, _ name: String, isMeantForIt: Bool
+    ) throws -> PicturesForChoice {
         let limit = 5000
-        let whole = try inFile(name) { try Dataset(specification, part: .training, classNames: classNames) }
-        let rest = float?.network.classes.heldOutPart(of: whole) ?? whole.withoutFirst(classCounts)
-        let isHeldOut = !classCounts.isEmpty && Set(rest.labels).count == Set(whole.labels).count
-        let pictures = try restricted(isHeldOut ? rest : whole, name).balanced(over: limit)
-        return (isHeldOut ? "\(name), held out from training," : name, pictures)
+        // What cannot be read was not trained with either, and does not count.
+        let whole = try usable(opened(specification, name, part: .training), for: input, name)
+        let counts = float?.network.classes.countsOfAll ?? classCounts
+        let counted = counts.isEmpty ? classCounts : counts
+        guard !counted.isEmpty else {
+            guard isMeantForIt, !specification.hasParts else {
+                return .none(
+                    reason:
+                        "nothing says which pictures of \(name) the network was trained with; give --class-counts, or "
+                        + "evaluate --choose-alpha with pictures that were held out")
+            }
+            return .pictures(name, try restricted(whole, name).balanced(over: limit))
+        }
+        // A folder with fewer pictures of some class than training had is not the one that it was trained with.
+        let found = Dictionary(grouping: whole.labels) { $0 }.mapValues(\.count)
+        let mayHoldTraining = counted.indices.allSatisfy { found[$0, default: 0] >= counted[$0] }
+        guard mayHoldTraining || specification.hasParts else {
+            guard isMeantForIt else {
+                return .none(
+                    reason: "\(name) has fewer pictures than the network was trained with, and any may be among those; "
+                        + "choose it by evaluate --choose-alpha with pictures that were held out")
+            }
+            return .pictures(name, try restricted(whole, name).balanced(over: limit))
+        }
+        let rest = whole.withoutFirst(counted)
+        guard rest.count > 0 else {
+            return .none(
+                reason:
+                    "the network was trained with all \(whole.count) pictures of \(name); hold some of each class out, or "
+                    + "choose it by evaluate --choose-alpha with others")
+        }
+        return .pictures("\(name), held out from training,", try restricted(rest, name).balanced(over: limit))
+    }
+}
+
+/// What alpha may be chosen with.
+enum PicturesForChoice {
+    case pictures(_ name: String, Dataset)
+    /// None that were held out from training, as far as can be told.
+    case none(reason: String)
+}
+
+extension DataSpecification {
+    /// Whether its training part is what networks are trained with, as of every published benchmark.
+    fileprivate var hasParts: Bool {
+        switch self {
+        case .fashionMNIST, .cifar10, .cifar100: true
+        case .imageFolders, .list: false
+        }
     }
 }

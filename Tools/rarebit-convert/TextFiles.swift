@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 
 /// A text file of at most a megabyte.
@@ -19,7 +20,7 @@ func readText(_ path: String) throws -> String {
 
 /// The lines of a text file, without empty ones at its end.
 func readLines(_ path: String) throws -> [String] {
-    var lines = try readText(path).split(separator: "\n", omittingEmptySubsequences: false)
+    var lines = try textLines(readText(path))
         .map { $0.trimmingCharacters(in: .whitespaces.union(.controlCharacters)) }
     while lines.last?.isEmpty == true {
         lines.removeLast()

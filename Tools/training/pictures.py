@@ -12,7 +12,9 @@ from PIL import Image, ImageOps
 from config import UserError
 
 # By a file's ending; what it really is, Pillow finds out.
-ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+ENDINGS = {
+    ".bmp", ".dib", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
+}
 # Of the pictures of a part, at most this share may be broken, or this number: more, and the folder is not what its owner believes.
 BROKEN_SHARE, FEW_BROKEN = 0.05, 3
 # So many names stand in a message.
@@ -153,14 +155,10 @@ def _require_same(folder, names, expected):
 
 def read_part(folder, names, options):
     """The pictures that can be decoded, class by class in the order of their names, and one line for each kind passed over."""
-    paths, labels, other, nested = [], [], collections.Counter(), []
+    paths, labels, other = [], [], collections.Counter()
     for label, name in enumerate(names):
-        for path in sorted((folder / name).iterdir()):
-            if path.name.startswith("."):
-                continue
-            if path.is_dir():
-                nested.append(path)
-            elif path.suffix.lower() not in ENDINGS:
+        for path in _files_below(folder / name):
+            if path.suffix.lower() not in ENDINGS:
                 other[path.suffix.lower() or path.name] += 1
             else:
                 paths.append(path)
@@ -169,8 +167,6 @@ def read_part(folder, names, options):
     if other:
         kinds = listed([f"{ending} ({count})" for ending, count in other.most_common()])
         notes.append(f"{folder}: {sum(other.values())} files of other kinds passed over: {kinds}")
-    if nested:
-        notes.append(f"{folder}: {len(nested)} folders inside classes passed over: {listed(nested)}")
     images, said = _decodable(folder, paths, labels, options)
     return images, notes + said
 
@@ -188,6 +184,17 @@ def _decodable(source, paths, labels, options):
         notes.append(f"{text} and are passed over: {listed(broken)}")
     kept = [index for index, is_whole in enumerate(fits) if is_whole]
     return ImageFiles([paths[i] for i in kept], torch.tensor([labels[i] for i in kept], dtype=torch.int64), options), notes
+
+
+def _files_below(folder):
+    """The files of a class, also those in folders inside its folder, in the order of their names. Hidden ones are none."""
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _files_below(entry)
+        else:
+            yield entry
 
 
 def _is_decodable(path, ignore_exif):

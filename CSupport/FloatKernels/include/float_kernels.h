@@ -61,3 +61,12 @@ typedef struct {
 /// `mean_inputs` stand as the weights do. `scale` is positive.
 rb_weight_error rb_quantize_weights(const float *weights, const double *mean_inputs, size_t inputs, size_t positions,
                                     double scale, int8_t *quantized);
+
+/// output += weights * matrix: weights are `[rows][terms]`, the matrix `[terms]` rows of `columns` values,
+/// `matrix_stride` apart, the output `[rows]` rows of `columns`, `output_stride` apart. Every sum takes its terms in
+/// their order, one product rounded and one sum rounded after the other.
+void rb_f32_add_product(const float *weights, size_t rows, size_t terms, const float *matrix, size_t columns,
+                        size_t matrix_stride, float *output, size_t output_stride);
+
+/// output[i] += factor * values[i * stride] for `count` values.
+void rb_f32_add_scaled(float factor, const float *values, size_t count, size_t stride, float *output);

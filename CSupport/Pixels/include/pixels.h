@@ -130,19 +130,34 @@ typedef struct {
     int32_t left, top, width, height;      // the region, in pixels of the frame
     int32_t resized_width, resized_height; // what the region is resized to
     int32_t crop_left, crop_top;           // where the window stands in the resized region
-    int32_t output_width, output_height;   // the window: the model's input size, before it is turned
-    int32_t quarter_turns;                 // 0..3, clockwise: odd ones exchange the output's width and height
-    bool is_mirrored;                      // then left and right are exchanged
+    int32_t output_width, output_height;   // the window: without padding the model's input size, before it is turned
+    // Black pixels around the window; they belong to the output.
+    int32_t pad_left, pad_top, pad_right, pad_bottom;
+    int32_t quarter_turns; // 0..3, clockwise: odd ones exchange the output's width and height
+    bool is_mirrored;      // then left and right are exchanged
 } rb_pixels_view;
 
-// The view of a model whose input description says "shorter side to `shorter_side`, then a centre crop":
-// - Where shorter_side is the larger of the output's sides, nothing but the aspect ratio is cropped, and that in the
+// How a picture of any shape becomes an input of one shape. The numbers stand in model files: never renumber.
+typedef enum {
+    RB_PIXELS_CROP = 0,   // what does not fit is cut off
+    RB_PIXELS_SQUASH = 1, // the shape is given up
+    RB_PIXELS_PAD = 2     // what is missing is black
+} rb_pixels_fit;
+
+// The view of a model whose input description says `fit` and `resize`, which is at least the larger of the output's
+// sides. RB_PIXELS_CROP, the shorter side to `resize`, then a centre crop:
+// - Where resize is the larger of the output's sides, nothing but the aspect ratio is cropped, and that in the
 //   frame: the largest centred region of the output's shape is resized to the output. The centre square of a camera
 //   frame fills a square input, with the same scale along both axes.
 // - Otherwise the whole frame is resized, the longer side rounded down, and the crop's odd margins are halved to even,
 //   as torchvision's Resize and CenterCrop do.
-rb_pixels_view rb_pixels_model_view(int32_t width, int32_t height, int32_t shorter_side, int32_t output_width,
-                                    int32_t output_height);
+// RB_PIXELS_SQUASH: the whole frame is resized to the output's shape, its larger side `resize`, then the centre is
+// cropped as above; torchvision's Resize((h, w)) where `resize` is the larger of the output's sides.
+// RB_PIXELS_PAD: the whole frame is resized to fit into the output, the other side rounded to the nearest, to even at a
+// tie, and padded as much on both sides, an odd margin's half rounded likewise: Pillow's ImageOps.pad. `resize` is the
+// larger of the output's sides.
+rb_pixels_view rb_pixels_model_view(int32_t width, int32_t height, rb_pixels_fit fit, int32_t resize,
+                                    int32_t output_width, int32_t output_height);
 
 // How a channel value p (0..255) becomes the model's uint8 input, in float32, each operation rounded, in this order:
 //   q = clamp(round_half_even(((p / 255 - mean[c]) / std[c]) / scale) + zero_point, 0, 255)
@@ -169,6 +184,7 @@ typedef struct {
     int32_t horizontal_taps, vertical_taps; // weights an output column, an output row
     // Bytes: to where the window's first pixel goes in the output, and from there to its neighbours'.
     ptrdiff_t output_begin, output_column_step, output_row_step;
+    ptrdiff_t padded_pixels;     // of the whole output where the window is not all of it; else 0
     uint8_t *lookup;             // [3][256], by channel of the model
     int32_t *horizontal_first;   // [output_width]: the first converted column that contributes
     int16_t *horizontal_weights; // [output_width][horizontal_taps], ends in zeros
@@ -194,8 +210,9 @@ size_t rb_pixels_workspace_bytes(rb_pixels_format format, int32_t frame_width, i
 bool rb_pixels_configure(rb_pixels_plan *plan, rb_pixels_format format, int32_t frame_width, int32_t frame_height,
                          rb_pixels_colour colour, const rb_pixels_view *view,
                          const rb_pixels_quantisation *quantisation, void *workspace);
-// Writes the model's input: output[output_height][output_width][4], turned and mirrored as the view says, channels in
-// the model's order, fourth byte 0. The frame has the format and size given to rb_pixels_configure.
+// Writes the model's input: output[output_height][output_width][4], with the padding around it, turned and mirrored as
+// the view says, channels in the model's order, fourth byte 0. The frame has the format and size given to
+// rb_pixels_configure.
 //
 // Resizing is the antialiased triangle filter of Pillow's BILINEAR and torchvision's antialias=True: half-pixel
 // centres, support of one output pixel when shrinking and of one source pixel when enlarging, weights normalised at

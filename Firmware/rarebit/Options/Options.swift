@@ -116,6 +116,10 @@ extension Settings {
             "ceiling", .bench,
             "also measure the most the core can do: the best instruction, on registers alone"
         ) { $0.bench.showsCeiling = true }
+        try reader.flag(
+            "ignore-exif", .classify,
+            "take pictures as their files store them, also where their EXIF block says that they lie on their side"
+        ) { $0.classify.ignoresEXIF = true }
         try reader.flag("json", .run | .classify | .bench | .cameras, "JSON records, one a line") { $0.isJSON = true }
         try reader.value(
             "output", "WHERE", .run,

@@ -48,6 +48,8 @@ struct ComputingSettings {
 struct ClassifySettings {
     /// Operands behind the model are the arguments from here on.
     var firstImage: Int32 = 0
+    /// Whether pictures are taken as their files store them.
+    var ignoresEXIF = false
 }
 
 struct InfoSettings {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <jpeglib.h>
+#include <webp/encode.h>
 
 static void begin_jpeg(struct jpeg_compress_struct *jpeg, int32_t width, int32_t height, int32_t components) {
     jpeg_create_compress(jpeg);
@@ -121,4 +122,15 @@ size_t rb_encode_png(const uint8_t *samples, size_t row_bytes, int32_t width, in
     png_write_end(png, NULL);
     png_destroy_write_struct(&png, &info);
     return out.size;
+}
+
+size_t rb_encode_webp(const uint8_t *rgb, int32_t width, int32_t height, uint8_t *file, size_t file_bytes) {
+    uint8_t *out = NULL;
+    const size_t size = WebPEncodeLosslessRGB(rgb, width, height, 3 * width, &out);
+    if (size == 0 || size > file_bytes) {
+        abort();
+    }
+    memcpy(file, out, size);
+    WebPFree(out);
+    return size;
 }

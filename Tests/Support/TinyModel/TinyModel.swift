@@ -14,7 +14,7 @@ public enum TinyModel {
         let scratchOffset = headOffset + aligned(64 + 12 * UInt32(classes))
         var model = ModelContents()
         model.input.tensor = view(at: 0, side: side, channels: 3, zeroPoint: 128)
-        model.input.resizeShorterSide = side
+        model.input.resizeSide = side
         model.input.mean = SIMD3(0.5, 0.5, 0.5)
         model.input.standardDeviation = SIMD3(0.25, 0.25, 0.25)
 

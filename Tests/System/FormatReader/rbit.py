@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-MAGIC, VERSION = b"RBIT\r\n\x1a\n", 2
+MAGIC, VERSION = b"RBIT\r\n\x1a\n", 3
 HEADER = struct.Struct("<8sIIQI4xQ")
 CHECKSUM_AT, SECTION_TABLE_AT = 24, 192
 SECTION = struct.Struct("<I4xQQ")
@@ -20,7 +20,7 @@ NORM_NONE, NORM_PER_HEAD, NORM_CAPSULE = range(3)
 
 # The fields of records in their order: f is a float32, I an unsigned integer, T a tensor.
 TENSOR = "I:offset I:height I:width I:channels I:stride I:zero_point f:scale"
-INPUT_RECORD = "T:tensor I:is_bgr I:shorter_side f:mean_0 f:mean_1 f:mean_2 f:std_0 f:std_1 f:std_2"
+INPUT_RECORD = "T:tensor I:is_bgr I:resize_mode I:resize_side f:mean_0 f:mean_1 f:mean_2 f:std_0 f:std_1 f:std_2"
 OPERATION_RECORD = (
     "I:kind I:groups I:kernel_height I:kernel_width I:stride_y I:stride_x I:dilation_y I:dilation_x I:padding_top"
     " I:padding_left I:output_min I:output_max T:input T:output T:residual I:residual_step I:residual_channel_offset"

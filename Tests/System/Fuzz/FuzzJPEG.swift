@@ -6,7 +6,7 @@ import TinyModel
 @Sendable func fuzzJPEG(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let file = UnsafeBufferPointer(start: data, count: count)
     guard let size = pictureSize(file), size.width <= 512, size.height <= 512 else { return 0 }
-    var view = rb_pixels_model_view(size.width, size.height, 8, 8, 8)
+    var view = rb_pixels_model_view(size.width, size.height, RB_PIXELS_CROP, 8, 8, 8)
     if size.width % 2 == 1 { (view.quarter_turns, view.is_mirrored) = (1, true) }
     var quantisation = rb_pixels_quantisation(
         bgr: false, mean: (0, 0, 0), std: (1, 1, 1), scale: 1 / 255, zero_point: 0)

@@ -21,6 +21,9 @@ typedef struct {
 size_t rb_encode_jpeg_form(const uint8_t *rgb, int32_t width, int32_t height, const rb_jpeg_form *form, uint8_t *file,
                            size_t file_bytes);
 
+// `rgb`: rows of 3 * width bytes; a WebP file without loss.
+size_t rb_encode_webp(const uint8_t *rgb, int32_t width, int32_t height, uint8_t *file, size_t file_bytes);
+
 // The colour types of the PNG specification.
 typedef enum {
     RB_PNG_GREY = 0,
