@@ -22,7 +22,9 @@ extension TextWriter where Sink: ~Copyable {
         guard listsOperations else { return }
         write("operations\n")
         for index in 0..<model.operationCount {
-            write("  \(model.operationName(index)): \(model.operation(index))\n")
+            write("  \(model.operationName(index)): ")
+            write(model.operation(index))
+            write("\n")
         }
     }
 

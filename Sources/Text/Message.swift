@@ -5,9 +5,9 @@
 public struct Message: ExpressibleByStringInterpolation, TextConvertible {
     /// The most pieces of one message, those of messages inside it included. What has no such bound, such as all classes
     /// of a model, is written piece by piece.
-    public static var capacity: Int { 24 }
+    public static var capacity: Int { 32 }
 
-    private(set) var pieces = InlineArray<24, Piece>(repeating: Piece())  // capacity
+    private(set) var pieces = InlineArray<32, Piece>(repeating: Piece())  // capacity
     private(set) var count = 0
 
     public init(stringLiteral text: StaticString) {
