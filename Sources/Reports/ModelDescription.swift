@@ -40,6 +40,10 @@ extension TextWriter where Sink: ~Copyable {
         write(
             """
             input       \(input.tensor.width) x \(input.tensor.height) \(isBGR ? "BGR" : "RGB"), \(fit) \(input.resizeSide)
+
+            """)
+        write(
+            """
             normalised  mean \(colours(input.mean, isBGR: isBGR)), \
             standard deviation \(colours(input.standardDeviation, isBGR: isBGR)) of R, G, B
 

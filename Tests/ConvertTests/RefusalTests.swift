@@ -43,7 +43,7 @@ private let badCheckpoints = [
     BadCheckpoint("an ONNX file that ends too early", "ends early, as a download that was cut off does") {
         [0x08, 0x08, 0x3A, 0x7F]
     },
-    BadCheckpoint("an ONNX file of an old operator set", "is of ONNX operator set 7, not one of 11 to 21") {
+    BadCheckpoint("an ONNX file of an old operator set", "is of ONNX operator set 7, not one of 9 to 26") {
         [0x08, 0x08, 0x3A, 0x00, 0x42, 0x02, 0x10, 0x07]
     },
     BadCheckpoint("a call and no weights", "holds no state dict") {
@@ -119,7 +119,9 @@ private let badCheckpoints = [
                 "--config", place.configuration,
             ])
         #expect(result.status == 1)
-        #expect(result.errorLine?.hasPrefix("rarebit-convert: \(place.model): cannot be written") == true)
+        // Before it, a warning: the pictures are not prepared as this network's made-up statistics say.
+        let last = result.errors.split(separator: "\n").last
+        #expect(last?.hasPrefix("rarebit-convert: \(place.model): cannot be written") == true)
         #expect(try place.contents() == before)
     }
 }
