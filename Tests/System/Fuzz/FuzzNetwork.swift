@@ -51,7 +51,7 @@ func quantizeAndRun(_ graph: FloatGraph, _ head: ClassifierHead, isOrdinary: Boo
     let shape = graph[graph.input].shape
     let description = ModelDescription(
         input: ModelInput(
-            height: shape.height, width: shape.width, resizeShorterSide: max(shape.height, shape.width),
+            height: shape.height, width: shape.width, resizeSide: max(shape.height, shape.width),
             mean: SIMD3(repeating: 0.5), standardDeviation: SIMD3(repeating: 0.25)),
         classNames: (0..<head.classes).map { "class \($0)" }, classCounts: [], alpha: 0,
         provenance: ["source": "made up"])
