@@ -67,11 +67,8 @@ extension Verifier {
         }
     }
 
-    /// Well-formed UTF-8 without control characters, so that names can go to a terminal as they are.
+    /// Well-formed UTF-8 without anything that steers terminals, so that names can go to one as they are.
     private func isText(_ text: UnsafeRawBufferPointer, allowingNewlines: Bool) -> Bool {
-        for byte in text where byte < 0x20 || byte == 0x7F {
-            guard allowingNewlines && byte == 0x0A else { return false }
-        }
         var remaining = text
         while let lead = remaining.first {
             // Unicode 15, table 3-7: the length by the lead byte, and the range of the second byte, which excludes
@@ -89,9 +86,15 @@ extension Verifier {
             default: return false
             }
             guard remaining.count >= length else { return false }
+            // The lead byte's bits of the scalar: all seven of one byte, else what its length leaves.
+            var value = UInt32(length == 1 ? lead : lead & (0x7F >> UInt8(length)))
             for index in 1..<length {
                 guard (index == 1 ? second : 0x80...0xBF).contains(remaining[index]) else { return false }
+                value = value << 6 | UInt32(remaining[index] & 0x3F)
             }
+            guard let scalar = Unicode.Scalar(value),
+                !scalar.steersTerminals || (allowingNewlines && value == 0x0A)
+            else { return false }
             remaining = UnsafeRawBufferPointer(rebasing: remaining[length...])
         }
         return true

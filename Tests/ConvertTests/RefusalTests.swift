@@ -87,6 +87,16 @@ private let badCheckpoints = [
     }
 }
 
+@Test func aClassNameThatSteersTerminalsIsNamedWithItsLine() throws {
+    let place = try Workplace()
+    try place.writeCheckpoint()
+    let names = (0..<10).map { $0 == 3 ? "wasp\u{9B}2J" : "name \($0)" }
+    let labels = try place.folder.write(Array(names.joined(separator: "\n").utf8), to: "names.txt")
+    let result = try place.convert(["--labels", labels])
+    #expect(result.status == 1)
+    #expect(result.errorLine == "rarebit-convert: \(labels): line 4 has U+009B, which steers terminals; take it out")
+}
+
 @Suite struct AnOutputThatCannotBeWritten {
     @Test func isRefusedBeforeTheWorkWhereItsFolderIsMissing() throws {
         let place = try Workplace()

@@ -206,6 +206,12 @@ private let contentsChanges: [Change<ModelContents, ModelError>] = [
     ContentsChange(.wrongSectionSize(.classCounts)) { $0.classCounts.append(1) },
     ContentsChange(.badName(.classNames, index: 1)) { $0.classNames[1] = "" },
     ContentsChange(.badName(.classNames, index: 2)) { $0.classNames[2] = "\u{1B}[2J" },
+    // The second line, the start of a control sequence, turned text and a byte-order mark.
+    ContentsChange(.badName(.classNames, index: 0)) { $0.classNames[0] = "next\u{85}line" },
+    ContentsChange(.badName(.classNames, index: 0)) { $0.classNames[0] = "\u{9B}2J" },
+    ContentsChange(.badName(.classNames, index: 0)) { $0.classNames[0] = "\u{202E}psaw" },
+    ContentsChange(.badName(.classNames, index: 0)) { $0.classNames[0] = "\u{2066}wasp" },
+    ContentsChange(.badName(.classNames, index: 0)) { $0.classNames[0] = "\u{FEFF}wasp" },
     ContentsChange(.badName(.provenance, index: 0)) { $0.provenance = "a\u{7F}" },
     ContentsChange(.badInput(.input)) { $0.input.tensor.height = 60_000 },
     ContentsChange(.badInput(.input)) { $0.input.tensor.channels = 4 },

@@ -16,7 +16,7 @@ struct Classes {
     init(count: Int, options: NetworkOptions, configuration: Configuration) throws {
         let namesFile = try options.classes.labels ?? configuration.file("class_names")
         areNamed = namesFile != nil
-        allNames = try namesFile.map(readLines) ?? numberedClassNames(count)
+        allNames = try namesFile.map(readNames) ?? numberedClassNames(count)
         try check(allNames.count, classes: count, file: namesFile ?? "")
         let countsFile = try options.classes.classCounts ?? configuration.file("class_counts")
         allCounts = try countsFile.map(readCounts) ?? []

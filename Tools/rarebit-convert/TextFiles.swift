@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import ModelFormat
 
 /// A text file of at most a megabyte.
 func readText(_ path: String) throws -> String {
@@ -26,6 +27,19 @@ func readLines(_ path: String) throws -> [String] {
         lines.removeLast()
     }
     return lines
+}
+
+/// One class's name a line.
+func readNames(_ path: String) throws -> [String] {
+    let names = try readLines(path)
+    for (number, name) in names.enumerated() {
+        // Devices refuse a model with such a name: it goes to terminals as it is.
+        guard let scalar = name.unicodeScalars.first(where: \.steersTerminals) else { continue }
+        throw Failure(
+            "\(path): line \(number + 1) has U+\(String(format: "%04X", scalar.value)), which steers terminals; take it out"
+        )
+    }
+    return names
 }
 
 /// One number of images a line.

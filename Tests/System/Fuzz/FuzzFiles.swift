@@ -7,13 +7,14 @@ import Platform
 @Sendable func fuzzPicture(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     var info = rb_image_info()
     var message = [CChar](repeating: 0, count: Int(RB_IMAGE_MESSAGE_BYTES))
-    guard rb_image_probe(data, count, &info, &message) == RB_IMAGE_OK, info.width <= 1024, info.height <= 1024 else {
+    guard rb_image_probe(data, count, false, &info, &message) == RB_IMAGE_OK, info.width <= 1024, info.height <= 1024
+    else {
         return 0
     }
     let size = Int(info.width) * Int(info.height) * 3
     var (first, second) = ([UInt8](repeating: 0, count: size), [UInt8](repeating: 255, count: size))
-    let result = rb_image_decode(data, count, &first, size, &message)
-    let again = rb_image_decode(data, count, &second, size, &message)
+    let result = rb_image_decode(data, count, false, &first, size, &message)
+    let again = rb_image_decode(data, count, false, &second, size, &message)
     precondition(result == again && (result != RB_IMAGE_OK || first == second))
     return 0
 }
