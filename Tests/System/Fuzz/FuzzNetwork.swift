@@ -117,7 +117,8 @@ private struct Choices {
         let kind = byte()
         seed = seed &* 31 &+ UInt64(kind)
         var state = seed
-        let scale: Float = kind < 240 ? 1 : [0, 1e30, 1e-40, 1e-30][kind % 4]
+        // The third is subnormal, about 1e-40.
+        let scale: Float = kind < 240 ? 1 : [0, 1e30, Float(bitPattern: 71362), 1e-30][kind % 4]
         if kind >= 240 { hasExtremes = true }
         return (0..<count).map { _ in
             state = state &+ 0x9E37_79B9_7F4A_7C15
