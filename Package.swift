@@ -129,7 +129,7 @@ let package = Package(
             swiftSettings: hostFlags),
         .target(name: "ProgramRunner", path: "Tests/Support/ProgramRunner", swiftSettings: hostFlags),
         .testTarget(
-            name: "RarebitTests", dependencies: ["rarebit", "TinyModel", "ProgramRunner"],
+            name: "RarebitTests", dependencies: ["rarebit", "TinyModel", "ProgramRunner", "ImageEncoders"],
             swiftSettings: hostFlags),
         .testTarget(name: "ModelFormatTests", dependencies: ["ModelFormat", "TinyModel"], swiftSettings: hostFlags),
         .testTarget(

@@ -129,7 +129,7 @@ static rb_image_error read_jpeg(jpeg_state *state) {
     jpeg_create_decompress(jpeg);
     jpeg->progress = &state->progress;
     jpeg->mem->max_memory_to_use = max_memory;
-    jpeg_mem_src(jpeg, job->file, job->file_bytes);
+    jpeg_mem_src(jpeg, job->file, rb_pixels_jpeg_bytes(job->file, job->file_bytes));
     jpeg_read_header(jpeg, TRUE);
     const rb_image_error error = rb_image_accept_size(job, jpeg->image_width, jpeg->image_height);
     if (error != RB_IMAGE_OK) {

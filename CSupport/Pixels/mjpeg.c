@@ -23,7 +23,8 @@ struct rb_mjpeg {
     struct jpeg_error_mgr errors;
     jmp_buf on_error;
     int32_t width, height, first_column, columns;
-    uint8_t *row; // one decoded row: RGB24 of at most `width` pixels, rounded up to whole blocks
+    rb_pixels_jpeg_header header; // of the picture decoded last
+    uint8_t *row;                 // one decoded row: RGB24 of at most `width` pixels, rounded up to whole blocks
     rb_mjpeg_memory memory;
 };
 
@@ -62,8 +63,8 @@ static _Noreturn void on_error(j_common_ptr decompress) {
 }
 
 bool rb_pixels_jpeg_lost_pixels(int message_code) {
+    // JWRN_JPEG_EOF is none of them: where pixels are missing too, JWRN_HIT_MARKER follows.
     switch (message_code) {
-    case JWRN_JPEG_EOF:
     case JWRN_HIT_MARKER:
     case JWRN_HUFF_BAD_CODE:
     case JWRN_ARITH_BAD_CODE:
@@ -74,8 +75,20 @@ bool rb_pixels_jpeg_lost_pixels(int message_code) {
     }
 }
 
+size_t rb_pixels_jpeg_bytes(const uint8_t *bytes, size_t count) {
+    size_t end = count;
+    while (end > 0 && bytes[end - 1] == 0) {
+        end--;
+    }
+    // The zero behind 0xFF is a part of the picture.
+    return end > 0 && end < count && bytes[end - 1] == 0xFF ? end + 1 : end;
+}
+
 // A frame with missing pixels is no frame.
 static void on_message(j_common_ptr decompress, int level) {
+    if (level < 0 && decompress->err->msg_code == JWRN_JPEG_EOF) {
+        ((rb_mjpeg *)decompress)->header.lacks_end = true;
+    }
     if (level < 0 && rb_pixels_jpeg_lost_pixels(decompress->err->msg_code)) {
         on_error(decompress);
     }
@@ -85,11 +98,20 @@ static bool becomes_rgb(J_COLOR_SPACE space) {
     return space == JCS_GRAYSCALE || space == JCS_YCbCr || space == JCS_RGB;
 }
 
-// Whether the header is that of a frame that can be decoded here.
-static bool is_acceptable(const rb_mjpeg *jpeg) {
-    const struct jpeg_decompress_struct *decompress = &jpeg->decompress;
-    return decompress->image_width == (JDIMENSION)jpeg->width && decompress->image_height == (JDIMENSION)jpeg->height &&
-           becomes_rgb(decompress->jpeg_color_space) && !jpeg_has_multiple_scans((j_decompress_ptr)decompress);
+// Takes note of what the header says; whether it is that of a frame that can be decoded here.
+static bool accept_header(rb_mjpeg *jpeg) {
+    struct jpeg_decompress_struct *decompress = &jpeg->decompress;
+    if (!becomes_rgb(decompress->jpeg_color_space) || jpeg_has_multiple_scans(decompress)) {
+        return false;
+    }
+    jpeg->header.width = (int32_t)decompress->image_width;
+    jpeg->header.height = (int32_t)decompress->image_height;
+    return jpeg->header.width == jpeg->width && jpeg->header.height == jpeg->height;
+}
+
+// Arithmetic coding reads zeros behind the end without a word: only the end marker tells that nothing is missing.
+static bool is_whole(const rb_mjpeg *jpeg) {
+    return !jpeg->header.lacks_end || !jpeg->decompress.arith_code;
 }
 
 // Begins to decode the columns that are taken; returns where they will stand in each row. The settings are those of
@@ -110,6 +132,7 @@ static const uint8_t *start(rb_mjpeg *jpeg) {
 bool rb_mjpeg_decode(rb_mjpeg *jpeg, const uint8_t *bytes, size_t count, rb_mjpeg_take_row *take_row, void *context) {
     struct jpeg_decompress_struct *decompress = &jpeg->decompress;
     jpeg->memory.used = 0;
+    jpeg->header = (rb_pixels_jpeg_header){0};
     decompress->err = jpeg_std_error(&jpeg->errors);
     jpeg->errors.error_exit = on_error;
     jpeg->errors.emit_message = on_message;
@@ -117,9 +140,9 @@ bool rb_mjpeg_decode(rb_mjpeg *jpeg, const uint8_t *bytes, size_t count, rb_mjpe
         return false;
     }
     jpeg_create_decompress(decompress);
-    jpeg_mem_src(decompress, bytes, count);
+    jpeg_mem_src(decompress, bytes, rb_pixels_jpeg_bytes(bytes, count));
     jpeg_read_header(decompress, TRUE);
-    if (!is_acceptable(jpeg)) {
+    if (!accept_header(jpeg)) {
         return false;
     }
     const uint8_t *first = start(jpeg);
@@ -130,7 +153,11 @@ bool rb_mjpeg_decode(rb_mjpeg *jpeg, const uint8_t *bytes, size_t count, rb_mjpe
         take_row(context, y, first);
     }
     jpeg_finish_decompress(decompress);
-    return true;
+    return is_whole(jpeg);
+}
+
+rb_pixels_jpeg_header rb_mjpeg_header(const rb_mjpeg *jpeg) {
+    return jpeg->header;
 }
 
 rb_mjpeg_memory *rb_mjpeg_memory_of(j_common_ptr decompress) {

@@ -1,5 +1,5 @@
 // The workspace's layout and the tables in it.
-#include "formats.h"
+#include "levels.h"
 #include "mjpeg.h"
 #include "triangle.h"
 #include <math.h>
@@ -122,6 +122,10 @@ static size_t set_pointers(rb_pixels_plan *plan, uint8_t *workspace) {
     if (rb_pixels_is_compressed((int32_t)plan->format)) {
         plan->jpeg = take(workspace, &used, rb_mjpeg_bytes(plan->frame_width));
     }
+    plan->value_counts = NULL;
+    if (plan->format == RB_PIXELS_Y16) {
+        plan->value_counts = take(workspace, &used, RB_VALUE_COUNTS * sizeof(uint32_t));
+    }
     plan->foreign = plan->converted = NULL;
     if (rb_format_get((int32_t)plan->format)->kind == RB_FOREIGN) {
         plan->foreign = take(workspace, &used, foreign_bytes(plan));
@@ -188,6 +192,7 @@ bool rb_pixels_configure(rb_pixels_plan *plan, rb_pixels_format format, int32_t 
     set_sizes(plan, format, frame_width, frame_height, view);
     set_pointers(plan, workspace);
     plan->colour = colour;
+    plan->levels = (rb_pixels_levels){RB_PIXELS_LEVELS_WHOLE, 0, 0};
     fill_lookup(quantisation, rb_format_widens_rgb(rb_format_get((int32_t)format), colour), plan->lookup);
     plan->bgr = quantisation->bgr;
     set_output(plan);

@@ -1,6 +1,6 @@
 // One frame through a plan: rows are converted one by one and added to the output rows that they contribute to; an
 // output row that has all its source rows is filtered horizontally and quantised.
-#include "formats.h"
+#include "levels.h"
 #include "mjpeg.h"
 #include "triangle.h"
 #include <string.h>
@@ -124,11 +124,28 @@ static void pad(const rb_pixels_plan *plan, uint8_t *output) {
     }
 }
 
+// Rows of 16-bit brightness whose levels are not the format's own.
+static void run_stretched(rb_run *run, const rb_pixels_frame *frame) {
+    const rb_pixels_plan *plan = run->plan;
+    const rb_stretch stretch = rb_stretch_of(plan, frame);
+    for (int32_t y = plan->vertical_first[0]; run->open < plan->view.output_height; y++) {
+        uint8_t *row = plan->row;
+        rb_stretch_row(frame, &stretch, y, plan->first_column, plan->columns, row);
+        memcpy(row + plan->row_stride, row, (size_t)plan->columns);
+        memcpy(row + 2 * plan->row_stride, row, (size_t)plan->columns);
+        add_row(run, y);
+    }
+}
+
 bool rb_pixels_run(const rb_pixels_plan *plan, const rb_pixels_frame *frame, uint8_t *output) {
     rb_run run = {plan, output + plan->output_begin, 0};
     pad(plan, output);
     if (plan->jpeg) {
         return rb_mjpeg_decode(plan->jpeg, frame->plane[0], frame->bytes, take_decoded_row, &run);
+    }
+    if (plan->format == RB_PIXELS_Y16 && plan->levels.kind != RB_PIXELS_LEVELS_WHOLE) {
+        run_stretched(&run, frame);
+        return true;
     }
     rb_pixels_format format = plan->format;
     rb_pixels_frame converted;
@@ -145,4 +162,8 @@ bool rb_pixels_run(const rb_pixels_plan *plan, const rb_pixels_frame *frame, uin
         add_row(&run, y);
     }
     return true;
+}
+
+rb_pixels_jpeg_header rb_pixels_last_header(const rb_pixels_plan *plan) {
+    return plan->jpeg ? rb_mjpeg_header(plan->jpeg) : (rb_pixels_jpeg_header){0};
 }

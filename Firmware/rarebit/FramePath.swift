@@ -29,6 +29,9 @@ struct FramePath: ~Copyable {
         try view.follow(source, for: engine.model.input)
     }
 
+    /// What is to be told of the frames, once.
+    mutating func takeOddity() -> FrameOddity? { view.takeOddity() }
+
     /// Answers a frame, which it gives back to its source, and tells the answer; nil where the frame is no picture.
     mutating func answer<Source: FrameSource & ~Copyable>(
         _ frame: consuming Frame, of source: inout Source

@@ -95,6 +95,9 @@ struct RunLoop: ~Copyable {
             source.reportUndecodable()
             return true
         }
+        if let oddity = path.takeOddity() {
+            path.reporter.log(of: name) { $0.write(oddity) }
+        }
         manager.frameAnswered()
         times.add(frameAge(timestamp: passage.record.timestamp, at: passage.begun), to: .capture)
         times.add(passage.converted - passage.begun, to: .convert)

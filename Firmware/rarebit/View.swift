@@ -6,9 +6,18 @@ import Text
 
 /// The view of a source's frames, which may have another geometry after a recovery.
 struct SourceView: ~Copyable {
+    /// Fewer of the 256 levels of grey than that are too few to see much.
+    private static let leastLevels = 32
+
     private let view: FrameView
     private var current: View?
     private var generation: UInt32 = 0
+    private var geometry = FrameGeometry(format: RB_PIXELS_YUYV, width: 0, height: 0, stride: 0)
+    /// Not told yet.
+    private var oddity: FrameOddity?
+    private var hasToldEnd = false
+    private var hasToldSize = false
+    private var hasLookedAtBrightness = false
 
     init(_ view: FrameView) {
         self.view = view
@@ -19,14 +28,65 @@ struct SourceView: ~Copyable {
         _ source: borrowing Source, for input: InputRecord
     ) throws(ProgramError) -> Bool {
         guard current == nil || generation != source.generation else { return false }
-        current = try View(view, of: source.geometry, for: input)
+        geometry = source.geometry
+        current = try View(view, of: geometry, for: input)
         generation = source.generation
         return true
     }
 
-    /// See `View.show`; `follow` comes first.
+    /// See `View.show`; `follow` comes first. JPEG frames are taken in the size that they have.
     mutating func show(_ frame: rb_pixels_frame, to engine: Engine) -> Bool {
-        current!.show(frame, to: engine)
+        if current!.show(frame, to: engine) {
+            noteEnd()
+            noteBrightness(of: frame)
+            return true
+        }
+        let agreed = geometry
+        guard followSize(for: engine.model.input), current!.show(frame, to: engine) else { return false }
+        if !hasToldSize {
+            hasToldSize = true
+            oddity = .otherSize(width: geometry.width, height: geometry.height, agreed: agreed)
+        }
+        noteEnd()
+        return true
+    }
+
+    /// What is odd about the frames, once for each kind.
+    mutating func takeOddity() -> FrameOddity? {
+        defer { oddity = nil }
+        return oddity
+    }
+
+    private mutating func noteEnd() {
+        guard !hasToldEnd, oddity == nil, current!.lastHeader.lacks_end else { return }
+        hasToldEnd = true
+        oddity = .lacksEnd
+    }
+
+    /// The first frame tells, so that looking costs the others nothing.
+    private mutating func noteBrightness(of frame: rb_pixels_frame) {
+        guard !hasLookedAtBrightness, view.brightness == .whole else { return }
+        hasLookedAtBrightness = true
+        guard let range = current!.usedBrightness(of: frame) else { return }
+        if Int(range.upperBound >> 8) - Int(range.lowerBound >> 8) < Self.leastLevels {
+            oddity = .narrowBrightness(range)
+        }
+    }
+
+    /// Takes on the size of the frame that was refused last. False where that was not the reason, or frames of its size
+    /// cannot be seen.
+    private mutating func followSize(for input: InputRecord) -> Bool {
+        let header = current!.lastHeader
+        guard header.width > 0, header.width != geometry.width || header.height != geometry.height else { return false }
+        var other = geometry
+        (other.width, other.height) = (header.width, header.height)
+        do throws(ProgramError) {
+            current = try View(view, of: other, for: input)
+        } catch {
+            return false
+        }
+        geometry = other
+        return true
     }
 }
 
@@ -58,5 +118,15 @@ struct View: ~Copyable {
     mutating func show(_ frame: rb_pixels_frame, to engine: Engine) -> Bool {
         var frame = frame
         return preprocessor.run(&frame, into: engine.input)
+    }
+
+    // What follows changes nothing, but an optional lends what cannot be copied only for changes.
+
+    /// See `Preprocessor.lastHeader`.
+    var lastHeader: rb_pixels_jpeg_header { mutating get { preprocessor.lastHeader } }
+
+    /// See `Preprocessor.usedBrightness`.
+    mutating func usedBrightness(of frame: rb_pixels_frame) -> ClosedRange<UInt16>? {
+        preprocessor.usedBrightness(of: frame)
     }
 }

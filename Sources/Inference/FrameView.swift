@@ -55,6 +55,23 @@ public struct Fractions: Equatable, Sendable {
     }
 }
 
+/// Which values of 16-bit brightness are black and white to a model. Other formats have their own.
+public enum BrightnessRange: Equatable, Sendable {
+    /// 0 and 65535.
+    case whole
+    case fixed(low: UInt16, high: UInt16)
+    /// The darkest and the brightest of each frame, but for a thousandth of the pixels on either side.
+    case automatic
+
+    var levels: rb_pixels_levels {
+        switch self {
+        case .whole: rb_pixels_levels(kind: RB_PIXELS_LEVELS_WHOLE, low: 0, high: 0)
+        case .fixed(let low, let high): rb_pixels_levels(kind: RB_PIXELS_LEVELS_FIXED, low: low, high: high)
+        case .automatic: rb_pixels_levels(kind: RB_PIXELS_LEVELS_AUTOMATIC, low: 0, high: 0)
+        }
+    }
+}
+
 /// What of every frame a model is shown: a crop of the frame, rotated, then flipped, then a region of the result. Of
 /// that the model sees what its input description says.
 public struct FrameView: Equatable, Sendable {
@@ -68,6 +85,8 @@ public struct FrameView: Equatable, Sendable {
     public var isFlippedVertically = false
     /// nil: everything.
     public var region: Fractions?
+    /// Of frames of the format Y16.
+    public var brightness = BrightnessRange.whole
 
     public init() {}
 

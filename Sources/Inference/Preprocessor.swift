@@ -26,7 +26,7 @@ public struct Preprocessor {
         workspace: UnsafeMutableRawBufferPointer
     ) {
         guard let needed = Self.workspaceBytes(input: input, format: format, width: width, height: height, view: view),
-            workspace.count >= needed, var view = view.pixels(width: width, height: height, input: input)
+            workspace.count >= needed, var pixels = view.pixels(width: width, height: height, input: input)
         else { return nil }
         var quantisation = rb_pixels_quantisation(
             bgr: input.channelOrder == 1, mean: (input.mean.x, input.mean.y, input.mean.z),
@@ -35,7 +35,8 @@ public struct Preprocessor {
         plan = rb_pixels_plan()
         guard
             rb_pixels_configure(
-                &plan, format, Int32(width), Int32(height), colour, &view, &quantisation, workspace.baseAddress)
+                &plan, format, Int32(width), Int32(height), colour, &pixels, &quantisation, workspace.baseAddress),
+            rb_pixels_set_levels(&plan, view.brightness.levels)
         else { return nil }
     }
 
@@ -44,4 +45,16 @@ public struct Preprocessor {
     public mutating func run(_ frame: inout rb_pixels_frame, into input: UnsafeMutablePointer<UInt8>) -> Bool {
         rb_pixels_run(&plan, &frame, input)
     }
+
+    /// The least and the largest brightness of what is seen of a frame of the format Y16; nil for other formats.
+    public func usedBrightness(of frame: rb_pixels_frame) -> ClosedRange<UInt16>? {
+        var (low, high) = (UInt16(0), UInt16(0))
+        let isTold = withUnsafePointer(to: plan) { plan in
+            withUnsafePointer(to: frame) { rb_pixels_used_levels(plan, $0, &low, &high) }
+        }
+        return isTold ? low...high : nil
+    }
+
+    /// What the JPEG frame of the last `run` says of itself; all zero for other formats.
+    public var lastHeader: rb_pixels_jpeg_header { withUnsafePointer(to: plan) { rb_pixels_last_header($0) } }
 }

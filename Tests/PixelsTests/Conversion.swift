@@ -110,14 +110,14 @@ extension rb_pixels_view {
 /// The model's input for a frame: `output_height * output_width * 4` bytes, and those of the padding.
 func convert(
     _ frame: Frame, _ view: rb_pixels_view, _ quantisation: rb_pixels_quantisation = .identity,
-    colour: rb_pixels_colour = rb_pixels_colour()
+    colour: rb_pixels_colour = rb_pixels_colour(), levels: rb_pixels_levels = rb_pixels_levels()
 ) throws -> [UInt8] {
     try frame.bytes.withUnsafeBufferPointer { bytes in
         var description = rb_pixels_frame()
         try #require(
             rb_pixels_frame_in(
                 frame.format, frame.width, frame.height, frame.stride, bytes.baseAddress, bytes.count, &description))
-        return try convert(description, of: frame, view, quantisation, colour: colour)
+        return try convert(description, of: frame, view, quantisation, colour: colour, levels: levels)
     }
 }
 
@@ -125,7 +125,7 @@ func convert(
 /// bytes around them must stay as they are.
 func convert(
     _ description: rb_pixels_frame, of frame: Frame, _ view: rb_pixels_view, _ quantisation: rb_pixels_quantisation,
-    colour: rb_pixels_colour
+    colour: rb_pixels_colour, levels: rb_pixels_levels = rb_pixels_levels()
 ) throws -> [UInt8] {
     let canary = 64
     let workspaceBytes = withUnsafePointer(to: view) {
@@ -144,7 +144,7 @@ func convert(
                 workspace.baseAddress! + canary)
         }
     }
-    try #require(configured)
+    try #require(configured && rb_pixels_set_levels(&plan, levels))
 
     let across = view.pad_left + view.output_width + view.pad_right
     let down = view.pad_top + view.output_height + view.pad_bottom

@@ -57,6 +57,9 @@ private final class Decoder {
         workspace.deallocate()
     }
 
+    /// Of the frame decoded last.
+    var header: rb_pixels_jpeg_header { rb_pixels_last_header(&plan) }
+
     /// nil where the frame is none. It ends where memory ends.
     func decode(_ file: some Collection<UInt8>) throws -> [UInt8]? {
         let memory = GuardedMemory(file, atEnd: true)
@@ -124,13 +127,46 @@ func greyJPEG() throws {
         #expect(try Decoder(48, 32).decode(file) == Decoder(48, 32).decode(jpeg(picture)))
     }
 
-    @Test("that was cut off anywhere is none, and leaves nothing behind")
-    func truncated() throws {
+    @Test("that was cut off anywhere is none, and leaves nothing behind", arguments: [0, 1, 5000])
+    func truncated(padding: Int) throws {
         let file = jpeg(picture)
         let decoder = try Decoder(48, 32)
         let expected = try decoder.decode(file)
-        for count in 0..<file.count { #expect(try decoder.decode(file.prefix(count)) == nil) }
+        let zeros = [UInt8](repeating: 0, count: padding)
+        for count in 0..<(file.count - 2) { #expect(try decoder.decode(file.prefix(count) + zeros) == nil) }
         #expect(try decoder.decode(file) == expected)
+    }
+
+    @Test("that lacks only its end marker is whole, whatever fills its memory up", arguments: [0, 1, 5000])
+    func withoutEnd(padding: Int) throws {
+        let file = jpeg(picture)
+        #expect(file.suffix(2) == [0xFF, 0xD9])
+        let decoder = try Decoder(48, 32)
+        let expected = try #require(try decoder.decode(file))
+        #expect(!decoder.header.lacks_end)
+        let zeros = [UInt8](repeating: 0, count: padding)
+        for missing in [1, 2] where missing == 2 || padding == 0 {
+            #expect(try decoder.decode(file.dropLast(missing) + zeros) == expected)
+            #expect(decoder.header.lacks_end)
+        }
+        #expect(try decoder.decode(file) == expected)
+        #expect(!decoder.header.lacks_end)
+    }
+
+    @Test("without its end marker may end in a byte of ones, behind which a zero belongs to the picture")
+    func endsInOnes() throws {
+        var found = 0
+        for size in 1..<400 as Range<Int32> {
+            let picture = Frame.noise(RB_PIXELS_RGB24, size, 8)
+            let file = jpeg(picture)
+            guard file.dropLast(2).suffix(2) == [0xFF, 0] else { continue }
+            found += 1
+            let decoder = try Decoder(size, 8)
+            let expected = try #require(try decoder.decode(file))
+            #expect(try decoder.decode(file.dropLast(2)) == expected)
+            #expect(try decoder.decode(file.dropLast(2) + [0, 0, 0]) == expected)
+        }
+        #expect(found > 0)
     }
 
     @Test("does not borrow tables from the frame before")
@@ -162,11 +198,15 @@ func greyJPEG() throws {
         #expect(try Decoder(48, 32).decode(jpeg(picture) { $0.separates_scans = true }) == nil)
     }
 
-    @Test("of another size or kind is refused")
+    @Test("of another size or kind is refused, and says of which size it is")
     func otherSize() throws {
         let file = jpeg(picture)
         for (width, height) in [(47, 32), (49, 32), (48, 31), (48, 33), (32, 48)] as [(Int32, Int32)] {
-            #expect(try Decoder(width, height).decode(file) == nil)
+            let decoder = try Decoder(width, height)
+            #expect(try decoder.decode(file) == nil)
+            #expect(decoder.header.width == 48 && decoder.header.height == 32)
+            #expect(try decoder.decode(file.prefix(10)) == nil)
+            #expect(decoder.header.width == 0 && decoder.header.height == 0)
         }
         let samples = [UInt8](repeating: 100, count: 48 * 32 * 4)
         let inks = [UInt8](unsafeUninitializedCapacity: 1 << 20) { buffer, count in

@@ -52,7 +52,8 @@ typedef enum {
     RB_PIXELS_GREY, // 8 bits
     RB_PIXELS_Y10,  // 16 bits little-endian, of which the lowest ten count
     RB_PIXELS_Y16,  // 16 bits little-endian
-    // A JPEG picture, baseline, whole; what follows its end is ignored. BT.601 in full range, or brightness, or RGB.
+    // A JPEG picture, baseline, whole but for its end marker; what follows that is ignored, and so are zeros behind it.
+    // BT.601 in full range, or brightness, or RGB.
     RB_PIXELS_MJPEG,
     RB_PIXELS_JPEG,
     // From here on the formats of libv4lconvert, in the order of rb_v4l_fourcc: Bayer mosaics and others.
@@ -96,6 +97,9 @@ typedef struct {
     size_t bytes;                         // of plane[0], where the format is compressed
 } rb_pixels_frame;
 
+// The bytes of a JPEG picture without zeros that only fill its memory up: where a picture was cut off, libjpeg would
+// take them for pixels.
+size_t rb_pixels_jpeg_bytes(const uint8_t *bytes, size_t count);
 // Whether a warning of libjpeg, by its message code, says that pixels are missing, which libjpeg fills in.
 bool rb_pixels_jpeg_lost_pixels(int message_code);
 
@@ -159,6 +163,21 @@ typedef enum {
 rb_pixels_view rb_pixels_model_view(int32_t width, int32_t height, rb_pixels_fit fit, int32_t resize,
                                     int32_t output_width, int32_t output_height);
 
+// Which values of 16-bit brightness (RB_PIXELS_Y16) are black and white. Cameras of heat and of depth use a small part
+// of the range.
+typedef enum {
+    RB_PIXELS_LEVELS_WHOLE, // 0 and 65535: the highest eight bits count
+    RB_PIXELS_LEVELS_FIXED, // low and high
+    // Those of each frame by itself: what a thousandth of the pixels that are seen is darker than, and what a
+    // thousandth is brighter than; at least 64 apart.
+    RB_PIXELS_LEVELS_AUTOMATIC
+} rb_pixels_levels_kind;
+
+typedef struct {
+    rb_pixels_levels_kind kind;
+    uint16_t low, high; // of RB_PIXELS_LEVELS_FIXED, low < high
+} rb_pixels_levels;
+
 // How a channel value p (0..255) becomes the model's uint8 input, in float32, each operation rounded, in this order:
 //   q = clamp(round_half_even(((p / 255 - mean[c]) / std[c]) / scale) + zero_point, 0, 255)
 // (for RGB and brightness of limited range, clamp((p - 16) / 219, 0, 1) takes the place of p / 255)
@@ -197,6 +216,9 @@ typedef struct {
     void *jpeg;                  // the decoder of a compressed format; else NULL
     uint8_t *foreign;            // of a format of libv4lconvert: the frame without padding; else NULL
     uint8_t *converted;          // and as RGB24 or YUV420
+    rb_pixels_levels levels;
+    uint32_t
+        *value_counts; // of 16-bit brightness, for its automatic levels: how many pixels have each value; else NULL
 } rb_pixels_plan;
 
 // The exact size of the workspace, in bytes, a multiple of 64; 0 where the format is none, a size is out of range, the
@@ -210,6 +232,12 @@ size_t rb_pixels_workspace_bytes(rb_pixels_format format, int32_t frame_width, i
 bool rb_pixels_configure(rb_pixels_plan *plan, rb_pixels_format format, int32_t frame_width, int32_t frame_height,
                          rb_pixels_colour colour, const rb_pixels_view *view,
                          const rb_pixels_quantisation *quantisation, void *workspace);
+// Sets the levels of a configured plan, which are whole at first; they matter to RB_PIXELS_Y16 alone. False, with
+// nothing changed, for a fixed range that is empty.
+bool rb_pixels_set_levels(rb_pixels_plan *plan, rb_pixels_levels levels);
+// The least and the largest 16-bit value of the pixels that are seen of a frame; false for formats other than
+// RB_PIXELS_Y16.
+bool rb_pixels_used_levels(const rb_pixels_plan *plan, const rb_pixels_frame *frame, uint16_t *low, uint16_t *high);
 // Writes the model's input: output[output_height][output_width][4], with the padding around it, turned and mirrored as
 // the view says, channels in the model's order, fourth byte 0. The frame has the format and size given to
 // rb_pixels_configure.
@@ -222,3 +250,13 @@ bool rb_pixels_configure(rb_pixels_plan *plan, rb_pixels_format format, int32_t 
 //
 // False where the frame cannot be decoded, which only compressed ones can fail at: then the output holds anything.
 bool rb_pixels_run(const rb_pixels_plan *plan, const rb_pixels_frame *frame, uint8_t *output);
+
+// What a JPEG frame says of itself, whatever its camera agreed to.
+typedef struct {
+    int32_t width, height; // 0 where it has no header, or one of a kind that is not decoded
+    bool lacks_end;        // the bytes ended before the end marker
+} rb_pixels_jpeg_header;
+
+// Of the frame that rb_pixels_run converted or refused last; all zero where the plan is none for JPEG. A frame is
+// converted where it lacks nothing but its end marker, and refused where its size is not the one configured.
+rb_pixels_jpeg_header rb_pixels_last_header(const rb_pixels_plan *plan);

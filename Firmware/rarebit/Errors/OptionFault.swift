@@ -16,6 +16,7 @@ enum OptionFault {
     case notATCPPlace
     case notARectangle
     case notARegion
+    case notABrightnessRange
     case notARotation
     case notAFlip
     case notAList
@@ -55,6 +56,8 @@ enum OptionFault {
             """
             '\(value)' is no region; give left,top,width,height in fractions inside 0...1, such as 0.25,0.25,0.5,0.5
             """
+        case .notABrightnessRange:
+            "'\(value)' is no range of brightness; give auto, or the darkest and brightest in 0...65535, such as 7600,8700"
         case .notARotation: "'\(value)' is none of 0, 90, 180 and 270"
         case .notAFlip: "'\(value)' is none of horizontal, vertical and both"
         case .notAList: "'\(value)' is no list of cores; give numbers and ranges, such as 0,2 or 4-7"

@@ -149,6 +149,16 @@ struct OptionValue: Sendable {
         return fractions
     }
 
+    /// "auto", or "7600,8700" in 0...65535.
+    func brightnessRange() throws(ProgramError) -> BrightnessRange {
+        if text == "auto" { return .automatic }
+        var rest = text
+        guard let low = rest.removeNumber(digits: 5), rest.removePrefix(","), let high = rest.removeNumber(digits: 5),
+            rest.isEmpty, low < high, let low = UInt16(exactly: low), let high = UInt16(exactly: high)
+        else { throw error(.notABrightnessRange) }
+        return .fixed(low: low, high: high)
+    }
+
     func quarterTurns() throws(ProgramError) -> Int {
         if text == "0" { return 0 }
         if text == "90" { return 1 }

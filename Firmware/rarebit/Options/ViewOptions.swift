@@ -19,5 +19,12 @@ extension Settings {
             "region", "X,Y,W,H", .run | .classify,
             "then only this part of what is left, in fractions of its width and height, 0...1"
         ) { settings, value throws(ProgramError) in settings.view.region = try value.fractions() }
+        try reader.value(
+            "y16-range", "RANGE", .run,
+            """
+            the brightness of Y16 frames that is black and that is white: LOW,HIGH, such as 7600,8700, or auto: the
+            darkest and brightest of each frame; default: 0,65535, of which a camera of heat or depth uses little
+            """
+        ) { settings, value throws(ProgramError) in settings.view.brightness = try value.brightnessRange() }
     }
 }
