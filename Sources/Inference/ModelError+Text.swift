@@ -62,7 +62,8 @@ extension InferenceError: TextConvertible {
 }
 
 extension ModelError.Field {
-    var name: StaticString {
+    /// What is wrong with it.
+    public var name: StaticString {
         switch self {
         case .kind: "unknown kind"
         case .groups: "groups do not divide the channels"

@@ -3,8 +3,10 @@ extension Verifier {
         let section = sections[.head]
         guard section.count >= HeadRecord.byteCount else { throw .wrongSectionSize(.head) }
         let head = HeadRecord(at: section.lowerBound, of: bytes)
-        guard Self.isExtent(head.classes) else { throw .badHead(.classes) }
-        guard Self.isExtent(head.dimensions), Self.isExtent(head.heads), head.dimensions % head.heads == 0 else {
+        guard OperationRecord.isExtent(head.classes) else { throw .badHead(.classes) }
+        guard OperationRecord.isExtent(head.dimensions), OperationRecord.isExtent(head.heads),
+            head.dimensions % head.heads == 0
+        else {
             throw .badHead(.dimensions)
         }
         guard head.featureNorm <= 2 else { throw .badHead(.featureNorm) }

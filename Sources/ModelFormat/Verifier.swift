@@ -7,12 +7,7 @@ struct Verifier {
     let sections: SectionTable
     let activationBytes: UInt64
 
-    /// Largest side, channel count or class count.
-    static let maximumExtent: UInt32 = 65535
-    /// Largest kernel side, stride and dilation: with `maximumExtent`, all coordinates stay below 2^31.
-    static let maximumStep: UInt32 = 255
     static let smallestScale: Float = 0x1p-40
-    static let largestScale: Float = 0x1p40
     /// Smaller multipliers could make denormal products, which some processors flush to zero.
     static let smallestMultiplier: Float = 0x1p-100
 
@@ -32,7 +27,7 @@ struct Verifier {
         guard input.channelOrder <= 1 else { throw .badInput(.channelOrder) }
         let largestSide = max(input.tensor.height, input.tensor.width)
         guard let fit = InputFit(rawValue: input.resizeMode), input.resizeSide >= largestSide,
-            input.resizeSide <= (fit == .pad ? largestSide : Self.maximumExtent)
+            input.resizeSide <= (fit == .pad ? largestSide : OperationRecord.maximumExtent)
         else { throw .badInput(.resize) }
         for channel in 0..<3 {
             guard input.mean[channel].isFinite, Self.isScale(input.standardDeviation[channel]) else {
@@ -60,42 +55,38 @@ struct Verifier {
         return count
     }
 
+    /// Sizes first: what is asked later multiplies and divides them.
     private func fault(of operation: OperationRecord, weightsEnd: inout UInt64) -> ModelError.Field? {
+        if let field = operation.shapeFault { return field }
         guard isInArena(operation.input) else { return .input }
         switch operation.kind {
         case .convolution:
-            return geometryFault(of: operation) ?? residualFault(of: operation)
+            return windowFault(of: operation) ?? residualFault(of: operation)
                 ?? weightsFault(of: operation, weightsEnd: &weightsEnd) ?? scratchSizeFault(of: operation)
         case .maxPool:
-            if let field = geometryFault(of: operation) ?? poolFault(of: operation) { return field }
-            let sameNumbers =
-                operation.output.zeroPoint == operation.input.zeroPoint
-            return sameNumbers ? nil : .output
+            let sameNumbers = operation.output.zeroPoint == operation.input.zeroPoint
+            return windowFault(of: operation) ?? (sameNumbers ? nil : .output)
         case .averagePool:
-            return geometryFault(of: operation) ?? poolFault(of: operation)
+            return windowFault(of: operation)
         case .lookup:
-            return elementwiseFault(of: operation) ?? placeOfWeightsFault(of: operation, weightsEnd: &weightsEnd)
+            return outputFault(of: operation) ?? placeOfWeightsFault(of: operation, weightsEnd: &weightsEnd)
         case .multiply:
-            return elementwiseFault(of: operation) ?? factorFault(of: operation)
+            return outputFault(of: operation) ?? (isInArena(operation.residual) ? nil : .residual)
         case .globalAveragePool:
-            guard UInt64(operation.input.height) * UInt64(operation.input.width) <= 1 << 23 else { return .input }
-            let isVector =
-                operation.output.channels == operation.input.channels
-                && isInArena(floats: operation.output.channels, at: operation.output.arenaOffset)
-            return isVector ? nil : .output
+            let isInArena = isInArena(floats: operation.output.channels, at: operation.output.arenaOffset)
+            return isInArena ? nil : .output
         }
     }
 
-    /// Window, strides, padding and scratch of a convolution or a pooling.
-    private func geometryFault(of operation: OperationRecord) -> ModelError.Field? {
+    /// The output of anything but a global average pooling.
+    private func outputFault(of operation: OperationRecord) -> ModelError.Field? {
         guard isInArena(operation.output) else { return .output }
-        guard Self.isStep(operation.kernelHeight), Self.isStep(operation.kernelWidth) else { return .kernel }
-        guard Self.isStep(operation.strideY), Self.isStep(operation.strideX) else { return .stride }
-        guard Self.isStep(operation.dilationY), Self.isStep(operation.dilationX) else { return .dilation }
-        guard operation.paddingTop <= Self.maximumExtent, operation.paddingLeft <= Self.maximumExtent else {
-            return .padding
-        }
-        guard operation.outputMin <= operation.outputMax, operation.outputMax <= 255 else { return .clamp }
+        return operation.outputMin <= operation.outputMax && operation.outputMax <= 255 ? nil : .clamp
+    }
+
+    /// Output and scratch of a convolution or a pooling.
+    private func windowFault(of operation: OperationRecord) -> ModelError.Field? {
+        if let field = outputFault(of: operation) { return field }
         guard operation.scratchOffset % UInt32(Layout.alignment) == 0, isScratchSafe(of: operation) else {
             return .scratch
         }
@@ -121,46 +112,14 @@ struct Verifier {
         return start + UInt64(operation.scratchBytes) <= UInt64(view.arenaOffset) || start >= end(of: view)
     }
 
-    private func poolFault(of operation: OperationRecord) -> ModelError.Field? {
-        guard operation.dilationY == 1, operation.dilationX == 1 else { return .dilation }
-        guard operation.countsPadding <= 1 else { return .flags }
-        return operation.output.channels == operation.input.channels ? nil : .output
-    }
-
-    private func elementwiseFault(of operation: OperationRecord) -> ModelError.Field? {
-        guard isInArena(operation.output), operation.output.isOfSize(operation.input) else { return .output }
-        return operation.outputMin <= operation.outputMax && operation.outputMax <= 255 ? nil : .clamp
-    }
-
-    private func factorFault(of operation: OperationRecord) -> ModelError.Field? {
-        let factor = operation.residual
-        guard isInArena(factor) else { return .residual }
-        let isGate = factor.height == 1 && factor.width == 1 && factor.channels == operation.input.channels
-        return isGate || factor.isOfSize(operation.input) ? nil : .residual
-    }
-
     private func residualFault(of operation: OperationRecord) -> ModelError.Field? {
         let residual = operation.residual
-        guard residual.height > 0 else {
-            // Nothing reads an absent residual, but its numbers are handed on.
-            let isAbsent =
-                residual == TensorView() && operation.residualStep == 0 && operation.residualChannelOffset == 0
-            return isAbsent ? nil : .residual
-        }
-        let step = UInt64(operation.residualStep)
-        guard isInArena(residual), operation.residualChannelOffset <= Self.maximumExtent, step >= 1,
-            step <= Self.maximumStep,
-            UInt64(operation.output.height - 1) * step < residual.height,
-            UInt64(operation.output.width - 1) * step < residual.width
-        else { return .residual }
+        guard residual.height > 0 else { return nil }
+        guard isInArena(residual) else { return .residual }
         return Self.isScratch(of: operation, apartFrom: residual) ? nil : .scratch
     }
 
     private func weightsFault(of operation: OperationRecord, weightsEnd: inout UInt64) -> ModelError.Field? {
-        let groups = operation.groups
-        guard groups >= 1, operation.input.channels % groups == 0, operation.output.channels % groups == 0 else {
-            return .groups
-        }
         if let field = placeOfWeightsFault(of: operation, weightsEnd: &weightsEnd) { return field }
         guard operation.parametersOffset % 4 == 0,
             UInt64(operation.parametersOffset) + 8 * UInt64(operation.output.channels)
@@ -194,7 +153,7 @@ struct Verifier {
             guard Int64(bias.magnitude) + 512 * magnitude <= Int64(Int32.max) else { return .accumulator }
             let multiplier = Float(bitPattern: bytes.field(UInt32.self, at: multipliers + 4 * channel))
             let isUsable =
-                multiplier == 0 || (multiplier >= Self.smallestMultiplier && multiplier <= Self.largestScale)
+                multiplier == 0 || (multiplier >= Self.smallestMultiplier && multiplier <= TensorView.largestScale)
             guard isUsable else { return .multiplier }
         }
         return nil
@@ -222,11 +181,9 @@ struct Verifier {
 
     /// A view whose every pixel, with its channels rounded up to a multiple of 4, lies inside the arena.
     private func isInArena(_ view: TensorView) -> Bool {
-        guard Self.isExtent(view.height), Self.isExtent(view.width), Self.isExtent(view.channels),
-            view.zeroPoint <= 255, Self.isScale(view.scale),
-            view.arenaOffset % 4 == 0, view.pixelStride % 4 == 0,
-            view.pixelStride >= Self.readChannels(of: view), UInt64(view.pixelStride) <= Layout.maximumBytes
-        else { return false }
+        guard view.hasShape, view.zeroPoint <= 255, Self.isScale(view.scale), view.arenaOffset % 4 == 0 else {
+            return false
+        }
         return Self.end(of: view) <= activationBytes
     }
 
@@ -234,23 +191,12 @@ struct Verifier {
     /// fits 63 bits.
     private static func end(of view: TensorView) -> UInt64 {
         let lastPixel = (UInt64(view.height) * UInt64(view.width) - 1) * UInt64(view.pixelStride)
-        return UInt64(view.arenaOffset) + lastPixel + readChannels(of: view)
+        return UInt64(view.arenaOffset) + lastPixel + view.readChannels
     }
-
-    /// Kernels read channels in groups of 4.
-    private static func readChannels(of view: TensorView) -> UInt64 { (UInt64(view.channels) + 3) / 4 * 4 }
 
     func isInArena(floats count: UInt32, at offset: UInt32) -> Bool {
         offset % 4 == 0 && UInt64(offset) + 4 * UInt64(count) <= activationBytes
     }
 
-    static func isExtent(_ value: UInt32) -> Bool { value >= 1 && value <= maximumExtent }
-    static func isStep(_ value: UInt32) -> Bool { value >= 1 && value <= maximumStep }
-    static func isScale(_ value: Float) -> Bool { value >= smallestScale && value <= largestScale }
-}
-
-extension TensorView {
-    fileprivate func isOfSize(_ other: TensorView) -> Bool {
-        height == other.height && width == other.width && channels == other.channels
-    }
+    static func isScale(_ value: Float) -> Bool { value >= smallestScale && value <= TensorView.largestScale }
 }

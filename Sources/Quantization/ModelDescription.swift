@@ -100,6 +100,15 @@ public struct ModelDescription: Sendable {
 
     /// The provenance as it stands in the file.
     static func text(of provenance: KeyValuePairs<String, String>) -> String {
-        provenance.map { "\($0.key): \($0.value)\n" }.joined()
+        provenance.map { "\($0.key): \($0.value.withoutSteering)\n" }.joined()
+    }
+}
+
+extension String {
+    /// With a number for each character that steers terminals, which no model file may hold.
+    var withoutSteering: String {
+        unicodeScalars.contains(where: \.steersTerminals)
+            ? unicodeScalars.map { $0.steersTerminals ? "\\u{\(String($0.value, radix: 16))}" : String($0) }.joined()
+            : self
     }
 }

@@ -7,20 +7,23 @@ import ModelFormat
 struct PlanWriter {
     private let graph: FloatGraph
     private let network: FusedNetwork
-    private let quantizations: [FloatGraph.Value: AffineQuantization]
-    private let means: [FloatGraph.Value: [Double]]
+    private let numbers: Numbers?
     private var model = ModelContents()
     private var demand = ArenaDemand()
 
-    /// `quantizations` holds every `network.quantizationSource`, `means` the channel means of every step's input.
-    init(
-        graph: FloatGraph, network: FusedNetwork, quantizations: [FloatGraph.Value: AffineQuantization],
-        means: [FloatGraph.Value: [Double]]
-    ) {
+    /// What calibration finds out.
+    struct Numbers {
+        /// Of every `FusedNetwork.quantizationSource`.
+        let quantizations: [FloatGraph.Value: AffineQuantization]
+        /// Channel means of every step's input.
+        let means: [FloatGraph.Value: [Double]]
+    }
+
+    /// Without numbers it writes a file of the same sizes that computes nothing.
+    init(graph: FloatGraph, network: FusedNetwork, numbers: Numbers?) {
         self.graph = graph
         self.network = network
-        self.quantizations = quantizations
-        self.means = means
+        self.numbers = numbers
         // The picture is there before the first step, whichever step reads it.
         noteBytes(of: graph.input, at: 0)
     }
@@ -78,30 +81,36 @@ struct PlanWriter {
             record.output.channels = record.input.channels
             demand.note(.value(step.output), bytes: 4 * Int(record.input.channels), at: number)
         }
+        if let field = record.shapeFault { throw .beyondDevice(layer: step.name, field) }
         record.scratchBytes = UInt32(record.requiredScratchBytes)
         demand.note(.scratch(step: number), bytes: Int(record.scratchBytes), at: number)
         model.operations.append(record)
-        model.operationNames.append(step.name)
+        model.operationNames.append(step.name.withoutSteering)
         return QuantizationReport.Layer(step, shape: graph[step.output].shape, record: record, convolution)
     }
 
     private mutating func appendNumbers(
         of convolution: Convolution, step: FusedNetwork.Step, to record: inout OperationRecord
-    ) throws(QuantizationError) -> QuantizedConvolution {
+    ) throws(QuantizationError) -> QuantizedConvolution? {
+        record.weightsOffset = UInt32(model.weights.count)
+        record.parametersOffset = UInt32(4 * model.parameters.count)
+        guard let numbers else {
+            model.weights += [Int8](repeating: 0, count: convolution.weights.count)
+            model.parameters += [UInt32](repeating: 0, count: 2 * convolution.outputChannels)
+            return nil
+        }
         let meanInputs = convolution.meanInputs(
-            channelMeans: means[step.input]!, input: graph[step.input].shape, output: graph[step.output].shape)
+            channelMeans: numbers.means[step.input]!, input: graph[step.input].shape, output: graph[step.output].shape)
         let quantized = try QuantizedConvolution(
             convolution, layer: step.name, input: quantization(of: step.input), meanInputs: meanInputs,
             output: quantization(of: step.output))
-        record.weightsOffset = UInt32(model.weights.count)
-        record.parametersOffset = UInt32(4 * model.parameters.count)
         model.weights += quantized.weights
         model.parameters += quantized.bias.map { UInt32(bitPattern: $0) } + quantized.multipliers.map(\.bitPattern)
         return quantized
     }
 
     private func quantization(of value: FloatGraph.Value) -> AffineQuantization {
-        quantizations[network.quantizationSource(of: value)]!
+        numbers.map { $0.quantizations[network.quantizationSource(of: value)]! } ?? .identity
     }
 
     /// The value that owns the memory `value` stands in.
@@ -146,7 +155,7 @@ struct PlanWriter {
         demand.note(.logits, bytes: 4 * head.classes, at: last)
         demand.note(.probabilities, bytes: 4 * head.classes, at: last)
         let arena = demand.layout()
-        guard arena.size <= Int(UInt32.max) else { throw .tooMuchMemory(bytes: arena.size) }
+        guard arena.size <= Layout.maximumBytes else { throw .tooMuchMemory(bytes: arena.size) }
         place(in: arena)
         model.activationBytes = UInt64(arena.size)
         for number in 0..<ExecutionPath.count {

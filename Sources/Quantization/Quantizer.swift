@@ -36,6 +36,7 @@ public func quantize(
 ) throws -> QuantizedModel {
     let graph = try graph.loweredForDevice()
     let network = try FusedNetwork(graph)
+    try rehearse(graph, network, head, description)
     let inputs = network.steps.map(\.input)
     let outputs = network.steps.dropLast().map { network.quantizationSource(of: $0.output) }
     // Of one image: calibration reads every image once, the other parts a few of them several times.
@@ -46,8 +47,13 @@ public func quantize(
     }
     var quantizations = calibration.ranges.mapValues { AffineQuantization(covering: $0.chosen) }
     quantizations[graph.input] = AffineQuantization(covering: description.input.range)
+    for value in graph.values {
+        guard let quantization = quantizations[value], quantization.scale > TensorView.largestScale else { continue }
+        throw QuantizationError.outOfRange(layer: graph[value].name)
+    }
 
-    var writer = PlanWriter(graph: graph, network: network, quantizations: quantizations, means: calibration.means)
+    var writer = PlanWriter(
+        graph: graph, network: network, numbers: .init(quantizations: quantizations, means: calibration.means))
     var layers: [QuantizationReport.Layer] = []
     for step in network.steps {
         var layer = try writer.append(step)
@@ -56,7 +62,7 @@ public func quantize(
     }
     let (contents, arena) = try writer.finished(head: head, description: description)
     let file = contents.serialized()
-    let verified = try verified(file)
+    let verified = try verified(file, layers: network.steps.map(\.name))
     let errors = try measureErrors(
         of: verified, against: graph, outputs: network.steps.map(\.output), images: measured
     ) { progress(share + (1 - share) * $0) }
@@ -66,6 +72,18 @@ public func quantize(
         leastActivationBytes: arena.leastPossible, headArenaBytes: arena.aliveBytes.last ?? 0,
         measuredImages: measured.count)
     return QuantizedModel(contents: contents, file: file, report: report)
+}
+
+/// Writes the file with made-up numbers and has the verifier read it: what a device refuses whatever the pictures is refused
+/// before any is read.
+private func rehearse(
+    _ graph: FloatGraph, _ network: FusedNetwork, _ head: ClassifierHead, _ description: ModelDescription
+) throws(QuantizationError) {
+    var writer = PlanWriter(graph: graph, network: network, numbers: nil)
+    for step in network.steps {
+        _ = try writer.append(step)
+    }
+    _ = try verified(try writer.finished(head: head, description: description).contents.serialized())
 }
 
 /// Each gives thousands of values of every layer.
@@ -97,11 +115,14 @@ private func sections(of file: ModelFile) -> [QuantizationReport.Section] {
     }
 }
 
-/// Throws why the device would refuse a file.
-private func verified(_ file: [UInt8]) throws(QuantizationError) -> ModelFile {
+/// Throws why the device would refuse a file. `layers` are the names of its operations.
+private func verified(_ file: [UInt8], layers: [String] = []) throws(QuantizationError) -> ModelFile {
     do throws(ModelError) {
         return try ModelFile(file)
     } catch {
-        throw .refused(error)
+        guard case .badOperation(let index, _) = error, layers.indices.contains(index) else {
+            throw .refused(error, layer: nil)
+        }
+        throw .refused(error, layer: layers[index])
     }
 }

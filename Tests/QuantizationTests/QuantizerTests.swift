@@ -53,11 +53,11 @@ private func images(_ count: Int, _ shape: FeatureShape) -> [[Float]] {
     return (0..<count).map { _ in values.array(shape.count, in: -1.2...2) }
 }
 
-private func head(dimensions: Int, classes: Int) throws -> ClassifierHead {
+private func head(dimensions: Int, classes: Int, isPlain: Bool = false) throws -> ClassifierHead {
     var values = SampleValues(seed: 13)
     let state = ReferenceState(
-        features: [:], classifier: ["weight": values.tensor([classes, dimensions])], direction: values.array(dimensions)
-    )
+        features: [:], classifier: [isPlain ? "fc.weight" : "weight": values.tensor([classes, dimensions])],
+        direction: isPlain ? nil : values.array(dimensions))
     return try ClassifierHead(of: state, dimensions: dimensions)
 }
 
@@ -212,11 +212,83 @@ private func mobileGraph() throws -> FloatGraph {
     }
 }
 
+/// Networks of sizes that no device takes, and the first that is wrong with each.
+private let beyondDevices: [(ModelError.Field, @Sendable (inout FloatGraph) throws -> FloatGraph.Value)] = [
+    (.stride, { try $0.append(.maxPool(Window(size: 1, stride: 256)), $0.input, name: "wide") }),
+    (.stride, { try $0.append(.convolution(channel(Window(size: 1, stride: 256))), $0.input, name: "wide") }),
+    (.kernel, { try $0.append(.averagePool(Window(size: 256), countsPadding: true), $0.input, name: "wide") }),
+    (
+        .dilation,
+        {
+            let axis = Window.Axis(size: 2, dilation: 256)
+            return try $0.append(.convolution(channel(Window(y: axis, x: axis))), $0.input, name: "wide")
+        }
+    ),
+    (
+        .output,
+        {
+            let row = Window(y: .init(size: 1), x: .init(size: 1, before: 40_000, after: 40_000))
+            return try $0.append(.convolution(channel(row)), $0.input, name: "wide")
+        }
+    ),
+]
+
+/// Of three channels to one.
+private func channel(_ window: Window) -> Convolution {
+    Convolution(
+        inputChannels: 3, outputChannels: 1, window: window,
+        weights: [Float](repeating: 0.5, count: 3 * window.count), bias: [0])
+}
+
+@Test(arguments: beyondDevices.indices)
+func sizesThatNoDeviceTakesAreRefusedByTheLayersNameBeforeAPictureIsRead(number: Int) throws {
+    let (field, append) = beyondDevices[number]
+    var graph = FloatGraph(input: FeatureShape(channels: 3, height: 512, width: 512))
+    let value = try append(&graph)
+    let last = try graph.append(.globalAveragePool, value, name: "features")
+    let unread = CalibrationImages(count: 1) {
+        Issue.record("a picture was read")
+        throw QuantizationError.noCalibrationImages
+    }
+    let head = try head(dimensions: graph[last].shape.channels, classes: 3, isPlain: true)
+    #expect(throws: QuantizationError.beyondDevice(layer: "wide", field)) {
+        try quantize(graph, head: head, description: description(of: graph, classes: 3), calibration: unread)
+    }
+}
+
+@Test func activationsBeyondWhatAFileCanStateAreRefusedByTheLayersName() throws {
+    var graph = FloatGraph(input: FeatureShape(channels: 3, height: 2, width: 2))
+    let large = Convolution(
+        inputChannels: 3, outputChannels: 4, window: Window(size: 1),
+        weights: [Float](repeating: 1e16, count: 12), bias: [0, 0, 0, 0])
+    let value = try graph.append(.convolution(large), graph.input, name: "large")
+    try graph.append(.globalAveragePool, value, name: "features")
+    #expect(throws: QuantizationError.outOfRange(layer: "large")) {
+        try quantize(
+            graph, head: head(dimensions: 4, classes: 3), description: description(of: graph, classes: 3),
+            calibration: CalibrationImages(images(2, graph[graph.input].shape)))
+    }
+}
+
+@Test func namesOfLayersAndFilesThatSteerTerminalsAreWrittenAsNumbers() throws {
+    var graph = FloatGraph(input: FeatureShape(channels: 3, height: 2, width: 2))
+    let value = try graph.append(.convolution(channel(Window(size: 1))), graph.input, name: "red\u{9B}31m")
+    try graph.append(.globalAveragePool, value, name: "features")
+    var description = description(of: graph, classes: 3)
+    description.provenance = ["source": "two\nlines.pt"]
+    let model = try quantize(
+        graph, head: head(dimensions: 1, classes: 3, isPlain: true), description: description,
+        calibration: CalibrationImages(images(2, graph[graph.input].shape)))
+    let file = try ModelFile(model.file)
+    file.withModel { #expect(String(decoding: $0.operationName(0), as: UTF8.self) == #"red\u{9b}31m"#) }
+    #expect(file.provenance("source") == #"two\u{a}lines.pt"#)
+}
+
 @Test func namesThatTheDeviceWouldRefuseAreRefusedHere() throws {
     let graph = try smallGraph()
     var description = description(of: graph, classes: 3)
     description.classNames[1] = "line\nbreak"
-    #expect(throws: QuantizationError.refused(.badName(.classNames, index: 1))) {
+    #expect(throws: QuantizationError.refused(.badName(.classNames, index: 1), layer: nil)) {
         try quantize(
             graph, head: head(dimensions: 14, classes: 3), description: description,
             calibration: CalibrationImages(images(2, graph[graph.input].shape)))

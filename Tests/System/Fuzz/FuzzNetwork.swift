@@ -46,7 +46,7 @@ func isQuick(_ graph: FloatGraph) -> Bool {
 }
 
 /// Also of what readers made: a network is refused, or becomes a file that the device takes and runs on every path. An ordinary
-/// one has weights, and no sizes that the device refuses.
+/// one is never refused by the verifier: what has sizes that no device takes is refused by the layer's name.
 func quantizeAndRun(_ graph: FloatGraph, _ head: ClassifierHead, isOrdinary: Bool) {
     let shape = graph[graph.input].shape
     let description = ModelDescription(
@@ -60,7 +60,7 @@ func quantizeAndRun(_ graph: FloatGraph, _ head: ClassifierHead, isOrdinary: Boo
         let model = try quantize(graph, head: head, description: description, calibration: CalibrationImages(images))
         let file = AlignedBytes(model.file)
         runOnEveryPath(try! Model(verifying: file.readOnly))
-    } catch QuantizationError.refused(let error) {
+    } catch QuantizationError.refused(let error, _) {
         precondition(!isOrdinary, "what was written does not pass the verifier: \(error)")
     } catch {
         // Refused by name, such as activations that are not finite.
