@@ -18,10 +18,10 @@ _NUMPY_GLOBALS = [np._core.multiarray._reconstruct, np.ndarray, np.dtype, np.dty
 
 
 def state(feat_model, classifier):
-    return {"feat_model": _plain(feat_model), "classifier": _plain(classifier)}
+    return {"feat_model": plain(feat_model), "classifier": _plain(classifier)}
 
 
-def _plain(module):
+def plain(module):
     """The module's state dict with every tensor on the CPU and in the default memory order, whatever training used."""
     tensors = module.state_dict()
     for name, tensor in tensors.items():

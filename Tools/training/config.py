@@ -104,15 +104,23 @@ FIELDS = {
 
 
 def load(*paths):
-    """The configuration of one file, or of several: later ones add fields and replace them, and remove those they give as null."""
-    merged = {}
+    """A classifier's configuration, of one file or of several."""
+    return _completed(*merged(FIELDS, *paths))
+
+
+def merged(fields, *paths):
+    """The configuration of all `paths`, with defaults where a field may be missing, and what messages call it.
+
+    Later files add fields and replace them, and remove those they give as null.
+    """
+    config, name = {}, " + ".join(str(path) for path in paths)
     for path in paths:
-        merged = _merge(merged, _read(path), path)
-    return _completed(merged, " + ".join(str(path) for path in paths))
+        config = _merge(config, _read(path, fields), path)
+    return _checked(config, fields, name, ""), name
 
 
-def write(path, config):
-    path.write_text(yaml.safe_dump(stripped(config), sort_keys=False), encoding="utf-8")
+def write(path, config, fields=FIELDS):
+    path.write_text(yaml.safe_dump(stripped(config, fields), sort_keys=False), encoding="utf-8")
 
 
 def stripped(value, expected=FIELDS):
@@ -129,7 +137,7 @@ def stripped(value, expected=FIELDS):
     return result
 
 
-def _read(path):
+def _read(path, fields):
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -140,7 +148,7 @@ def _read(path):
         where = f" at line {error.problem_mark.line + 1}" if getattr(error, "problem_mark", None) else ""
         raise UserError(f"{path}: is not YAML{where}: correct it or name another file") from None
     if not isinstance(config, dict):
-        raise UserError(f"{path}: the file must hold the fields {', '.join(FIELDS)}, or some of them")
+        raise UserError(f"{path}: the file must hold the fields {', '.join(fields)}, or some of them")
     return config
 
 
@@ -162,8 +170,7 @@ def _merge(base, above, path):
 
 
 def _completed(config, path):
-    """With every field of FIELDS: defaults where a field may be missing."""
-    config = _checked(config, FIELDS, path, "")
+    """What no single field says."""
     if config["criterions"] is None:
         config["criterions"] = {"PerformanceLoss": {"def_file": "SoftmaxLoss", "loss_params": {}}}
     _check_networks(config, path)
@@ -246,14 +253,18 @@ def _check_networks(config, path):
 def _check_input(image, require):
     require(image["size"] > 0, "input.size must be above 0")
     require(image["resize"] is None or image["resize"] >= image["size"], "input.resize must be at least input.size")
+    check_normalisation(image, require)
+    require(image["resize_mode"] in ("crop", "squash", "pad"), "input.resize_mode must be crop, squash or pad")
+    require(image["resize_mode"] != "pad" or image["resize"] is None, "input.resize is not for resize_mode pad: remove it")
+    require(image["channel_order"] in ("rgb", "bgr"), "input.channel_order must be rgb or bgr")
+
+
+def check_normalisation(image, require):
     require(len(image["mean"]) == len(image["std"]) == 3, "input.mean and input.std need three numbers each")
     require(all(s > 0 for s in image["std"]), "input.std must be above 0")
     is_of_bytes = max(*image["mean"], *image["std"]) > 2
     scaled = ", ".join(f"{name}: {[round(number / 255, 4) for number in image[name]]}" for name in ("mean", "std"))
     require(not is_of_bytes, f"input.mean and input.std are on the scale of 0 to 255: pictures are divided by 255 first, so give {scaled}")
-    require(image["resize_mode"] in ("crop", "squash", "pad"), "input.resize_mode must be crop, squash or pad")
-    require(image["resize_mode"] != "pad" or image["resize"] is None, "input.resize is not for resize_mode pad: remove it")
-    require(image["channel_order"] in ("rgb", "bgr"), "input.channel_order must be rgb or bgr")
 
 
 def _check_training(config, path):

@@ -48,10 +48,10 @@ def read_fashion_mnist(folder, config):
     """The training part, the test part, the classes' names and lines to be said, as every reader gives them."""
     require_size(config, "fashion-mnist")
     folder = Path(folder or DEBIAN_FOLDER)
-    return _read_fashion_part(folder, "train"), _read_fashion_part(folder, "t10k"), FASHION_MNIST_NAMES, []
+    return read_fashion_part(folder, "train"), read_fashion_part(folder, "t10k"), FASHION_MNIST_NAMES, []
 
 
-def _read_fashion_part(folder, part):
+def read_fashion_part(folder, part):
     grey = _read_idx(folder / f"{part}-images-idx3-ubyte.gz", dimensions=3)
     labels = _read_idx(folder / f"{part}-labels-idx1-ubyte.gz", dimensions=1)
     if len(grey) != len(labels) or grey.shape[1:] != (28, 28) or labels.max() >= len(FASHION_MNIST_NAMES):

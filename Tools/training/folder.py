@@ -49,9 +49,9 @@ class RunFolder:
         for name in ("config.yaml", "class-names.txt", "class-counts.txt", "starts.jsonl", "latest.pth.part"):
             (path / name).unlink(missing_ok=True)
 
-    def describe(self, config, parts):
+    def describe(self, config, parts, fields=configuration.FIELDS):
         """What rarebit-convert is given beside the checkpoint."""
-        configuration.write(self.path / "config.yaml", config)
+        configuration.write(self.path / "config.yaml", config, fields)
         self._write_lines("class-names.txt", parts.names)
         self._write_lines("class-counts.txt", parts.counts)
 
