@@ -1,6 +1,7 @@
 // A QEMU TCG plugin that counts the instructions of an aarch64 program between the first two calls of one function, by
-// block of straight-line code. Arguments: frame=ADDRESS of that function, out=FILE for the result: one line a block,
-// "address executions instructions dot-products other-multiplications loads stores".
+// block of straight-line code. Arguments: entry=ADDRESS of the program's entry point and frame=ADDRESS of that
+// function, as the program was linked, out=FILE for the result: one line a block, "address executions instructions
+// dot-products other-multiplications loads stores", the address as linked too.
 //
 // Debian ships no header for plugins; what is used of version 1 of the interface is declared here.
 #include <stdint.h>
@@ -21,6 +22,7 @@ size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
+uint64_t qemu_plugin_entry_code(void); // where the program's entry point was loaded
 int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv);
 
 #define EXPORT __attribute__((visibility("default")))
@@ -78,7 +80,7 @@ typedef struct block {
 } block;
 
 static block *blocks;
-static uint64_t frame_address, frames;
+static uint64_t entry_address, frame_address, frames;
 static FILE *out;
 
 static void frame_ended(unsigned int cpu, void *argument) {
@@ -89,6 +91,11 @@ static void frame_ended(unsigned int cpu, void *argument) {
         b->in_frame = b->executions - b->before;
         b->before = b->executions;
     }
+}
+
+// The address of an instruction as the program was linked: it is loaded wherever there is room.
+static uint64_t linked_address(const struct qemu_plugin_insn *insn) {
+    return qemu_plugin_insn_vaddr(insn) - qemu_plugin_entry_code() + entry_address;
 }
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
@@ -106,9 +113,9 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
         memcpy(&instruction, qemu_plugin_insn_data(insn), sizeof instruction);
         b->instructions[kind_of(instruction)]++;
         if (i == 0) {
-            b->address = qemu_plugin_insn_vaddr(insn);
+            b->address = linked_address(insn);
         }
-        if (qemu_plugin_insn_vaddr(insn) == frame_address) {
+        if (linked_address(insn) == frame_address) {
             qemu_plugin_register_vcpu_insn_exec_cb(insn, frame_ended, QEMU_PLUGIN_CB_NO_REGS, NULL);
         }
     }
@@ -136,12 +143,14 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, 
     for (int i = 0; i < argc; i++) {
         if (strncmp(argv[i], "frame=", 6) == 0) {
             frame_address = strtoull(argv[i] + 6, NULL, 16);
+        } else if (strncmp(argv[i], "entry=", 6) == 0) {
+            entry_address = strtoull(argv[i] + 6, NULL, 16);
         } else if (strncmp(argv[i], "out=", 4) == 0) {
             out = fopen(argv[i] + 4, "w");
         }
     }
-    if (frame_address == 0 || out == NULL) {
-        fprintf(stderr, "instructions: needs frame=ADDRESS and out=FILE\n");
+    if (entry_address == 0 || frame_address == 0 || out == NULL) {
+        fprintf(stderr, "instructions: needs entry=ADDRESS, frame=ADDRESS and out=FILE\n");
         return -1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
