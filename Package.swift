@@ -4,10 +4,9 @@ import PackageDescription
 // Bit-exactness across processors forbids fusing a multiply and an add into one rounding.
 let cFlags: [CSetting] = [.unsafeFlags(["-ffp-contract=off", "-O3", "-Wall", "-Wextra", "-Werror"])]
 
-// Device modules compile both as ordinary Swift and as Embedded Swift without allocations.
-// The second build is Firmware/toolsets/build.
-let deviceFlags: [SwiftSetting] = [.treatAllWarnings(as: .error)]
-let hostFlags: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+// For every module here. Device modules compile a second time, as Embedded Swift without allocations, by
+// Firmware/toolsets/build.
+let swiftFlags: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
 let package = Package(
     name: "Rarebit",
@@ -16,9 +15,9 @@ let package = Package(
         .executable(name: "rarebit-convert", targets: ["rarebit-convert"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
-        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
     ],
     targets: [
         // C: inner loops, pixels, system calls, and the libraries' headers.
@@ -46,40 +45,40 @@ let package = Package(
         .systemLibrary(name: "Zlib", path: "CSupport/Zlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // Device modules.
-        .target(name: "ModelFormat", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: deviceFlags),
-        .target(name: "Text", exclude: ["README.md"], swiftSettings: deviceFlags),
+        .target(name: "ModelFormat", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: swiftFlags),
+        .target(name: "Text", exclude: ["README.md"], swiftSettings: swiftFlags),
         .target(
             name: "Inference", dependencies: ["ModelFormat", "Text", "Kernels", "Pixels"], exclude: ["README.md"],
-            swiftSettings: deviceFlags),
+            swiftSettings: swiftFlags),
         .target(
             name: "Camera", dependencies: ["Text", "Pixels", "Platform"], exclude: ["README.md"],
-            swiftSettings: deviceFlags),
+            swiftSettings: swiftFlags),
         .target(
-            name: "Outputs", dependencies: ["Text", "Platform"], exclude: ["README.md"], swiftSettings: deviceFlags),
+            name: "Outputs", dependencies: ["Text", "Platform"], exclude: ["README.md"], swiftSettings: swiftFlags),
         .target(
             name: "Reports",
-            dependencies: ["Outputs", "Camera", "Inference", "ModelFormat", "Text", "Pixels", "Platform"],
-            exclude: ["README.md"], swiftSettings: deviceFlags),
+            dependencies: ["Outputs", "Camera", "Inference", "ModelFormat", "Text", "Platform"],
+            exclude: ["README.md"], swiftSettings: swiftFlags),
 
         // Host modules.
         .target(
             name: "Checkpoint", dependencies: ["Zlib", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
-            exclude: ["ONNX/onnx.proto", "README.md"], swiftSettings: hostFlags),
+            exclude: ["ONNX/onnx.proto", "README.md"], swiftSettings: swiftFlags),
         .target(
             name: "FloatGraph", dependencies: ["Checkpoint", "Kernels", "FloatKernels"],
             exclude: ["README.md"],
             // Debug builds too: it multiplies millions of numbers.
-            swiftSettings: hostFlags + [.unsafeFlags(["-O"])]),
+            swiftSettings: swiftFlags + [.unsafeFlags(["-O"])]),
         .target(
             name: "Quantization",
             dependencies: ["FloatGraph", "ModelFormat", "Inference", "Kernels", "FloatKernels"], exclude: ["README.md"],
-            swiftSettings: hostFlags),
+            swiftSettings: swiftFlags),
         .target(
             name: "Evaluation",
             dependencies: [
                 "FloatGraph", "Quantization", "Inference", "ModelFormat", "Pixels", "Images", "TIFFImages", "Zlib",
             ],
-            exclude: ["README.md"], swiftSettings: hostFlags),
+            exclude: ["README.md"], swiftSettings: swiftFlags),
 
         // Programs.
         .executableTarget(
@@ -89,87 +88,88 @@ let package = Package(
                 "HTTP",
             ],
             path: "Firmware/rarebit",
-            swiftSettings: deviceFlags),
+            swiftSettings: swiftFlags),
         .executableTarget(
             name: "rarebit-convert",
             dependencies: [
                 "Evaluation", "Quantization", "FloatGraph", "Checkpoint", "Inference", "ModelFormat", "Reports", "Text",
+                "Platform",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ],
-            path: "Tools/rarebit-convert", swiftSettings: hostFlags),
+            path: "Tools/rarebit-convert", swiftSettings: swiftFlags),
 
         // Tests.
         .target(
             name: "SampleNetworks", dependencies: ["Checkpoint"], path: "Tests/Support/SampleNetworks",
             // It makes hundreds of millions of numbers.
-            swiftSettings: hostFlags + [.unsafeFlags(["-O"])]),
+            swiftSettings: swiftFlags + [.unsafeFlags(["-O"])]),
         .testTarget(
             name: "FloatGraphTests", dependencies: ["FloatGraph", "FloatKernels", "Checkpoint", "SampleNetworks"],
-            swiftSettings: hostFlags),
+            swiftSettings: swiftFlags),
         .testTarget(
             name: "QuantizationTests",
             dependencies: ["Quantization", "FloatGraph", "Checkpoint", "ModelFormat", "Inference", "SampleNetworks"],
-            swiftSettings: hostFlags),
+            swiftSettings: swiftFlags),
         .testTarget(
             name: "EvaluationTests",
             dependencies: [
                 "Evaluation", "Quantization", "FloatGraph", "Checkpoint", "SampleNetworks", "ProgramRunner",
             ],
-            swiftSettings: hostFlags),
+            swiftSettings: swiftFlags),
         .testTarget(
             name: "ConvertTests",
             dependencies: [
-                "rarebit-convert", "Evaluation", "FloatGraph", "Checkpoint", "CheckpointWriter", "SampleNetworks",
-                "ProgramRunner",
+                "rarebit-convert", "Evaluation", "Quantization", "FloatGraph", "Checkpoint", "ModelFormat",
+                "CheckpointWriter", "SampleNetworks", "ProgramRunner",
             ],
-            swiftSettings: hostFlags),
+            swiftSettings: swiftFlags),
         .target(
             name: "TinyModel", dependencies: ["ModelFormat", "Inference"], path: "Tests/Support/TinyModel",
-            swiftSettings: hostFlags),
-        .target(name: "ProgramRunner", path: "Tests/Support/ProgramRunner", swiftSettings: hostFlags),
+            swiftSettings: swiftFlags),
+        .target(name: "ProgramRunner", path: "Tests/Support/ProgramRunner", swiftSettings: swiftFlags),
         .testTarget(
             name: "RarebitTests", dependencies: ["rarebit", "TinyModel", "ProgramRunner", "ImageEncoders"],
-            swiftSettings: hostFlags),
-        .testTarget(name: "ModelFormatTests", dependencies: ["ModelFormat", "TinyModel"], swiftSettings: hostFlags),
+            swiftSettings: swiftFlags),
+        .testTarget(name: "ModelFormatTests", dependencies: ["ModelFormat", "TinyModel"], swiftSettings: swiftFlags),
         .testTarget(
-            name: "InferenceTests", dependencies: ["Inference", "ModelFormat", "Text", "Pixels", "TinyModel"],
-            swiftSettings: hostFlags),
-        .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: hostFlags),
+            name: "InferenceTests", dependencies: ["Inference", "ModelFormat", "Pixels", "TinyModel"],
+            swiftSettings: swiftFlags),
+        .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: swiftFlags),
         .testTarget(
             name: "OutputsTests", dependencies: ["Outputs", "Text", "Platform", "TinyModel", "ProgramRunner"],
-            swiftSettings: hostFlags),
+            swiftSettings: swiftFlags),
         .testTarget(
             name: "ReportsTests",
-            dependencies: ["Reports", "Camera", "Inference", "ModelFormat", "Text", "Platform", "TinyModel"],
-            swiftSettings: hostFlags),
+            dependencies: ["Reports", "Camera", "Inference", "ModelFormat", "Text", "Pixels", "Platform", "TinyModel"],
+            swiftSettings: swiftFlags),
         .target(
             name: "KernelCases", dependencies: ["Kernels"], path: "Tests/Support/KernelCases",
             cSettings: cFlags + [.headerSearchPath("../../../CSupport/Kernels")]),
         .testTarget(
             name: "KernelsTests", dependencies: ["Kernels", "KernelCases"],
-            swiftSettings: hostFlags),
+            swiftSettings: swiftFlags),
         .target(
             name: "CheckpointWriter", dependencies: ["Checkpoint"], path: "Tests/Support/CheckpointWriter",
-            swiftSettings: hostFlags),
+            swiftSettings: swiftFlags),
         .executableTarget(
             name: "peak-memory", dependencies: ["Checkpoint"], path: "Tests/Support/PeakMemory",
-            swiftSettings: hostFlags),
+            swiftSettings: swiftFlags),
         .testTarget(
             name: "CheckpointTests",
             dependencies: [
                 "Checkpoint", "CheckpointWriter", "ProgramRunner", "peak-memory",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
-            swiftSettings: hostFlags),
+            swiftSettings: swiftFlags),
         .target(
             name: "ImageEncoders", dependencies: ["Images"], path: "Tests/Support/ImageEncoders", cSettings: cFlags),
-        .testTarget(name: "ImagesTests", dependencies: ["Images", "ImageEncoders"], swiftSettings: hostFlags),
+        .testTarget(name: "ImagesTests", dependencies: ["Images", "ImageEncoders"], swiftSettings: swiftFlags),
         .testTarget(
-            name: "PixelsTests", dependencies: ["Pixels", "Images", "ImageEncoders"], swiftSettings: hostFlags),
-        .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: hostFlags),
+            name: "PixelsTests", dependencies: ["Pixels", "Images", "ImageEncoders"], swiftSettings: swiftFlags),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: swiftFlags),
         .testTarget(
-            name: "CameraTests", dependencies: ["Camera", "Text", "Pixels", "Platform"], swiftSettings: hostFlags),
+            name: "CameraTests", dependencies: ["Camera", "Text", "Pixels", "Platform"], swiftSettings: swiftFlags),
     ],
     cLanguageStandard: .c11
 )
@@ -183,5 +183,5 @@ if Context.environment["RAREBIT_FUZZ"] != nil {
                 "Checkpoint", "FloatGraph", "Quantization", "ModelFormat", "Inference", "Camera", "Images", "Pixels",
                 "Platform", "TinyModel",
             ],
-            path: "Tests/System/Fuzz", exclude: ["run", "corpus"], swiftSettings: hostFlags))
+            path: "Tests/System/Fuzz", exclude: ["run", "corpus"], swiftSettings: swiftFlags))
 }

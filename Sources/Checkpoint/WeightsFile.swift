@@ -6,10 +6,7 @@ public enum WeightsFile {
     case onnx(ONNXModel)
 
     public init(contentsOf path: String) throws(CheckpointError) {
-        let folder = ONNXExternalData.folder(of: path)
-        try self.init(bytes: readFile(path)) { location, count throws(ExternalDataFault) in
-            try folder.bytes(of: location, count: count)
-        }
+        try self.init(bytes: readFile(path), externalData: ONNXExternalData.beside(path))
     }
 
     /// `externalData` gives the files that an ONNX file has numbers in.

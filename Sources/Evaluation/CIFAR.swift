@@ -6,14 +6,15 @@ func openCIFAR(_ folder: String, part: DataPart, coarseLabels: Bool) throws(Data
     let labelBytes = coarseLabels ? 2 : 1
     let recordBytes = labelBytes + 3 * pixels
     var records: [UInt8] = []
-    for path in cifarFiles(folder, part: part, coarseLabels: coarseLabels) {
+    let files = cifarFiles(folder, part: part, coarseLabels: coarseLabels)
+    for path in files {
         let file = try readFile(path)
         guard file.count % recordBytes == 0 else { throw .wrongSize(path: path) }
         records += file
     }
     guard !records.isEmpty else { throw .noImages(path: folder) }
     let labels = stride(from: labelBytes - 1, to: records.count, by: recordBytes).map { Int(records[$0]) }
-    return Dataset(labels: labels) { [records] index in
+    return Dataset(labels: labels, files: files) { [records] index in
         let start = index * recordBytes + labelBytes
         var bytes = [UInt8](repeating: 0, count: 3 * pixels)
         for pixel in 0..<pixels {

@@ -4,6 +4,8 @@ public struct Dataset: Sendable {
     public let labels: [Int]
     /// The files of the pictures; nil where they are in memory.
     public let paths: [String]?
+    /// Every file that it is read from; none where nobody said.
+    public let files: [String]
     /// What was found beside the pictures and passed over, one line each.
     public let notes: [String]
     /// Which class each folder is, where the pictures stand in folders.
@@ -11,11 +13,12 @@ public struct Dataset: Sendable {
     private let load: @Sendable (Int) throws(DataError) -> Picture
 
     public init(
-        labels: [Int], paths: [String]? = nil, notes: [String] = [], classFolders: ClassFolders? = nil,
-        load: @escaping @Sendable (Int) throws(DataError) -> Picture
+        labels: [Int], paths: [String]? = nil, files: [String] = [], notes: [String] = [],
+        classFolders: ClassFolders? = nil, load: @escaping @Sendable (Int) throws(DataError) -> Picture
     ) {
         self.labels = labels
         self.paths = paths
+        self.files = files
         self.notes = notes
         self.classFolders = classFolders
         self.load = load
@@ -42,9 +45,10 @@ public struct Dataset: Sendable {
 
     private init(_ files: PictureFiles, ignoresEXIF: Bool) {
         let paths = files.paths
-        self.init(labels: files.labels, paths: paths, notes: files.notes, classFolders: files.classFolders) {
-            index throws(DataError) in try decodePicture(paths[index], ignoresEXIF: ignoresEXIF)
-        }
+        self.init(
+            labels: files.labels, paths: paths, files: paths + (files.list.map { [$0] } ?? []), notes: files.notes,
+            classFolders: files.classFolders
+        ) { index throws(DataError) in try decodePicture(paths[index], ignoresEXIF: ignoresEXIF) }
     }
 
     public var count: Int { labels.count }
@@ -62,7 +66,7 @@ public struct Dataset: Sendable {
     private func picking(_ indices: [Int], labels: [Int]) -> Dataset {
         let load = load
         return Dataset(
-            labels: labels, paths: paths.map { paths in indices.map { paths[$0] } }, notes: notes,
+            labels: labels, paths: paths.map { paths in indices.map { paths[$0] } }, files: files, notes: notes,
             classFolders: classFolders
         ) { index throws(DataError) in try load(indices[index]) }
     }

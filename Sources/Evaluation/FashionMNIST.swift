@@ -5,13 +5,14 @@ import Zlib
 func openFashionMNIST(_ folder: String, part: DataPart) throws(DataError) -> Dataset {
     let prefix = part == .training ? "train" : "t10k"
     let side = 28
-    let images = try readIDX("\(folder)/\(prefix)-images-idx3-ubyte.gz", itemShape: [side, side])
+    let imagesPath = "\(folder)/\(prefix)-images-idx3-ubyte.gz"
+    let images = try readIDX(imagesPath, itemShape: [side, side])
     let labelsPath = "\(folder)/\(prefix)-labels-idx1-ubyte.gz"
     let labels = try readIDX(labelsPath, itemShape: [])
     guard images.count == labels.count * side * side else {
         throw .labelsDoNotMatch(path: labelsPath, images: images.count / (side * side), labels: labels.count)
     }
-    return Dataset(labels: labels.map(Int.init)) { index in
+    return Dataset(labels: labels.map(Int.init), files: [imagesPath, labelsPath]) { index in
         let border = 2
         let padded = side + 2 * border
         var bytes = [UInt8](repeating: 0, count: 3 * padded * padded)

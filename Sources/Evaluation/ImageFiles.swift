@@ -6,6 +6,8 @@ import TIFFImages
 struct PictureFiles {
     var paths: [String] = []
     var labels: [Int] = []
+    /// The text file that lists them.
+    var list: String?
     /// What was found and left aside, or assumed.
     var notes: [String] = []
     var classFolders: ClassFolders?
@@ -35,6 +37,7 @@ extension PictureFiles {
 
     /// A text file with a line "path label" for each picture, the paths relative to `root`.
     init(listedIn file: String, root: String) throws(DataError) {
+        list = file
         let text = String(decoding: try readFile(file), as: UTF8.self)
         for (number, line) in textLines(text).enumerated() {
             let line = line.trimmingCharacters(in: .whitespaces)

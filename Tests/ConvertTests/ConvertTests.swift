@@ -150,5 +150,5 @@ import Testing
 ])
 func sha256IsTheStandards(text: String, digest: String) throws {
     let folder = try TemporaryFolder()
-    #expect(try sha256(ofFile: folder.write(Array(text.utf8), to: "file")) == digest)
+    #expect(try sha256(ofFiles: [folder.write(Array(text.utf8), to: "file")]) == digest)
 }

@@ -61,7 +61,7 @@ private func relativeDifference(_ found: [Float], _ expected: [Float]) -> Float 
     let golden = try GoldenFile(repository.appendingPathComponent("Tests/Fixtures/fashion-mnist-lt.golden"))
     let folder = repository.appendingPathComponent("Tools/models/fashion-mnist-lt")
     let checkpoint = folder.appendingPathComponent("checkpoint.pth").path
-    #expect(try sha256(ofFile: checkpoint) == golden.checkpointHash)
+    #expect(try sha256(ofFiles: [checkpoint]) == golden.checkpointHash)
 
     let options = try NetworkOptions.parse(["--config", folder.appendingPathComponent("config.yaml").path])
     let model = try Network(checkpoint: checkpoint, options: options).model

@@ -165,7 +165,6 @@ private let badCheckpoints = [
         arguments: [
             (["convert", "c", "-o", "m", "--calibrate", "mnist"], "mnist: is no data set"),
             (["evaluate", "c", "--data", "cifar10"], "cifar10: is no data set"),
-            (["convert", "c", "--calibrate", "fashion-mnist"], "Missing expected argument '--output <model.rbit>'"),
             (["dance"], "Unexpected argument 'dance'"),
         ] as [([String], String)])
     func isOneLineWithoutTouchingAFile(arguments: [String], complaint: String) throws {
@@ -185,6 +184,19 @@ private let badCheckpoints = [
                 == "rarebit-convert: not known: the input size, the mean, the standard deviation; give "
                 + "--input 3xHxW --mean R,G,B --std R,G,B, or --config with the fields of input; networks of this kind are usually "
                 + "trained with --input 3x32x32 --mean 0.4914,0.4822,0.4465 --std 0.2023,0.1994,0.201")
+        let withoutAll = try runProgram("rarebit-convert", ["convert", place.checkpoint])
+        #expect(withoutAll.status == 2)
+        #expect(
+            withoutAll.errorLine?.hasPrefix(
+                "rarebit-convert: not known: the file to write, the calibration images, the input size, the mean, the standard "
+                    + "deviation; give -o model.rbit --calibrate SPEC --input 3xHxW --mean R,G,B --std R,G,B, or --config"
+            ) == true)
+        let withoutOutput = try runProgram(
+            "rarebit-convert",
+            ["convert", place.checkpoint, "--calibrate", place.data, "--config", place.configuration])
+        #expect(withoutOutput.status == 2)
+        #expect(
+            withoutOutput.errorLine == "rarebit-convert: not known: the file to write; give -o model.rbit")
         let withoutMean = try runProgram("rarebit-convert", arguments + ["--input", "3x32x32"])
         #expect(withoutMean.status == 2)
         #expect(withoutMean.errorLine?.contains("not known: the mean, the standard deviation; give --mean") == true)

@@ -47,6 +47,7 @@ struct Classes {
                 specification, part: part, classNames: areNamed ? allNames : nil,
                 classCount: needsCount ? allNames.count : nil, ignoresEXIF: ignoresEXIF)
         }
+        try data.files.forEach(checkInput)
         data.notes.forEach(note)
         return data
     }

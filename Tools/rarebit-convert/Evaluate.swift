@@ -39,7 +39,7 @@ struct Evaluate: ParsableCommand {
         let specification = try dataSpecification(data)
         let choiceSpecification = try chooseAlpha.map(dataSpecification)
         if let report {
-            try checkWritable(report)
+            try claimOutput(report)
         }
         let model = try isModelFile(file) ? loadModel(file) : nil
         guard model != nil || against == nil else {
@@ -111,6 +111,7 @@ func isModelFile(_ path: String) throws -> Bool {
 }
 
 func loadModel(_ path: String) throws -> ModelFile {
+    try checkInput(path)
     guard let data = FileManager.default.contents(atPath: path) else {
         throw Failure("\(path): cannot be read; check its permissions")
     }

@@ -41,10 +41,15 @@ func inFile<Result>(_ path: String, _ body: () throws -> Result) throws -> Resul
     }
 }
 
+/// Writes to standard error, where there is one: nobody may be there to read it, which stops no work.
+func say(_ text: String) {
+    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+}
+
 private let said = Mutex(Set<String>())
 
 /// Says something on standard error that does not stop the work; the same only once.
 func note(_ text: String) {
     guard said.withLock({ $0.insert(text).inserted }) else { return }
-    FileHandle.standardError.write(Data("rarebit-convert: note: \(text)\n".utf8))
+    say("rarebit-convert: note: \(text)\n")
 }

@@ -135,6 +135,7 @@ func classifierHead(
     guard let file = try options.classMeans ?? configuration.file("class_means") else {
         throw UsageFailure("the classifier ncm needs the means of the classes; give --class-means FILE")
     }
+    try checkInput(file)
     return try inFile(file) {
         let tensors = try Checkpoint(contentsOf: file).referenceState().features
         guard let centre = tensors["mean"], let means = tensors["means"] else {

@@ -8,6 +8,8 @@ import Quantization
 struct Network {
     /// The architecture's name, or "onnx" where the file itself says the network.
     let architecture: String
+    /// The file of weights, and those that it has numbers in.
+    let sourceFiles: [String]
     /// Batch normalisations are folded.
     let model: FloatModel
     var head: Head
@@ -20,14 +22,17 @@ struct Network {
     let firstNorm: FirstNorm?
 
     /// `alpha` is the strength of TDE that the user asks for, if any. `prepared` is how the model file that the network is compared
-    /// with prepares its pictures.
+    /// with prepares its pictures. Throws `missing` in one line with what is not known of the pictures.
     init(
-        checkpoint path: String, options: NetworkOptions, alpha: Float? = nil,
+        checkpoint path: String, options: NetworkOptions, alpha: Float? = nil, missing: [MissingOption] = [],
         prepared: (path: String, input: ModelInput)? = nil
     ) throws {
         let configuration = try options.config.map(Configuration.init(contentsOf:)) ?? Configuration()
         var notes = configuration.notes
+        try checkInput(path)
         let file = try inFile(path) { try WeightsFile(contentsOf: path) }
+        sourceFiles = [path] + file.externalFiles(of: path)
+        try sourceFiles.forEach(checkInput)
         let statedWeights = try configuration.weights()
         let source = try inFile(path) {
             try NetworkSource(
@@ -40,7 +45,8 @@ struct Network {
                 try Preparation($0.input, of: $0.path, options: options.picture, configuration: configuration)
             }
             ?? Preparation(
-                options.picture, configuration, size: source.imageSize, architecture: source.knownArchitecture)
+                options.picture, configuration, size: source.imageSize, architecture: source.knownArchitecture,
+                missing: missing)
         notes += preparation.notes
         let input = preparation.input
         ignoresEXIF = preparation.ignoresEXIF
@@ -74,6 +80,15 @@ struct Network {
         }
         self.notes = notes
         model = FloatModel(graph: graph, head: head.folded, input: input)
+    }
+}
+
+extension WeightsFile {
+    /// The files, beside this one at `path`, that it has numbers in.
+    fileprivate func externalFiles(of path: String) -> [String] {
+        guard case .onnx(let model) = self else { return [] }
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+        return model.externalFiles.map { folder.appendingPathComponent($0).path }
     }
 }
 

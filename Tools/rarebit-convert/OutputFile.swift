@@ -1,51 +1,48 @@
 import Foundation
+import Platform
 
-/// Replaces the file at `path` by `bytes`, or leaves it as it was: written aside in the same folder, synchronised, renamed.
-func replaceFile(_ path: String, with bytes: [UInt8]) throws {
-    var aside = Array("\(path).XXXXXX".utf8CString)
-    let descriptor = mkstemp(&aside)
-    guard descriptor >= 0 else { throw writeFailure(path) }
-    do {
-        try write(bytes, to: descriptor, path: path)
-        // mkstemp lets only the owner read; a model is an ordinary file.
-        let mask = umask(0)
-        umask(mask)
-        guard fchmod(descriptor, 0o666 & ~mask) == 0, fsync(descriptor) == 0, rename(aside, path) == 0 else {
-            throw writeFailure(path)
-        }
-        close(descriptor)
-    } catch {
-        close(descriptor)
-        unlink(aside)
-        throw error
-    }
-}
+// The one rule for files that all programs have, of platform.h: an output never is an input, nor another output; only regular
+// files are replaced, through a link its target; devices and pipes are written to.
 
-/// Whether `replaceFile` has a chance, for a refusal before long work rather than after it.
-func checkWritable(_ path: String) throws {
-    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+/// Says, before anything is read, that a file will be written. Throws where it is an output already, or where writing has no
+/// chance: a refusal comes before long work rather than after it.
+func claimOutput(_ path: String) throws {
     var isFolder: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder)
-    guard exists, isFolder.boolValue, access(folder, W_OK) == 0 else {
-        throw Failure("\(path): cannot be written, \(folder) is no folder that you may write to; name another output")
-    }
     guard !FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) || !isFolder.boolValue else {
         throw Failure("\(path): cannot be written, it is a folder; name a file in it")
     }
-}
-
-private func write(_ bytes: [UInt8], to descriptor: Int32, path: String) throws {
-    var written = 0
-    while written < bytes.count {
-        let count = bytes.withUnsafeBytes {
-            Foundation.write(descriptor, $0.baseAddress! + written, $0.count - written)
+    try check(rb_claim_output(path), path, "written")
+    let target = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+    let folder = target.deletingLastPathComponent().path
+    // A device or a pipe is written to, whatever its folder is.
+    if FileManager.default.fileExists(atPath: target.path), !isRegular(target.path) {
+        guard access(target.path, W_OK) == 0 else {
+            throw Failure("\(path): cannot be written, you may not write to it; name another output")
         }
-        if count < 0 && errno == EINTR { continue }
-        guard count > 0 else { throw writeFailure(path) }
-        written += count
+        return
+    }
+    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue,
+        access(folder, W_OK) == 0
+    else {
+        throw Failure("\(path): cannot be written, \(folder) is no folder that you may write to; name another output")
     }
 }
 
-private func writeFailure(_ path: String) -> Failure {
-    Failure("\(path): cannot be written (\(String(cString: strerror(errno)))); check the folder and the space left")
+/// Throws where a file that is about to be read is an output.
+func checkInput(_ path: String) throws {
+    try check(rb_check_input(path), path, "read")
+}
+
+/// Replaces the claimed file by `bytes`, or leaves it as it was.
+func replaceFile(_ path: String, with bytes: [UInt8]) throws {
+    try check(bytes.withUnsafeBytes { rb_replace_file(path, $0.baseAddress, $0.count) }, path, "written")
+}
+
+private func check(_ status: Int32, _ path: String, _ work: String) throws {
+    guard status < 0 else { return }
+    throw Failure("\(path): cannot be \(work): \(String(cString: rb_error_text(status)))")
+}
+
+private func isRegular(_ path: String) -> Bool {
+    (try? FileManager.default.attributesOfItem(atPath: path))?[.type] as? FileAttributeType == .typeRegular
 }

@@ -10,10 +10,10 @@ struct Preparation {
     let ignoresEXIF: Bool
 
     /// `size` is what the file of weights says of its input, `architecture` what is recognised in it. Throws one line with all
-    /// that is missing.
+    /// that is missing, `missing` first.
     init(
         _ options: PictureOptions, _ configuration: Configuration, size: (height: Int, width: Int)?,
-        architecture: Architecture?
+        architecture: Architecture?, missing: [MissingOption] = []
     ) throws {
         let stated = try Stated(options, configuration)
         let usual = try configuration.dataset().flatMap(UsualInput.init(ofDataset:))
@@ -21,10 +21,11 @@ struct Preparation {
         let side = known ?? usual.map { ($0.side, $0.side) }
         let mean = stated.mean ?? usual?.mean
         let std = stated.standardDeviation ?? usual?.standardDeviation
-        guard let (height, width) = side, let mean, let std else {
-            throw Self.lacking(
-                size: side == nil, mean: mean == nil, std: std == nil,
-                usual: architecture.map { UsualInput(side: $0.usualSide) })
+        let lacking = Self.lacking(
+            size: side == nil, mean: mean == nil, std: std == nil,
+            usual: architecture.map { UsualInput(side: $0.usualSide) })
+        guard let (height, width) = side, let mean, let std, missing.isEmpty else {
+            throw UsageFailure(missing: missing + lacking)
         }
         guard (1...4096).contains(height), (1...4096).contains(width) else {
             throw UsageFailure("an input of \(height) x \(width) is out of range; give 1 to 4096 pixels a side")
@@ -69,22 +70,46 @@ struct Preparation {
         ignoresEXIF = stated.ignoresEXIF
     }
 
-    private static func lacking(size: Bool, mean: Bool, std: Bool, usual: UsualInput?) -> UsageFailure {
+    private static func lacking(size: Bool, mean: Bool, std: Bool, usual: UsualInput?) -> [MissingOption] {
         func numbers(_ values: SIMD3<Float>) -> String {
             (0..<3).map { String(describing: values[$0]) }.joined(separator: ",")
         }
-        let parts: [(isLacking: Bool, name: String, option: String, proposal: String?)] = [
-            (size, "the input size", "--input 3xHxW", usual.map { "--input 3x\($0.side)x\($0.side)" }),
-            (mean, "the mean", "--mean R,G,B", usual.map { "--mean \(numbers($0.mean))" }),
-            (
-                std, "the standard deviation", "--std R,G,B",
-                usual.map { "--std \(numbers($0.standardDeviation))" }
-            ),
-        ].filter(\.isLacking)
-        let proposals = parts.compactMap(\.proposal)
-        return UsageFailure(
-            "not known: \(parts.map(\.name).joined(separator: ", ")); give \(parts.map(\.option).joined(separator: " ")), "
-                + "or --config with the fields of input"
+        return [
+            size
+                ? MissingOption(
+                    what: "the input size", option: "--input 3xHxW", isInConfiguration: true,
+                    proposal: usual.map { "--input 3x\($0.side)x\($0.side)" }) : nil,
+            mean
+                ? MissingOption(
+                    what: "the mean", option: "--mean R,G,B", isInConfiguration: true,
+                    proposal: usual.map { "--mean \(numbers($0.mean))" }) : nil,
+            std
+                ? MissingOption(
+                    what: "the standard deviation", option: "--std R,G,B", isInConfiguration: true,
+                    proposal: usual.map { "--std \(numbers($0.standardDeviation))" }) : nil,
+        ].compactMap(\.self)
+    }
+}
+
+/// Something that a command needs and nobody said.
+struct MissingOption {
+    /// "the mean"
+    let what: String
+    /// "--mean R,G,B"
+    let option: String
+    /// Whether the configuration could say it as well.
+    var isInConfiguration = false
+    /// The option with what is usual.
+    var proposal: String?
+}
+
+extension UsageFailure {
+    /// All that is missing, in one line.
+    init(missing: [MissingOption]) {
+        let proposals = missing.compactMap(\.proposal)
+        self.init(
+            "not known: \(missing.map(\.what).joined(separator: ", ")); give \(missing.map(\.option).joined(separator: " "))"
+                + (missing.contains(where: \.isInConfiguration) ? ", or --config with the fields of input" : "")
                 + (proposals.isEmpty
                     ? "" : "; networks of this kind are usually trained with \(proposals.joined(separator: " "))"))
     }

@@ -12,7 +12,7 @@ final class ProgressBar: Sendable {
 
     init(
         _ title: String, isOnTerminal: Bool = isatty(STDERR_FILENO) == 1, delay: Duration = .seconds(2),
-        write: @escaping @Sendable (String) -> Void = { FileHandle.standardError.write(Data($0.utf8)) }
+        write: @escaping @Sendable (String) -> Void = say
     ) {
         self.title = title
         self.isOnTerminal = isOnTerminal

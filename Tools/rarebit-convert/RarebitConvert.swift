@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Platform
 
 @main
 struct RarebitConvert: ParsableCommand {
@@ -11,8 +12,10 @@ struct RarebitConvert: ParsableCommand {
 
     /// Exit codes: 0 done, 1 the work failed, 2 wrong usage. An error is one line on standard error.
     static func main() {
-        // A file size limit then fails the write, which cleans up, instead of killing the program.
+        rb_open_standard_descriptors()
+        // A file size limit, or a pipe whose reader left, then fails the write, which cleans up, instead of killing the program.
         signal(SIGXFSZ, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot()
             try command.run()
@@ -32,7 +35,7 @@ struct RarebitConvert: ParsableCommand {
 
     private static func fail(_ message: String, code: Int32) {
         let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
-        FileHandle.standardError.write(Data("rarebit-convert: \(line)\n".utf8))
+        say("rarebit-convert: \(line)\n")
         Foundation.exit(code)
     }
 }

@@ -1,11 +1,15 @@
 import Foundation
 
-/// The SHA-256 of a file's contents, as 64 hexadecimal digits.
-func sha256(ofFile path: String) throws -> String {
-    guard let data = FileManager.default.contents(atPath: path) else {
-        throw Failure("\(path): cannot be read; check its permissions")
+/// The SHA-256 of files' contents one behind the other, as 64 hexadecimal digits.
+func sha256(ofFiles paths: [String]) throws -> String {
+    var contents: [UInt8] = []
+    for path in paths {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw Failure("\(path): cannot be read; check its permissions")
+        }
+        contents += data
     }
-    return SHA256.digest(of: [UInt8](data)).map { byte in
+    return SHA256.digest(of: contents).map { byte in
         String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
     }.joined()
 }

@@ -36,7 +36,7 @@ struct Subject {
                     + "\(float.network.classes.names.count); give the checkpoint it was made from")
         }
         if let float, let model, let hash = model.file.provenance("source-sha256"),
-            try sha256(ofFile: float.path) != hash
+            try sha256(ofFiles: float.network.sourceFiles) != hash
         {
             note(
                 "\(float.path): is not the file that \(model.path) was made from "
@@ -99,6 +99,7 @@ struct Subject {
                 specification, part: part, classNames: areNamed ? classNames : nil, classCount: classNames.count,
                 ignoresEXIF: ignoresEXIF)
         }
+        try data.files.forEach(checkInput)
         data.notes.forEach(note)
         return data
     }

@@ -4,6 +4,7 @@ import ModelFormat
 
 /// A text file of at most a megabyte.
 func readText(_ path: String) throws -> String {
+    try checkInput(path)
     guard let handle = FileHandle(forReadingAtPath: path) else {
         throw Failure("\(path): no such file, or not readable; check the path")
     }

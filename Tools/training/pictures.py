@@ -16,7 +16,8 @@ ENDINGS = {
     ".bmp", ".dib", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
 }
 # Of the pictures of a part, at most this share may be broken, or this number: more, and the folder is not what its owner believes.
-BROKEN_SHARE, FEW_BROKEN = 0.05, 3
+# The converter's limits are the same: Sources/Evaluation/ReadablePictures.swift.
+BROKEN_SHARE, FEW_BROKEN = 0.1, 10
 # So many names stand in a message.
 NAMED = 5
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)

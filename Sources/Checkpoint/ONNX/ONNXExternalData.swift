@@ -13,7 +13,16 @@ public struct ONNXExternalData {
         throw .notAtHand(location: location)
     }
 
+    /// Those of the folder of an ONNX file.
+    static func beside(_ path: String) -> Source {
+        let folder = Folder(path: URL(filePath: path).deletingLastPathComponent().path)
+        return { location, count throws(ExternalDataFault) in try folder.bytes(of: location, count: count) }
+    }
+
     private var files: [String: [UInt8]] = [:]
+
+    /// The locations of the files, in order.
+    var locations: [String] { files.keys.sorted() }
 
     init(of tensors: [ONNXTensorProto], from source: Source) throws(CheckpointError) {
         var ends: [String: (bytes: Int, tensor: String)] = [:]
@@ -54,12 +63,8 @@ public struct ONNXExternalData {
 }
 
 extension ONNXExternalData {
-    static func folder(of path: String) -> Folder {
-        Folder(path: URL(filePath: path).deletingLastPathComponent().path)
-    }
-
     /// The folder of an ONNX file, outside of which nothing is read: the file may come from anywhere.
-    struct Folder {
+    private struct Folder {
         let path: String
 
         func bytes(of location: String, count: Int) throws(ExternalDataFault) -> [UInt8] {

@@ -15,6 +15,8 @@ public struct ONNXModel: Sendable {
     /// What the model is given: name and sizes, nil where the file leaves one open. Initializers are not among them.
     public let inputs: [Input]
     public let outputs: [String]
+    /// The files, by their paths from the file's own folder, that numbers stand in too.
+    public internal(set) var externalFiles: [String] = []
 
     public struct Input: Sendable {
         public let name: String
@@ -27,10 +29,7 @@ public struct ONNXModel: Sendable {
 
 extension ONNXModel {
     public init(contentsOf path: String) throws(CheckpointError) {
-        let folder = ONNXExternalData.folder(of: path)
-        try self.init(bytes: readFile(path)) { location, count throws(ExternalDataFault) in
-            try folder.bytes(of: location, count: count)
-        }
+        try self.init(bytes: readFile(path), externalData: ONNXExternalData.beside(path))
     }
 
     /// `externalData` gives the first bytes of another file by its location, as many as are asked for.
@@ -47,6 +46,7 @@ extension ONNXModel {
         var graph = model.graph
         model = ONNXModelProto()
         let external = try ONNXExternalData(of: graph.initializer, from: externalData)
+        externalFiles = external.locations
         initializers = try Self.initializers(taking: &graph, external)
         inputs = graph.input.filter { [initializers] in initializers[$0.name] == nil }.map { input in
             Input(
