@@ -15,19 +15,21 @@ from pathlib import Path
 import numpy as np
 import torch
 from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
+from pycocotools.cocoeval import COCOeval, Params
 
 import checkpoint
 import config as configuration
 import evaluate
 from config import UserError
-from detection import fields, scenes, scoring
+from detection import fields, mask_head, scenes, scoring
 from detection.images import Images
 from detection.network import Detector
 
 # Training pictures of a rare class, and of one that is not frequent, at most.
 RARE, COMMON = 10, 100
 COLUMNS = ("AP", "AP50", "APr", "APc", "APf", "AP50r", "AP50c", "AP50f", "APpool", "AP50pool")
+# COCO's, in pycocotools' own doubles.
+OVERLAPS = Params("bbox").iouThrs
 
 
 def main():
@@ -57,20 +59,23 @@ def main():
     restore(weights, network, checkpoint.load(weights))
     measured = Measurement(config, network, Images(config, network, torch.device("cpu")), parts[1], parts[0].counts)
     rows = []
-    print(f"{'adjustment':21} number" + "".join(f"{name:>9}" for name in COLUMNS))
+    columns = [*COLUMNS, *(f"mask {name}" for name in ("AP", "AP50", "APr") if config["networks"]["detector"]["masks"])]
+    print(f"{'adjustment':21} number" + "".join(f"{name:>10}" for name in columns))
     for kind, amount in wanted:
         rows.append(measured.row(kind, amount, by_class=True))
-        cells = (rows[-1][name] for name in COLUMNS)
-        print(f"{kind:21} {amount:6g}" + "".join("        -" if cell is None else f"{cell:9.2f}" for cell in cells), flush=True)
+        cells = (rows[-1][name] for name in columns)
+        print(f"{kind:21} {amount:6g}" + "".join("         -" if cell is None else f"{cell:10.2f}" for cell in cells), flush=True)
     if arguments.json:
-        figures = {"alpha": alpha, "names": parts[0].names, "counts": parts[0].counts, "rows": rows}
+        shared = {"alpha": alpha, "overlaps": OVERLAPS.tolist(), "names": parts[0].names, "counts": parts[0].counts}
+        figures = shared | {"rows": rows}
         arguments.json.write_text(json.dumps(figures) + "\n", encoding="utf-8")
 
 
 def parse_adjustment(text):
     kind, _, amounts = text.partition("=")
     if scoring.Adjustment.KINDS.get(kind) is None:
-        raise UserError(f"--adjust {text!r}: is unknown: use {', '.join(k for k, name in scoring.Adjustment.KINDS.items() if name)}, each with =N,N")
+        known = ", ".join(known for known, name in scoring.Adjustment.KINDS.items() if name)
+        raise UserError(f"--adjust {text!r}: is unknown: use {known}, each with =N,N")
     try:
         numbers = [float(amount) for amount in amounts.split(",")]
     except ValueError:
@@ -95,7 +100,7 @@ class Measurement:
     """The regions of a test part, computed once; every adjustment scores them anew. `counts`: training pictures of each class."""
 
     def __init__(self, config, network, images, part, counts):
-        self.network, self.part, self.counts = network, part, counts
+        self.network, self.images, self.part, self.counts = network, images, part, counts
         self.options = config["networks"]["detector"]
         network.eval()
         self.regions = []
@@ -107,33 +112,36 @@ class Measurement:
             self.truth = COCO(str(part.annotations))
 
     def row(self, kind, amount, by_class=False):
-        """Figures in percent, COLUMNS and, if asked for, AP50 of each class. None where no class is of a group."""
-        overlaps, precisions = self._precisions(kind, amount)
-        by_overlap = np.where(overlaps == 0.5)[0][0]
-        ap, ap50 = precisions["classes"].mean(axis=0), precisions["classes"][by_overlap]
-        result = {"adjustment": kind, "amount": amount, "AP": percent(ap), "AP50": percent(ap50)}
-        counts = np.array(self.counts)
-        groups = {"r": counts <= RARE, "c": (counts > RARE) & (counts <= COMMON), "f": counts > COMMON}
-        result |= {f"AP{name}": percent(ap[chosen]) for name, chosen in groups.items()}
-        result |= {f"AP50{name}": percent(ap50[chosen]) for name, chosen in groups.items()}
-        result |= {"APpool": percent(precisions["pooled"]), "AP50pool": percent(precisions["pooled"][by_overlap])}
-        return result | {"classes": [percent(one) for one in ap50]} if by_class else result
-
-    def _precisions(self, kind, amount):
-        """COCO's overlaps [T], and by them average precision of each class [T, C], NaN where it is not in the test, and of all as one [T]."""
+        """Figures in percent, COLUMNS, those of masks too if there are any, and if asked for AP50 of each class. None where no class
+        is of a group."""
+        by_overlap = np.where(OVERLAPS == 0.5)[0][0]
         answers = [answer for regions in self.regions for answer in self._answers(*regions, kind, amount)]
+        result = {"adjustment": kind, "amount": amount}
+        counts = np.array(self.counts)
+        groups = {"": counts >= 0, "r": counts <= RARE, "c": (counts > RARE) & (counts <= COMMON), "f": counts > COMMON}
+        for measure, prefix in (("bbox", ""), ("segm", "mask ")) if self.options["masks"] else (("bbox", ""),):
+            by_class_and_overlap, in_one_list = self._precisions(answers, measure)
+            ap, ap50 = by_class_and_overlap.mean(axis=0), by_class_and_overlap[by_overlap]
+            for name, chosen in groups.items():
+                result[f"{prefix}AP{name}"], result[f"{prefix}AP50{name}"] = percent(ap[chosen]), percent(ap50[chosen])
+            result[f"{prefix}APpool"], result[f"{prefix}AP50pool"] = percent(in_one_list), percent(in_one_list[by_overlap])
+            if by_class:
+                result[f"{prefix}classes"] = [percent(one) for one in ap50]
+        return result
+
+    def _precisions(self, answers, measure):
+        """By COCO's overlaps average precision of each class [T, C], NaN where it is not in the test, and of all as one [T]."""
         with contextlib.redirect_stdout(io.StringIO()):
             # Without any detection pycocotools has nothing to read: every precision is 0.
             found = self.truth.loadRes(answers) if answers else COCO()
-            run = COCOeval(self.truth, found, "bbox")
+            run = COCOeval(self.truth, found, measure)
             run.params.areaRng, run.params.areaRngLbl = run.params.areaRng[:1], run.params.areaRngLbl[:1]
             run.params.maxDets = [self.options["detections"]]
             run.evaluate()
             run.accumulate()
         # [T, R, K, A, M]; -1 where a class is not in the test part.
         precision = run.eval["precision"][:, :, :, 0, 0]
-        by_class = np.where(precision[:, 0] < 0, np.nan, precision.mean(axis=1))
-        return run.params.iouThrs, {"classes": by_class, "pooled": pooled(run)}
+        return np.where(precision[:, 0] < 0, np.nan, precision.mean(axis=1)), pooled(run)
 
     @torch.no_grad()
     def _answers(self, scene, placement, found, kind, amount):
@@ -143,12 +151,17 @@ class Measurement:
         probabilities = self.network.probabilities(found.features, adjustment)
         kept = scoring.detections(probabilities, found.boxes, self.options["threshold"], self.options["detections"])
         boxes, classes, scores = (part.cpu() for part in kept)
-        boxes = placement.to_picture(boxes)
-        boxes = torch.cat([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], dim=1).tolist()
-        return [
+        corners = placement.to_picture(boxes)
+        boxes = torch.cat([corners[:, :2], corners[:, 2:] - corners[:, :2]], dim=1).tolist()
+        answers = [
             {"image_id": scene.id, "category_id": self.part.category_ids[label], "bbox": box, "score": score}
             for box, label, score in zip(boxes, classes.tolist(), scores.tolist())
         ]
+        if self.options["masks"] and answers:
+            probabilities = self.network.masks(self.images.measured_on(scene)[0], *kept[:2]).cpu()
+            for answer, mask in zip(answers, mask_head.pasted(probabilities, corners, scene.width, scene.height)):
+                answer["segmentation"] = mask_head.encoded(mask)
+        return answers
 
 
 def pooled(run):

@@ -47,6 +47,9 @@ def main():
     config = fields.load(*arguments.config)
     parts = [scenes.load(spec) for spec in (arguments.train, arguments.test)]
     scenes.require_same_classes(*parts)
+    if config["networks"]["detector"]["masks"]:
+        for part in parts:
+            scenes.require_masks(part)
     # What does not fit is refused before the folder is made.
     run = Run(config, *parts, torch.device(arguments.device), arguments.init)
     with RunFolder(arguments.out, arguments.resume) as run.folder:

@@ -3,6 +3,7 @@
     alpha FILE            accuracy against alpha, by frequency group
     magnitudes FILE...    mean length of a class's features, from the most frequent class to the rarest
     momentum FILE...      accuracy against the momentum that each network was trained with
+    precision FILE        a detector's average precision against alpha, by frequency group; FILE is of average_precision.py --json
     shift FILE            accuracy where the test does not look like the training; FILE is the shift.json of evaluate.py --shift
     maps RUN              where the network of a run's folder looks in pictures of frequent and rare classes, plain and with TDE; the
                           figure holds the data set's pictures, which may not be yours to publish
@@ -32,7 +33,7 @@ GROUPS = {"many": "tab:blue", "medium": "tab:orange", "few": "tab:green", "all":
 
 def main():
     parser = argparse.ArgumentParser(description="Draw figures from measured numbers, as PNG and SVG.")
-    parser.add_argument("kind", choices=("alpha", "magnitudes", "momentum", "shift", "maps"))
+    parser.add_argument("kind", choices=("alpha", "magnitudes", "momentum", "precision", "shift", "maps"))
     parser.add_argument("inputs", type=Path, nargs="+", help="files of evaluate.py --json; for maps a run's folder")
     parser.add_argument("--out", type=Path, required=True, help="folder for the figures")
     parser.add_argument("--data", help=f"for maps: {data.SPEC} (default: the configuration's dataset)")
@@ -41,7 +42,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.threads < 1 or arguments.pictures < 1:
         parser.error("--threads and --pictures must be at least 1")
-    if arguments.kind in ("alpha", "shift", "maps") and len(arguments.inputs) > 1:
+    if arguments.kind in ("alpha", "precision", "shift", "maps") and len(arguments.inputs) > 1:
         parser.error(f"{arguments.kind} takes one input")
     torch.set_num_threads(arguments.threads)
     # The same numbers give the same bytes.
@@ -49,12 +50,12 @@ def main():
     if arguments.kind == "maps":
         name, figure = "activation-maps", draw_maps(arguments.inputs[0], arguments.data, arguments.pictures)
     else:
-        is_shift = arguments.kind == "shift"
-        measured = {path: read(path, SHIFT_FIELDS if is_shift else FIELDS) for path in arguments.inputs}
+        measured = {path: read(path, FIELDS.get(arguments.kind, ACCURACY_FIELDS)) for path in arguments.inputs}
         name, draw = {
             "alpha": ("accuracy-by-alpha", draw_alpha),
             "magnitudes": ("magnitude-by-class", draw_magnitudes),
             "momentum": ("accuracy-by-momentum", draw_momentum),
+            "precision": ("precision-by-alpha", draw_precision),
             "shift": ("accuracy-by-shift", draw_shift),
         }[arguments.kind]
         figure = draw(measured)
@@ -65,8 +66,9 @@ def main():
         print(path)
 
 
-# What evaluate.py writes with --json, and what with --shift.
-FIELDS, SHIFT_FIELDS = {"alpha", "momentum", "counts", "magnitudes", "rows"}, {"alpha", "seed", "rows"}
+# What evaluate.py writes with --json; and what it writes with --shift, and average_precision.py with --json.
+ACCURACY_FIELDS = {"alpha", "momentum", "counts", "magnitudes", "rows"}
+FIELDS = {"shift": {"alpha", "seed", "rows"}, "precision": {"alpha", "overlaps", "rows"}}
 
 
 def read(path, fields):
@@ -78,7 +80,8 @@ def read(path, fields):
         raise UserError(f"{path}: no such file: write it with evaluate.py --json") from None
     except (OSError, ValueError, AttributeError):
         pass
-    raise UserError(f"{path}: is not a file of figures: write it with evaluate.py --json")
+    program = "average_precision.py" if fields == FIELDS["precision"] else "evaluate.py"
+    raise UserError(f"{path}: is not such a file of figures: write it with {program} --json")
 
 
 def axes(title, across, up):
@@ -119,6 +122,21 @@ def draw_momentum(measured):
             if points:
                 place.plot(*zip(*points), style, color=colour, marker="o", label=f"{group}, {title}")
     place.legend(fontsize="small", ncols=2)
+    return figure
+
+
+def draw_precision(measured):
+    (only,) = measured.values()
+    figure, place = axes("Average precision by training pictures of the class", "alpha", "AP at an overlap of 0.5, %")
+    rows = sorted((row for row in only["rows"] if row["adjustment"] in ("none", "tde")), key=lambda row: row["amount"])
+    groups = {"AP50f": "frequent", "AP50c": "common", "AP50r": "rare", "AP50": "all", "AP50pool": "all in one list"}
+    colours = [*GROUPS.values(), "tab:purple"]
+    for (name, title), colour in zip(groups.items(), colours):
+        points = [(row["amount"], row[name]) for row in rows if row[name] is not None]
+        if points:
+            place.plot(*zip(*points), color=colour, label=title, marker=".")
+    place.axvline(only["alpha"], color="grey", linestyle=":", label=f"configured, {only['alpha']:g}")
+    place.legend()
     return figure
 
 

@@ -4,6 +4,8 @@ The classifier has one row for each class and a last one for the background. De-
 it comes with the direction of foreground features, which `scoring` adjusts by.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -18,6 +20,17 @@ MOMENTUM = 0.9998
 BINS = 7
 # Of the regions that a stage is trained with at most this share holds an object.
 SHARE = 0.25
+
+
+@dataclass
+class Sample:
+    """Regions of a picture that are trained on: `boxes` [N, 4], `labels` [N], the boxes `wanted` [N, 4], and of each which true box
+    that is, `truth` [N]; below 0 for the background, whose wanted box says nothing."""
+
+    boxes: torch.Tensor
+    labels: torch.Tensor
+    wanted: torch.Tensor
+    truth: torch.Tensor
 
 
 class LinearClassifier(nn.Linear):
@@ -69,15 +82,16 @@ class BoxHead(nn.Module):
             x = F.relu(layer(x))
         return x, self.fc_reg(x)
 
-    def losses(self, maps, strides, size, proposals, truths, count, generator):
-        """`proposals`: boxes [N, 4] of each picture of `size`; `truths`: of each its boxes [M, 4] and their classes [M].
+    def drawn(self, proposals, truths, count, generator):
+        """Of each picture a Sample of at most `count`. `proposals`: boxes [N, 4] of each; `truths`: of each its boxes [M, 4] and
+        their classes [M]."""
+        return [self._drawn(*pair, count, generator) for pair in zip(proposals, truths)]
 
-        Mean cross entropy of at most `count` regions a picture, mean L1 of the deltas, and for each picture the boxes that
-        the regions became: what a further stage is trained on.
-        """
-        drawn = [self._drawn(*pair, count, generator) for pair in zip(proposals, truths)]
-        boxes, labels, wanted = (torch.cat(parts) for parts in zip(*drawn))
-        pictures = torch.cat([torch.full((len(part[0]),), number) for number, part in enumerate(drawn)]).to(boxes.device)
+    def losses(self, maps, strides, size, samples):
+        """Mean cross entropy of the samples' regions, mean L1 of the deltas, and for each picture of `size` the boxes that the
+        regions became: what a further stage is trained on."""
+        boxes, labels, wanted = (torch.cat([getattr(one, name) for one in samples]) for name in ("boxes", "labels", "wanted"))
+        pictures = torch.cat([torch.full_like(one.labels, number) for number, one in enumerate(samples)])
         features, deltas = self(maps, strides, boxes, pictures)
         is_object = labels < self.background
         if self.training:
@@ -86,7 +100,7 @@ class BoxHead(nn.Module):
         targets = box.deltas_to(wanted[is_object], boxes[is_object], self.deviations)
         apart = F.l1_loss(deltas[is_object], targets, reduction="sum") / len(labels)
         refined = box.decoded(deltas.detach(), boxes, self.deviations, *size)
-        return wrong, apart, refined.split([len(part[0]) for part in drawn])
+        return wrong, apart, refined.split([len(one.boxes) for one in samples])
 
     @property
     def background(self):
@@ -99,7 +113,6 @@ class BoxHead(nn.Module):
             self.causal_embed.mul_(MOMENTUM).add_(features.mean(dim=0))
 
     def _drawn(self, proposals, truth, count, generator):
-        """Of one picture the regions to train on, their labels and the boxes that they are trained towards."""
         boxes, classes = truth
         # The true boxes are regions too: at the beginning no proposal overlaps them enough.
         candidates = torch.cat([proposals, boxes])
@@ -107,6 +120,6 @@ class BoxHead(nn.Module):
         chosen = matching.sampled(matches, count, SHARE, generator)
         matches, candidates = matches[chosen], candidates[chosen]
         if len(boxes) == 0:
-            return candidates, torch.full_like(matches, self.background), candidates
+            return Sample(candidates, torch.full_like(matches, self.background), candidates, matches)
         labels = torch.where(matches >= 0, classes[matches.clamp(min=0)], self.background)
-        return candidates, labels, boxes[matches.clamp(min=0)]
+        return Sample(candidates, labels, boxes[matches.clamp(min=0)], matches)

@@ -14,6 +14,7 @@ FIELDS = {
         "feat_model": {"def_file": str, "frozen_stages": Optional(int, 0)},
         "detector": {
             "stages": Optional(int, 1),
+            "masks": Optional(bool, False),
             "first_level": Optional(int, 2),
             "channels": Optional(int, 256),
             "rpn_channels": Optional(int, 256),
@@ -81,7 +82,7 @@ def _check_networks(networks, require):
     require(0 <= params["alpha"] <= 1000, "alpha must be from 0 to 1000")
     require(params["num_head"] > 0 and options["hidden"] % params["num_head"] == 0, "num_head must divide hidden")
     for name, value in options.items():
-        require(value > 0 or name == "threshold", f"detector.{name} must be above 0")
+        require(value > 0 or name in ("threshold", "masks"), f"detector.{name} must be above 0")
     require(0 <= options["threshold"] < 1, "detector.threshold must be at least 0 and below 1")
 
 

@@ -15,11 +15,16 @@ class Images:
         self.kept = {}
 
     def trained_on(self, drawn):
-        """Of scenes, each with whether it is mirrored: maps, the images' size, and of each its boxes and classes."""
+        """Of scenes, each with whether it is mirrored: maps, the images' size, of each its boxes and classes, and its masks or None."""
         shown = [self._shown(scene, is_mirrored) for scene, is_mirrored in drawn]
         truths = [scenes.truth(scene, placement, is_mirrored) for (scene, is_mirrored), (_, placement) in zip(drawn, shown)]
         truths = [(boxes.to(self.device), classes.to(self.device)) for boxes, classes in truths]
-        return self._stacked(shown), self.size, truths
+        masks = None
+        if self.config["networks"]["detector"]["masks"]:
+            options = self.config["input"]
+            masks = [scenes.true_masks(scene, options, place, is_mirrored) for (scene, is_mirrored), (_, place) in zip(drawn, shown)]
+            masks = [one.to(self.device) for one in masks]
+        return self._stacked(shown), self.size, truths, masks
 
     def measured_on(self, scene):
         """Of one scene the maps, the image's size and the placement of the picture on it."""

@@ -1,4 +1,4 @@
-"""Faster R-CNN and Cascade R-CNN with a feature pyramid. Names of parameters are mmdet's, those of the backbone torchvision's."""
+"""Faster, Cascade and Mask R-CNN with a feature pyramid. Names of parameters are mmdet's, those of the backbone torchvision's."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from detection import boxes as box
 from detection import scoring
 from detection.backbones import BACKBONES
 from detection.box_head import CLASSIFIERS, BoxHead
+from detection.mask_head import MaskHead
 from detection.proposals import ProposalNetwork
 from detection.pyramid import FeaturePyramid
 
@@ -48,15 +49,20 @@ class Detector(nn.Module):
             classifier = kind(feat_dim=options["hidden"], num_classes=classes + 1, **given)
             stages.append(BoxHead(options["channels"], options["hidden"], classifier, deviations, overlap))
         self.roi_head = nn.Module()
-        # One stage stands there by itself, as in Faster R-CNN; several are numbered.
-        self.roi_head.bbox_head = stages[0] if len(stages) == 1 else nn.ModuleList(stages)
+        self.roi_head.bbox_head = alone_or_numbered(stages)
+        if options["masks"]:
+            self.roi_head.mask_head = alone_or_numbered([MaskHead(options["channels"], classes) for _ in stages])
         for number in range(self.frozen):
             for part in self.backbone.parts(number):
                 part.requires_grad_(False)
 
     @property
     def stages(self):
-        return [self.roi_head.bbox_head] if self.options["stages"] == 1 else list(self.roi_head.bbox_head)
+        return listed(self.roi_head.bbox_head)
+
+    @property
+    def mask_heads(self):
+        return listed(self.roi_head.mask_head) if self.options["masks"] else []
 
     def train(self, mode=True):
         super().train(mode)
@@ -87,19 +93,22 @@ class Detector(nn.Module):
                 maps.append(x)
         return self.neck(maps)
 
-    def losses(self, prefix, size, truths, generator):
-        """Name to loss. `size`: width and height of the images; `truths`: of each picture boxes [M, 4] and classes [M]."""
+    def losses(self, prefix, size, truths, masks, generator):
+        """Name to loss. `size`: width and height of the images; `truths`: of each picture boxes [M, 4] and classes [M]; `masks`: of
+        each [M, H, W], or None for a network without masks."""
         maps = self.levels(prefix)
         found = self.rpn_head(maps)
         options, result = self.options, {}
         result["objectness"], result["proposal"] = self.rpn_head.losses(found, [boxes for boxes, _ in truths], generator)
         chosen = self.rpn_head.proposals(found, *size, options["proposals_a_level"], options["proposals_in_training"])
         proposals = [boxes for boxes, _ in chosen]
+        levels, strides = maps[:-1], self.strides[:-1]
         for number, (stage, (_, _, weight)) in enumerate(zip(self.stages, STAGES), 1):
-            wrong, apart, proposals = stage.losses(
-                maps[:-1], self.strides[:-1], size, proposals, truths, options["regions_in_training"], generator
-            )
+            samples = stage.drawn(proposals, truths, options["regions_in_training"], generator)
+            wrong, apart, proposals = stage.losses(levels, strides, size, samples)
             result[f"class_{number}"], result[f"box_{number}"] = weight * wrong, weight * apart
+            if options["masks"]:
+                result[f"mask_{number}"] = weight * self.mask_heads[number - 1].loss(levels, strides, samples, masks)
         return result
 
     @torch.no_grad()
@@ -126,3 +135,20 @@ class Detector(nn.Module):
         for stage, x in zip(self.stages, features):
             each.append(adjustment(lambda alpha, stage=stage, x=x: stage.fc_cls(x, stage.causal_embed[0], alpha)))
         return torch.stack(each).mean(dim=0)
+
+    @torch.no_grad()
+    def masks(self, prefix, boxes, classes):
+        """Of one picture's detections, boxes [M, 4] of `classes` [M], the probabilities [M, 28, 28], the mean of the stages."""
+        maps = self.levels(prefix)
+        pictures = torch.zeros(len(boxes), dtype=torch.int64, device=boxes.device)
+        each = [head(maps[:-1], self.strides[:-1], boxes, pictures)[torch.arange(len(boxes)), classes] for head in self.mask_heads]
+        return torch.stack(each).sigmoid().mean(dim=0)
+
+
+def alone_or_numbered(heads):
+    """A single stage's head stands by itself, as in Faster R-CNN; several are numbered."""
+    return heads[0] if len(heads) == 1 else nn.ModuleList(heads)
+
+
+def listed(heads):
+    return list(heads) if isinstance(heads, nn.ModuleList) else [heads]

@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 
 import pictures
 from config import UserError
+from detection import mask_head
 
 # For --help.
 SPEC = "coco:ANNOTATIONS.json or coco:ANNOTATIONS.json:DIR, DIR the folder that the pictures' names start from"
@@ -17,7 +18,8 @@ SPEC = "coco:ANNOTATIONS.json or coco:ANNOTATIONS.json:DIR, DIR the folder that 
 
 @dataclass
 class Scene:
-    """`boxes` [M, 4] and `classes` [M] are in the picture's own pixels and the data set's order of categories."""
+    """`boxes` [M, 4] and `classes` [M] are in the picture's own pixels and the data set's order of categories; `masks` in COCO's
+    forms, None for a box without one."""
 
     id: int
     path: Path
@@ -25,6 +27,7 @@ class Scene:
     height: int
     boxes: torch.Tensor
     classes: torch.Tensor
+    masks: list
 
 
 @dataclass
@@ -67,9 +70,10 @@ def load(spec):
     scenes = []
     for number, image in images.items():
         held = boxes.get(number, [])
-        corners = torch.tensor([box for box, _ in held], dtype=torch.float32).view(-1, 4)
-        labels = torch.tensor([label for _, label in held], dtype=torch.int64)
-        scenes.append(Scene(number, root / image["file_name"], image["width"], image["height"], corners, labels))
+        corners = torch.tensor([box for box, _, _ in held], dtype=torch.float32).view(-1, 4)
+        labels = torch.tensor([label for _, label, _ in held], dtype=torch.int64)
+        masks = [mask for _, _, mask in held]
+        scenes.append(Scene(number, root / image["file_name"], image["width"], image["height"], corners, labels, masks))
     _require_pictures(path, [scene.path for scene in scenes])
     notes = [f"{path}: {crowds} boxes around crowds passed over"] if crowds else []
     return Scenes(path, scenes, [category["name"] for category in categories], list(classes), notes)
@@ -103,7 +107,7 @@ FIELDS = {
 
 
 def _boxes_of(path, annotations, images, classes):
-    """Of each picture's id its boxes as corners, each with its class; and how many boxes of crowds were passed over."""
+    """Of each picture's id its boxes as corners, each with its class and mask; and how many boxes of crowds were passed over."""
     boxes, faults, crowds = {}, [], 0
     for annotation in annotations:
         fault = _fault_of(annotation, images, classes)
@@ -114,7 +118,8 @@ def _boxes_of(path, annotations, images, classes):
         else:
             left, top, width, height = annotation["bbox"]
             corners = (left, top, left + width, top + height)
-            boxes.setdefault(annotation["image_id"], []).append((corners, classes[annotation["category_id"]]))
+            held = (corners, classes[annotation["category_id"]], annotation.get("segmentation") or None)
+            boxes.setdefault(annotation["image_id"], []).append(held)
     if faults:
         more = f", and {len(faults) - 1} more have faults" if len(faults) > 1 else ""
         raise UserError(f"{path}: {faults[0]}{more}: correct the file")
@@ -196,3 +201,27 @@ def require_same_classes(train, test):
         extra = sorted(set(train.names) ^ set(test.names))
         named = pictures.listed(extra) if extra else "their order is another"
         raise UserError(f"{test.annotations}: has other categories than {train.annotations}: {named}: make them the same")
+
+
+def true_masks(scene, options, placement, mirrored):
+    """The scene's masks [M, H, W] of bool on the canvas of the configuration's `input`."""
+    width, height = options["width"], options["height"]
+    result = torch.zeros(len(scene.masks), height, width, dtype=torch.bool)
+    (left, top), (across, down) = (placement.offset.int().tolist(), placement.scale.tolist())
+    for number, mask in enumerate(scene.masks):
+        whole = mask_head.decoded(mask, scene.width, scene.height)
+        if mirrored:
+            whole = whole.flip(1)
+        image = Image.fromarray(whole.numpy()).resize((round(scene.width * across), round(scene.height * down)), Image.NEAREST)
+        result[number, top : top + image.height, left : left + image.width] = torch.from_numpy(np.array(image))
+    return result
+
+
+def require_masks(part):
+    bare = [scene.path for scene in part.scenes if None in scene.masks]
+    if bare:
+        named = pictures.listed(bare)
+        raise UserError(f"{part.annotations}: objects of {len(bare)} pictures have no mask: {named}: train without masks")
+    for scene in part.scenes:
+        if not all(mask_head.is_sound(mask, scene.width, scene.height) for mask in scene.masks):
+            raise UserError(f"{part.annotations}: an object of {scene.path} has a mask that cannot be read: correct the file")
