@@ -25,7 +25,7 @@ let package = Package(
             name: "Kernels", path: "CSupport/Kernels", exclude: ["README.md"], cSettings: cFlags,
             linkerSettings: [.linkedLibrary("m")]),
         .target(
-            name: "V4LConvert", path: "CSupport/V4LConvert", cSettings: cFlags,
+            name: "V4LConvert", path: "CSupport/V4LConvert", exclude: ["without.c"], cSettings: cFlags,
             linkerSettings: [.linkedLibrary("v4lconvert"), .linkedLibrary("jpeg"), .linkedLibrary("m")]),
         .target(
             name: "Pixels", dependencies: ["V4LConvert"], path: "CSupport/Pixels", cSettings: cFlags,
@@ -55,6 +55,11 @@ let package = Package(
             swiftSettings: swiftFlags),
         .target(
             name: "Outputs", dependencies: ["Text", "Platform"], exclude: ["README.md"], swiftSettings: swiftFlags),
+        .systemLibrary(name: "RarebitHeader", path: "CSupport/Library"),
+        .target(
+            name: "Rarebit",
+            dependencies: ["RarebitHeader", "Inference", "ModelFormat", "Text", "Pixels", "Platform"],
+            exclude: ["README.md"], swiftSettings: swiftFlags),
         .target(
             name: "Reports",
             dependencies: ["Outputs", "Camera", "Inference", "ModelFormat", "Text", "Platform"],
@@ -84,8 +89,8 @@ let package = Package(
         .executableTarget(
             name: "rarebit",
             dependencies: [
-                "Reports", "Outputs", "Camera", "Inference", "ModelFormat", "Text", "Images", "Pixels", "Platform",
-                "HTTP",
+                "Reports", "Outputs", "Camera", "Rarebit", "Inference", "ModelFormat", "Text", "Images", "Pixels",
+                "Platform", "HTTP",
             ],
             path: "Firmware/rarebit",
             swiftSettings: swiftFlags),

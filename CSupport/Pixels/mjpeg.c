@@ -94,6 +94,15 @@ static void on_message(j_common_ptr decompress, int level) {
     }
 }
 
+static void say_nothing(j_common_ptr decompress) {
+    (void)decompress;
+}
+
+static void clear_message(j_common_ptr decompress) {
+    decompress->err->num_warnings = 0;
+    decompress->err->msg_code = 0;
+}
+
 static bool becomes_rgb(J_COLOR_SPACE space) {
     return space == JCS_GRAYSCALE || space == JCS_YCbCr || space == JCS_RGB;
 }
@@ -133,9 +142,12 @@ bool rb_mjpeg_decode(rb_mjpeg *jpeg, const uint8_t *bytes, size_t count, rb_mjpe
     struct jpeg_decompress_struct *decompress = &jpeg->decompress;
     jpeg->memory.used = 0;
     jpeg->header = (rb_pixels_jpeg_header){0};
-    decompress->err = jpeg_std_error(&jpeg->errors);
-    jpeg->errors.error_exit = on_error;
-    jpeg->errors.emit_message = on_message;
+    // Not libjpeg's own: that one writes to standard error and ends the program.
+    jpeg->errors = (struct jpeg_error_mgr){.error_exit = on_error,
+                                           .emit_message = on_message,
+                                           .output_message = say_nothing,
+                                           .reset_error_mgr = clear_message};
+    decompress->err = &jpeg->errors;
     if (setjmp(jpeg->on_error)) {
         return false;
     }

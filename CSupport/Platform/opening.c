@@ -107,12 +107,6 @@ static bool remembers_input(const char *path) {
 }
 
 static int32_t check_and_remember_input(const char *path, const struct stat *file) {
-    if (S_ISDIR(file->st_mode)) {
-        return -EISDIR;
-    }
-    if (!S_ISREG(file->st_mode)) {
-        return -ENODEV;
-    }
     pthread_mutex_lock(&lock);
     const bool is_free = !is_output(file, NULL);
     // The first are those that last as long as the program. Where there are more, as with pictures, nothing is opened
@@ -136,16 +130,12 @@ void rb_open_standard_descriptors(void) {
 }
 
 int32_t rb_open_input(const char *path, rb_file_state *state) {
-    // Without O_NONBLOCK, opening a pipe would wait for its writer.
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    const int32_t descriptor = rb_open_regular(path, state);
     if (descriptor < 0) {
-        return -errno;
+        return descriptor;
     }
     struct stat file;
-    int32_t fault = fstat(descriptor, &file) == 0 ? check_and_remember_input(path, &file) : -errno;
-    if (fault == 0) {
-        fault = rb_file_state_of(descriptor, state);
-    }
+    const int32_t fault = fstat(descriptor, &file) == 0 ? check_and_remember_input(path, &file) : -errno;
     if (fault != 0) {
         close(descriptor);
         return fault;

@@ -6,7 +6,7 @@ struct InputFile: ~Copyable {
     let path: CText
     /// Bytes, when it was opened.
     let count: Int
-    private let descriptor: Int32
+    let descriptor: Int32
 
     /// `limit`: the most bytes that it may have.
     init(path: CText, limit: Int = .max) throws(ProgramError) {

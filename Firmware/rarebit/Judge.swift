@@ -2,63 +2,56 @@ import Inference
 import ModelFormat
 import Text
 
-/// What can change while the program runs: the adjustment's strength and what is made of the logits.
+/// How the program's settings have answers judged, which can change while it runs.
 struct Judge: ~Copyable {
-    private(set) var alpha: Float
-    private(set) var policy: Policy
-    /// Room for two policies: a new one is made beside the one in use, so that a bad one changes nothing.
+    private var judging: Judging
     private let memory: Memory
-    private var half = 0
 
     init(_ settings: JudgingSettings, of model: Model) throws(ProgramError) {
-        let memory = try Memory(count: 2 * Policy.byteCount(classes: Int(model.head.classes)))
-        policy = try Self.policy(settings, of: model, in: memory.bytes)
-        alpha = settings.alpha ?? model.head.defaultAlpha
+        let classes = Int(model.head.classes)
+        let memory = try Memory(count: Judging.byteCount(classes: classes))
+        judging = try Judging(
+            alpha: settings.alpha(of: model), settings.rules, classes: classes, memory: memory.bytes
+        ) { policy throws(ProgramError) in try settings.includeClasses(of: model, in: &policy) }
         self.memory = memory
     }
+
+    var alpha: Float { judging.alpha }
+    var policy: Policy { judging.policy }
 
     /// Takes other settings; evidence gathered under the old ones counts no more, where they differ. Where the settings
     /// do not fit the model it throws, and the old ones stay.
     mutating func change(to settings: JudgingSettings, of model: Model) throws(ProgramError) {
-        let bytes = memory.bytes
-        let size = bytes.count / 2
-        let start = (1 - half) * size
-        let other = try Self.policy(
-            settings, of: model, in: UnsafeMutableRawBufferPointer(rebasing: bytes[start..<(start + size)]))
-        let otherAlpha = settings.alpha ?? model.head.defaultAlpha
-        guard other.rules != policy.rules || !other.includesSame(as: policy) || otherAlpha != alpha else { return }
-        half = 1 - half
-        policy = other
-        alpha = otherAlpha
+        try judging.change(alpha: settings.alpha(of: model), settings.rules) { policy throws(ProgramError) in
+            try settings.includeClasses(of: model, in: &policy)
+        }
     }
 
     /// Answers the picture in the engine's input, taken at `time`.
     mutating func answer(
         from engine: Engine, top limit: Int, at time: UInt64, checksInput: Bool
     ) -> Answer {
-        Answer(
-            running: engine, alpha: alpha, policy: &policy, top: limit, at: time, checksInput: checksInput)
+        judging.answer(from: engine, top: limit, at: time, checksInput: checksInput)
     }
 
     /// Pictures were missed: evidence gathered so far counts no more.
-    mutating func restart() { policy.restart() }
+    mutating func restart() { judging.restart() }
+}
 
-    private static func policy(
-        _ settings: JudgingSettings, of model: Model, in memory: UnsafeMutableRawBufferPointer
-    ) throws(ProgramError) -> Policy {
-        let rules = Policy.Rules(
-            threshold: settings.threshold, smoothing: settings.smoothing, confirmation: settings.confirmation)
-        var policy = Policy(rules, classes: Int(model.head.classes), memory: memory)
-        guard let value = settings.classes else {
-            policy.includeAll()
-            return policy
-        }
+extension JudgingSettings {
+    fileprivate var rules: Policy.Rules {
+        Policy.Rules(threshold: threshold, smoothing: smoothing, confirmation: confirmation)
+    }
+
+    fileprivate func alpha(of model: Model) -> Float { alpha ?? model.head.defaultAlpha }
+
+    fileprivate func includeClasses(of model: Model, in policy: inout Policy) throws(ProgramError) {
+        guard let value = classes else { return policy.includeAll() }
         var items = ListItems(value.text)
         while let item = items.next() {
             guard let index = model.classIndex(of: item) else { throw .value(value, .unknownClass(item)) }
             policy.include(index)
         }
-        return policy
     }
 }
 

@@ -1,12 +1,11 @@
 import Outputs
 import Platform
+import Rarebit
 import Reports
 import Text
 
 @main
 struct Rarebit {
-    static let version: StaticString = "rarebit 0.1.0\n"
-
     static func main() {
         rb_open_standard_descriptors()
         rb_install_signal_handlers()
@@ -31,7 +30,7 @@ struct Rarebit {
             try output.finish()
         case .version:
             var output = Output()
-            output.writer.write(version)
+            output.writer.write("rarebit \(rarebitVersion)\n")
             try output.finish()
         case .perform(.run): try Run(invocation).perform()
         case .perform(.classify): try Classify(invocation.settings).perform()

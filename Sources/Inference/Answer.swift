@@ -8,16 +8,30 @@ public struct Answer {
     /// CRC-32 of the quantised input tensor: equal on two machines that saw the same picture. nil where nobody asked.
     public let inputChecksum: UInt32?
 
-    /// Runs the engine on its input, a picture taken at `time`, nanoseconds.
+    /// Runs the engine on its input, a picture taken at `time`, nanoseconds. See `Engine.run` for the offsets.
     public init(
-        running engine: Engine, alpha: Float, policy: inout Policy, top limit: Int, at time: UInt64,
-        checksInput: Bool
+        running engine: Engine, alpha: Float, offsets: UnsafePointer<Float>? = nil, policy: inout Policy,
+        top limit: Int,
+        at time: UInt64, checksInput: Bool
     ) {
         // Before the run, which reuses the input's memory.
-        inputChecksum = checksInput ? Checksum.of(engine.inputBytes) : nil
-        engine.run(alpha: alpha)
+        let checksum = checksInput ? Checksum.of(engine.inputBytes) : nil
+        engine.runBackbone { _ in }
+        self.init(
+            judging: engine, alpha: alpha, offsets: offsets, policy: &policy, top: limit, at: time,
+            inputChecksum: checksum)
+    }
+
+    /// Runs the head alone, on the features that the engine holds.
+    public init(
+        judging engine: Engine, alpha: Float, offsets: UnsafePointer<Float>? = nil, policy: inout Policy,
+        top limit: Int,
+        at time: UInt64, inputChecksum: UInt32? = nil
+    ) {
+        engine.runHead(alpha: alpha, offsets: offsets)
         self.engine = engine
         self.alpha = alpha
+        self.inputChecksum = inputChecksum
         verdict = policy.judge(plain: engine.plainLogits, adjusted: engine.logits, at: time, top: limit)
     }
 

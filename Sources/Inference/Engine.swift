@@ -137,7 +137,9 @@ public struct Engine {
     }
 
     /// Computes `plainLogits`, `logits` and `probabilities` from `features`. Alpha can change from call to call.
-    public func runHead(alpha: Float) {
+    /// `offsets`, float32 `[classes]`, are added to `logits`: with ln(expected share) - ln(share in training) of each class the
+    /// answer is that for another mix of classes.
+    public func runHead(alpha: Float, offsets: UnsafePointer<Float>? = nil) {
         let record = model.head
         var head = rb_head(
             classes: Int32(record.classes), dimensions: Int32(record.dimensions), heads: Int32(record.heads),
@@ -151,6 +153,11 @@ public struct Engine {
             rb_head_run_shared(&head, Int32(shares), &lent)
         } else {
             rb_head_run(&head)
+        }
+        if let offsets {
+            for index in 0..<logits.count {
+                logits[index] += offsets[index]
+            }
         }
         rb_softmax(logits.baseAddress, probabilities.baseAddress, Int32(record.classes))
     }

@@ -70,6 +70,25 @@ bool rb_parse_number(const char *text, double *number);
 // Reads a whole string as exactly `count` finite numbers, separated by commas. False for anything else.
 bool rb_parse_numbers(const char *text, int32_t count, double *numbers);
 
+// --- reading.c ---
+
+// Files are never mapped: whoever writes to one while the program runs would change, or take away, what is mapped.
+
+// What tells one state of a file from another.
+typedef struct {
+    uint64_t count;                // bytes
+    int64_t changed_s, changed_ns; // when its contents were changed last
+} rb_file_state;
+int32_t rb_file_state_of(int32_t descriptor, rb_file_state *state);
+
+// Opens a regular file for reading, for the library, which has no rule of its own for inputs and outputs: a descriptor,
+// or a negative error number.
+int32_t rb_open_regular(const char *path, rb_file_state *state);
+// Closes what was opened for reading.
+void rb_close_input(int32_t descriptor);
+// Reads `count` bytes at an offset; how many there were, fewer only where the file ends.
+ptrdiff_t rb_read_at(int32_t descriptor, uint64_t offset, void *bytes, size_t count);
+
 // --- opening.c ---
 
 // One rule for every file that a program opens by name: an output never is an input, nor another output, whatever paths
@@ -82,13 +101,6 @@ typedef struct {
     bool is_regular; // else a device or a pipe, which does not block
     uint64_t count;  // bytes before what will be written
 } rb_output_file;
-
-// What tells one state of a file from another.
-typedef struct {
-    uint64_t count;                // bytes
-    int64_t changed_s, changed_ns; // when its contents were changed last
-} rb_file_state;
-int32_t rb_file_state_of(int32_t descriptor, rb_file_state *state);
 
 // Opens those of the descriptors 0, 1 and 2 that are closed, for nothing: reading and writing them fails. To be called
 // before anything else is opened, which would get their numbers, and what is written to standard output.
@@ -110,7 +122,7 @@ int32_t rb_real_path(const char *path, char *result);
 // Replaces the claimed file by other bytes, or leaves it as it was; through a link, its target.
 int32_t rb_replace_file(const char *path, const void *bytes, size_t count);
 
-// --- files.c ---
+// --- memory.c ---
 
 // Mapped memory: exactly `count` bytes are the caller's, though the processor maps whole pages.
 typedef struct {
@@ -118,12 +130,6 @@ typedef struct {
     size_t count;
 } rb_memory;
 
-// Files are never mapped: whoever writes to one while the program runs would change, or take away, what is mapped.
-
-// Reads `count` bytes at an offset; how many there were, fewer only where the file ends.
-ptrdiff_t rb_read_at(int32_t descriptor, uint64_t offset, void *bytes, size_t count);
-// Reads a whole regular file of at most `capacity` bytes; how many it holds. -EFBIG where it holds more.
-ptrdiff_t rb_read_file(const char *path, void *bytes, size_t capacity);
 // Zeroed memory of its own, readable and writable. count > 0.
 int32_t rb_map_memory(size_t count, rb_memory *memory);
 // Gives the pages back that lie wholly inside; what is left of them reads as zeros. Answers how many of the bytes are
@@ -131,6 +137,11 @@ int32_t rb_map_memory(size_t count, rb_memory *memory);
 size_t rb_give_back(void *bytes, size_t count);
 // Gives mapped memory back and clears it.
 void rb_unmap(rb_memory *memory);
+
+// --- files.c ---
+
+// Reads a whole regular file of at most `capacity` bytes; how many it holds. -EFBIG where it holds more.
+ptrdiff_t rb_read_file(const char *path, void *bytes, size_t capacity);
 // Writes every byte, however many calls that takes.
 int32_t rb_write_all(int32_t descriptor, const void *bytes, size_t count);
 // A descriptor that takes everything that is written and forgets it.
@@ -187,6 +198,9 @@ int32_t rb_tcp_listen(const char *place);
 
 // The monotonic clock, in nanoseconds: the clock of V4L2 frame times.
 uint64_t rb_clock_ns(void);
+
+// --- waiting.c ---
+
 // Waits until one of poll's `events` happens to a descriptor, or it has failed, and writes what happened. -RB_ETIMEDOUT
 // once rb_clock_ns() reaches the deadline, -RB_EINTR where the program has been asked to stop.
 int32_t rb_wait_for(int32_t descriptor, int16_t events, uint64_t deadline_ns, int16_t *happened);

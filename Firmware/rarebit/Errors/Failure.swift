@@ -2,6 +2,7 @@ import Camera
 import Inference
 import ModelFormat
 import Outputs
+import Rarebit
 import Text
 
 /// Why the work failed. `status` is a negative error number of Linux.
@@ -11,9 +12,7 @@ enum Failure {
     case cannotPin(status: Int32)
     case cannotStartThreads(Int, status: Int32)
 
-    // Models.
-    case badModel(CText, ModelError)
-    case cannotInfer(CText, InferenceError)
+    case model(CText, OpeningError)
 
     // Pictures and frames.
     /// With the decoder's line.
@@ -47,8 +46,7 @@ extension Failure: TextConvertible {
         case .cannotPin(let status): "cannot run on the cores asked for: \(systemError: status)"
         case .cannotStartThreads(let count, let status): "cannot start \(count) threads: \(systemError: status)"
 
-        case .badModel(let path, let reason): "\(path): \(reason)"
-        case .cannotInfer(let path, let reason): "\(path): \(reason)"
+        case .model(let path, let reason): "\(path): \(reason)"
 
         case .badImage(let path, let reason): "\(path): \(reason)"
         case .cannotResize(let width, let height):

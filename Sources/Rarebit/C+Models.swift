@@ -1,0 +1,117 @@
+import Inference
+import ModelFormat
+import Platform
+import RarebitHeader
+import Text
+
+/// What a `rarebit_model` holds.
+struct OpenModel: ~Copyable {
+    let model: Model
+    /// nil: the bytes are the caller's.
+    let file: ModelFile?
+    /// Its only engine has packed the weights and given the file's back.
+    var hasGivenWeights = false
+}
+
+@_cdecl("rarebit_abi")
+public func abi() -> Int32 { Int32(RAREBIT_ABI) }
+
+@_cdecl("rarebit_version")
+public func version() -> UnsafePointer<CChar> { CText(rarebitVersion).start }
+
+@_cdecl("rarebit_open")
+public func open(
+    _ model: UnsafeMutablePointer<rarebit_model>?, _ path: UnsafePointer<CChar>?,
+    _ error: UnsafeMutablePointer<rarebit_error>?
+) -> Int32 {
+    call(error) { () throws(CallError) in
+        let place = try Place<OpenModel>(model)
+        guard let path = path.map({ CText($0) }) else { throw .argument(.missing("path")) }
+        do throws(OpeningError) {
+            let file = try modelFile(at: path)
+            place.fill(with: OpenModel(model: file.model, file: consume file))
+        } catch {
+            throw .opening(path, error)
+        }
+    }
+}
+
+private func modelFile(at path: CText) throws(OpeningError) -> ModelFile {
+    var state = rb_file_state()
+    let descriptor = rb_open_regular(path.start, &state)
+    guard descriptor >= 0 else { throw .unreadable(status: descriptor) }
+    defer { rb_close_input(descriptor) }
+    guard let count = Int(exactly: state.count) else { throw .unreadable(status: -RB_EFBIG) }
+    return try ModelFile(descriptor: descriptor, count: count)
+}
+
+@_cdecl("rarebit_open_memory")
+public func openMemory(
+    _ model: UnsafeMutablePointer<rarebit_model>?, _ bytes: UnsafeRawPointer?, _ count: Int,
+    _ error: UnsafeMutablePointer<rarebit_error>?
+) -> Int32 {
+    call(error) { () throws(CallError) in
+        let place = try Place<OpenModel>(model)
+        guard let bytes else { throw .argument(.missing("bytes")) }
+        guard Int(bitPattern: bytes) % Layout.alignment == 0 else { throw .argument(.misaligned("bytes")) }
+        guard count >= 0 else { throw .argument(.outOfRange("count")) }
+        do throws(OpeningError) {
+            let verified = try ModelFile.verified(UnsafeRawBufferPointer(start: bytes, count: count))
+            place.fill(with: OpenModel(model: verified, file: nil))
+        } catch {
+            throw .opening(nil, error)
+        }
+    }
+}
+
+@_cdecl("rarebit_close")
+public func close(_ model: UnsafeMutablePointer<rarebit_model>?) {
+    _ = call(nil) { () throws(CallError) in try Place<OpenModel>(model).clear() }
+}
+
+@_cdecl("rarebit_describe")
+public func describe(
+    _ model: UnsafePointer<rarebit_model>?, _ description: UnsafeMutablePointer<rarebit_description>?,
+    _ error: UnsafeMutablePointer<rarebit_error>?
+) -> Int32 {
+    call(error) { () throws(CallError) in
+        let model = try Place<OpenModel>.filled(model).pointee.model
+        guard let description else { throw .argument(.missing("description")) }
+        let (input, head) = (model.input, model.head)
+        description.pointee = rarebit_description(
+            classes: Int32(head.classes), features: Int32(head.dimensions), width: Int32(input.tensor.width),
+            height: Int32(input.tensor.height), operations: Int32(model.operationCount),
+            has_adjustment: Int32(head.hasDirections), alpha: head.defaultAlpha, input_scale: input.tensor.scale,
+            input_zero_point: Int32(input.tensor.zeroPoint), is_bgr: Int32(input.channelOrder),
+            mean: (input.mean.x, input.mean.y, input.mean.z),
+            std: (input.standardDeviation.x, input.standardDeviation.y, input.standardDeviation.z),
+            checksum: model.checksum)
+    }
+}
+
+@_cdecl("rarebit_class_name")
+public func className(
+    _ model: UnsafePointer<rarebit_model>?, _ index: Int32, _ bytes: UnsafeMutablePointer<Int>?
+) -> UnsafePointer<CChar>? {
+    var name = UnsafeRawBufferPointer(start: nil, count: 0)
+    _ = call(nil) { () throws(CallError) in
+        let model = try Place<OpenModel>.filled(model).pointee.model
+        if index >= 0 && index < model.head.classes {
+            name = model.className(Int(index))
+        }
+    }
+    bytes?.pointee = name.count
+    return name.baseAddress?.assumingMemoryBound(to: CChar.self)
+}
+
+@_cdecl("rarebit_class_count")
+public func classCount(_ model: UnsafePointer<rarebit_model>?, _ index: Int32) -> Int64 {
+    var count: Int64 = -1
+    _ = call(nil) { () throws(CallError) in
+        let model = try Place<OpenModel>.filled(model).pointee.model
+        if index >= 0 && index < model.head.classes, let stated = model.classCount(Int(index)) {
+            count = Int64(stated)
+        }
+    }
+    return count
+}

@@ -1,0 +1,78 @@
+import RarebitHeader
+
+/// Where C keeps a value of this library: an opaque structure of the header, with a mark in front that says whether there is a
+/// value behind it. A structure that holds anything else is told from one that was filled, unless by bad luck of one in 2^64.
+struct Place<Value: ~Copyable> {
+    private let start: UnsafeMutableRawPointer
+    private let mark: UInt64
+
+    fileprivate init(_ start: UnsafeMutableRawPointer, bytes: Int, mark: UInt64) {
+        precondition(8 + MemoryLayout<Value>.alignment - 1 + MemoryLayout<Value>.size <= bytes)
+        (self.start, self.mark) = (start, mark)
+    }
+
+    var isFilled: Bool { start.loadUnaligned(as: UInt64.self) == mark }
+
+    /// To be used only where it is filled. C aligns the structure by 8 bytes, and values may want more.
+    var value: UnsafeMutablePointer<Value> {
+        (start + 8).alignedUp(for: Value.self).assumingMemoryBound(to: Value.self)
+    }
+
+    func fill(with value: consuming Value) {
+        self.value.initialize(to: value)
+        start.storeBytes(of: mark, as: UInt64.self)
+    }
+
+    func clear() {
+        guard isFilled else { return }
+        start.storeBytes(of: 0, as: UInt64.self)
+        value.deinitialize(count: 1)
+    }
+}
+
+extension Place where Value == OpenModel {
+    init(_ model: UnsafePointer<rarebit_model>?) throws(CallError) {
+        guard let model else { throw .argument(.missing("model")) }
+        self.init(
+            UnsafeMutableRawPointer(mutating: model), bytes: MemoryLayout<rarebit_model>.size,
+            mark: 0x6d6f_6465_6c9a_0001)
+    }
+
+    static func filled(_ model: UnsafePointer<rarebit_model>?) throws(CallError) -> UnsafeMutablePointer<OpenModel> {
+        let place = try Place(model)
+        guard place.isFilled else { throw .argument(.notOpen) }
+        return place.value
+    }
+}
+
+extension Place where Value == StartedEngine {
+    init(_ engine: UnsafePointer<rarebit_engine>?) throws(CallError) {
+        guard let engine else { throw .argument(.missing("engine")) }
+        self.init(
+            UnsafeMutableRawPointer(mutating: engine), bytes: MemoryLayout<rarebit_engine>.size,
+            mark: 0x656e_6769_6e9a_0001)
+    }
+
+    static func filled(
+        _ engine: UnsafePointer<rarebit_engine>?
+    ) throws(CallError) -> UnsafeMutablePointer<StartedEngine> {
+        let place = try Place(engine)
+        guard place.isFilled else { throw .argument(.notStarted) }
+        return place.value
+    }
+}
+
+extension Place where Value == StartedView {
+    init(_ view: UnsafePointer<rarebit_view>?) throws(CallError) {
+        guard let view else { throw .argument(.missing("view")) }
+        self.init(
+            UnsafeMutableRawPointer(mutating: view), bytes: MemoryLayout<rarebit_view>.size,
+            mark: 0x7669_6577_769a_0001)
+    }
+
+    static func filled(_ view: UnsafePointer<rarebit_view>?) throws(CallError) -> UnsafeMutablePointer<StartedView> {
+        let place = try Place(view)
+        guard place.isFilled else { throw .argument(.noView) }
+        return place.value
+    }
+}
