@@ -41,6 +41,7 @@ private struct GoldenHead: Decodable, CustomTestStringConvertible {
     let adjustment: Adjustment?
     let features: [[Float]]
     let logits: [String: [[Double]]]
+    let exempted: [String: [[Double]]]?
 
     var testDescription: String { name }
 
@@ -98,6 +99,27 @@ private struct GoldenHead: Decodable, CustomTestStringConvertible {
                 }
             }
         }
+    }
+
+    @Test(
+        "of a detector gives the background its plain probability and the classes the rest by TDE",
+        arguments: GoldenHead.all.filter { $0.exempted != nil })
+    private func exemptsTheBackground(golden: GoldenHead) throws {
+        let head = try golden.head()
+        for (alpha, expected) in try #require(golden.exempted) {
+            let alpha = try #require(Float(alpha))
+            for (features, expected) in zip(golden.features, expected) {
+                let found = head.probabilities(of: features, alpha: alpha, exempting: expected.count - 1)
+                for (found, expected) in zip(found, expected) {
+                    #expect(abs(found - expected) <= 1e-5 * expected, "alpha \(alpha)")
+                }
+                #expect(abs(found.reduce(0, +) - 1) < 1e-6)
+            }
+        }
+    }
+
+    @Test func ofADetectorIsAmongTheGoldenOnes() {
+        #expect(GoldenHead.all.filter { $0.exempted != nil }.map(\.classifier).sorted() == ["causal-norm", "linear"])
     }
 
     @Test func ofEveryKindIsAmongTheGoldenOnes() {

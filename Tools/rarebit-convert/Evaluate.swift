@@ -11,10 +11,11 @@ struct Evaluate: ParsableCommand {
             Classes are grouped by their training images: many (more than 100), medium (20 to 100), few (fewer than \
             20); a group's figure is the mean of its classes' accuracies. A model runs by the device's own code. With \
             --against a model is compared with the checkpoint it came from; the options from --architecture on are \
-            about a checkpoint.
+            about a checkpoint. With coco:FILE or lvis:FILE detections are measured that another program wrote as \
+            COCO's results: average precision by frequency, and of all detections in one list.
             """)
 
-    @Argument(help: "A model file or a checkpoint.")
+    @Argument(help: "A model file or a checkpoint, or detections in COCO's format.")
     var file: String
     @Option(help: ArgumentHelp("The data set; its test part is used.", valueName: "spec"))
     var data: String
@@ -36,11 +37,14 @@ struct Evaluate: ParsableCommand {
     @OptionGroup var network: NetworkOptions
 
     func run() throws {
-        let specification = try dataSpecification(data)
-        let choiceSpecification = try chooseAlpha.map(dataSpecification)
         if let report {
             try claimOutput(report)
         }
+        if let (format, annotations) = annotations {
+            return try measureDetections(against: annotations, as: format)
+        }
+        let specification = try dataSpecification(data)
+        let choiceSpecification = try chooseAlpha.map(dataSpecification)
         let model = try isModelFile(file) ? loadModel(file) : nil
         guard model != nil || against == nil else {
             throw UsageFailure("\(file): is no model file; --against compares a model with a checkpoint")
@@ -120,6 +124,9 @@ func loadModel(_ path: String) throws -> ModelFile {
 
 /// Writes a report in the form that the file's ending asks for: as a page, or `figures` in JSON.
 func writeReport(_ report: ConversionReport, figures: some Encodable, to path: String) throws {
-    let isPage = ["html", "htm"].contains(URL(fileURLWithPath: path).pathExtension.lowercased())
-    try replaceFile(path, with: isPage ? Array(report.html.utf8) : encoded(figures))
+    try replaceFile(path, with: isPage(path) ? Array(report.html.utf8) : encoded(figures))
+}
+
+func isPage(_ path: String) -> Bool {
+    ["html", "htm"].contains(URL(fileURLWithPath: path).pathExtension.lowercased())
 }
