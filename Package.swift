@@ -45,7 +45,8 @@ let package = Package(
         .systemLibrary(name: "Zlib", path: "CSupport/Zlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // Device modules.
-        .target(name: "ModelFormat", dependencies: ["Kernels"], exclude: ["README.md"], swiftSettings: swiftFlags),
+        .target(
+            name: "ModelFormat", dependencies: ["Text", "Kernels"], exclude: ["README.md"], swiftSettings: swiftFlags),
         .target(name: "Text", exclude: ["README.md"], swiftSettings: swiftFlags),
         .target(
             name: "Inference", dependencies: ["ModelFormat", "Text", "Kernels", "Pixels"], exclude: ["README.md"],

@@ -16,7 +16,7 @@ _Static_assert(RB_V4L2_CAPTURE == V4L2_CAP_VIDEO_CAPTURE && RB_V4L2_OUTPUT == V4
                    RB_V4L2_RADIO == (V4L2_CAP_RADIO | V4L2_CAP_TUNER) &&
                    RB_V4L2_METADATA == (V4L2_CAP_META_CAPTURE | V4L2_CAP_META_OUTPUT) &&
                    RB_V4L2_STREAMING == V4L2_CAP_STREAMING,
-               "platform.h repeats V4L2's capabilities");
+               "v4l2.h repeats V4L2's capabilities");
 
 int32_t rb_v4l2_open(const char *path) {
     const int descriptor = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);

@@ -1,6 +1,6 @@
 // Which video nodes there are, and where each is plugged in.
 #define _GNU_SOURCE
-#include "include/platform.h"
+#include "include/v4l2.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // What the files about Video4Linux nodes share.
 #pragma once
-#include "include/platform.h"
+#include "include/v4l2.h"
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <sys/ioctl.h>

@@ -29,7 +29,7 @@ struct Run {
                 covering: neededSize(for: loaded.model.input), size: run.size, format: run.format,
                 rate: run.captureRate)
             var camera = RecoveringCamera(
-                device: V4L2Device(CameraAddress(path.start)), for: request,
+                device: V4L2Device(CameraAddress(path)), for: request,
                 patience: run.patience.map { UInt64($0 * 1e9) })
             try start(&camera, path: path)
             try answerAll(of: camera, named: path, isCamera: true, with: loaded.engine)

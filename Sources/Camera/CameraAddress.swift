@@ -1,13 +1,14 @@
 import Platform
+import Text
 
 /// What tells a camera from others, whatever the number of its node.
 public struct CameraIdentity {
-    /// The physical port, as "usb-0000:00:14.0-2"; ends in zero.
-    public var port = InlineArray<32, CChar>(repeating: 0)
-    /// The USB serial number, empty where there is none; ends in zero.
-    public var serial = InlineArray<128, CChar>(repeating: 0)
-    /// The product's name; ends in zero.
-    public var card = InlineArray<32, CChar>(repeating: 0)
+    /// The physical port, as "usb-0000:00:14.0-2".
+    public var port = FixedText<32>()
+    /// The USB serial number, empty where there is none.
+    public var serial = FixedText<128>()
+    /// The product's name.
+    public var card = FixedText<32>()
     /// Which of the nodes of its device.
     public var index: Int32 = 0
 
@@ -24,26 +25,20 @@ protocol NodeDirectory: ~Copyable {
 
 /// Which camera: that of a node, or one by what it is plugged into, or by its serial number.
 public enum CameraAddress {
-    /// A path such as /dev/video0 or a link to it; ends in zero.
-    case node(UnsafePointer<CChar>)
-    case serial(UnsafePointer<CChar>)
-    case port(UnsafePointer<CChar>)
+    /// A path such as /dev/video0 or a link to it.
+    case node(CText)
+    case serial(CText)
+    case port(CText)
 
-    /// "serial:...", "port:...", else a path. `text` ends in zero and outlives the address.
-    public init(_ text: UnsafePointer<CChar>) {
-        if let serial = Self.rest(of: text, after: "serial:") {
+    /// "serial:...", "port:...", else a path.
+    public init(_ text: CText) {
+        if let serial = text.suffix(after: "serial:") {
             self = .serial(serial)
-        } else if let port = Self.rest(of: text, after: "port:") {
+        } else if let port = text.suffix(after: "port:") {
             self = .port(port)
         } else {
             self = .node(text)
         }
-    }
-
-    private static func rest(of text: UnsafePointer<CChar>, after prefix: StaticString) -> UnsafePointer<CChar>? {
-        for index in 0..<prefix.utf8CodeUnitCount
-        where UInt8(truncatingIfNeeded: text[index]) != prefix.utf8Start[index] { return nil }
-        return text + prefix.utf8CodeUnitCount
     }
 
     /// The first node that is at this address, which is no path.
@@ -60,8 +55,8 @@ public enum CameraAddress {
         switch self {
         case .node: false
         // A camera without a serial number is at none.
-        case .serial(let text): text.pointee != 0 && areEqual(camera.serial, text)
-        case .port(let text): text.pointee != 0 && areEqual(camera.port, text)
+        case .serial(let text): !text.isEmpty && camera.serial == text
+        case .port(let text): !text.isEmpty && camera.port == text
         }
     }
 }
@@ -71,8 +66,8 @@ extension CameraIdentity {
     /// the same serial number; 3 both.
     func likeness(to other: CameraIdentity) -> Int {
         guard index == other.index else { return 0 }
-        let hasSerial = serial[0] != 0 && areEqual(serial, other.serial) && areEqual(card, other.card)
-        let hasPort = port[0] != 0 && areEqual(port, other.port)
+        let hasSerial = !serial.isEmpty && serial == other.serial && card == other.card
+        let hasPort = !port.isEmpty && port == other.port
         return (hasSerial ? 2 : 0) + (hasPort ? 1 : 0)
     }
 
@@ -99,20 +94,4 @@ extension CameraIdentity {
         }
         return false
     }
-}
-
-private func areEqual<let count: Int>(_ a: InlineArray<count, CChar>, _ b: InlineArray<count, CChar>) -> Bool {
-    for index in 0..<count {
-        if a[index] != b[index] { return false }
-        if a[index] == 0 { return true }
-    }
-    return true
-}
-
-private func areEqual<let count: Int>(_ a: InlineArray<count, CChar>, _ b: UnsafePointer<CChar>) -> Bool {
-    for index in 0..<count {
-        if a[index] != b[index] { return false }
-        if a[index] == 0 { return true }
-    }
-    return false
 }

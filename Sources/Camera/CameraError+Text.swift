@@ -16,7 +16,7 @@ extension CameraError: TextConvertible {
         case .notOffered(let format?, let size?):
             "does not offer \(size) as \(fourcc: format); rarebit cameras lists what it offers"
         case .noUsableFormat(let offered):
-            "no usable format: it offers \(offered); the README lists what is usable"
+            "no usable format: it offers \(offered); docs/cameras.md lists what is usable"
         case .modeRefused(let asked, let fourcc, let size):
             "the driver answered a request for \(asked) with \(fourcc: fourcc) \(size), which cannot be used"
         case .busy: "another program is using the camera; stop it first"
@@ -41,7 +41,7 @@ extension RecordingError: TextConvertible {
         case .unsupportedVersion(let version):
             "recorded in version \(version) of the format, which this program does not read; record it again"
         case .unknownFormat(let frame, let fourcc):
-            "frame \(frame) is of format \(fourcc: fourcc), which cannot be used; the README lists what is usable"
+            "frame \(frame) is of format \(fourcc: fourcc), which cannot be used; docs/cameras.md lists what is usable"
         case .damaged(let frame): "frame \(frame) is damaged; copy the recording again"
         case .noFrames: "the recording holds no frames"
         case .changed:

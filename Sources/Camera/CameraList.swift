@@ -1,5 +1,6 @@
 import Pixels
 import Platform
+import Text
 
 /// What is told about the video nodes of a machine, in this order: a node, then either what is wrong with it or its
 /// card; then its formats, each followed by its sizes, each followed by its rates; then the mode that would be chosen.
@@ -25,7 +26,7 @@ public func listCameras<Visitor: CameraVisitor & ~Copyable>(for request: Capture
         span.withUnsafeMutableBufferPointer { path in
             rb_v4l2_node_path(number, path.baseAddress!)
             visitor.visit(node: path.baseAddress!)
-            var device = V4L2Device(.node(path.baseAddress!))
+            var device = V4L2Device(.node(CText(path.baseAddress!)))
             describe(&device, for: request, to: &visitor)
         }
         number = rb_v4l2_next_node(number + 1)

@@ -1,4 +1,5 @@
 import Platform
+import Text
 
 /// A camera of this machine.
 public struct V4L2Device: CaptureDevice, ~Copyable {
@@ -25,12 +26,12 @@ public struct V4L2Device: CaptureDevice, ~Copyable {
             return
         }
         if case .node(let path) = address {
-            try open(path: path)
+            try keep(rb_v4l2_open(path.start))
         } else {
             try open(address.find(in: SystemNodes()))
         }
         guard var identity = identityOfOpenNode(node.descriptor) else { return }
-        if identity.sharesItsSerial(in: SystemNodes()) { identity.serial[0] = 0 }
+        if identity.sharesItsSerial(in: SystemNodes()) { identity.serial = FixedText() }
         self.identity = identity
     }
 
@@ -43,10 +44,6 @@ public struct V4L2Device: CaptureDevice, ~Copyable {
             return rb_v4l2_open($0.baseAddress!)
         }
         try keep(result)
-    }
-
-    private mutating func open(path: UnsafePointer<CChar>) throws(SystemError) {
-        try keep(rb_v4l2_open(path))
     }
 
     private mutating func keep(_ result: Int32) throws(SystemError) {
@@ -238,28 +235,15 @@ private func identityOfOpenNode(_ descriptor: Int32) -> CameraIdentity? {
     }
     let place = placeOfOpenNode(descriptor)
     var identity = CameraIdentity()
-    copy(capability.bus, to: &identity.port)
-    copy(capability.card, to: &identity.card)
-    copy(place.serial, to: &identity.serial)
+    identity.port = FixedText(copying: capability.bus)
+    identity.card = FixedText(copying: capability.card)
+    identity.serial = FixedText(copying: place.serial)
     identity.index = place.index
     return identity
 }
 
 private func placeOfOpenNode(_ descriptor: Int32) -> rb_v4l2_place {
     var place = rb_v4l2_place()
-    rb_v4l2_find_place(("/sys" as StaticString).start, descriptor, &place)
+    rb_v4l2_find_place(CText("/sys").start, descriptor, &place)
     return place
-}
-
-extension StaticString {
-    fileprivate var start: UnsafePointer<CChar> {
-        UnsafeRawPointer(utf8Start).assumingMemoryBound(to: CChar.self)
-    }
-}
-
-/// Text of a fixed length that ends in zeros, as C structures hold it.
-private func copy<let count: Int, Text>(_ text: borrowing Text, to copy: inout InlineArray<count, CChar>) {
-    withUnsafeBytes(of: text) { bytes in
-        for index in 0..<min(bytes.count, count) { copy[index] = CChar(truncatingIfNeeded: bytes[index]) }
-    }
 }

@@ -75,6 +75,7 @@ extension ModelError.Field {
         case .input: "input tensor out of bounds"
         case .output: "output tensor out of bounds"
         case .residual: "residual tensor out of bounds"
+        case .overlap: "output tensor over one that is still read"
         case .scratch: "scratch area out of bounds"
         case .scratchSize: "less scratch memory stated than its kernels need"
         case .weights: "weights out of bounds"

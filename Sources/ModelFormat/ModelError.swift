@@ -24,7 +24,7 @@ public enum ModelError: Error, Equatable, Sendable {
     /// The part of a record that is out of its range.
     public enum Field: Sendable {
         case kind, groups, kernel, stride, dilation, padding, clamp
-        case input, output, residual, scratch, scratchSize
+        case input, output, residual, overlap, scratch, scratchSize
         case weights, parameters, multiplier, accumulator
         case channelOrder, resize, normalisation
         case classes, dimensions, featureNorm, flags, alpha, numbers, memory

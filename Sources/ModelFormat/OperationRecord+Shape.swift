@@ -76,7 +76,7 @@ extension TensorView {
     /// Kernels read channels in groups of 4.
     var readChannels: UInt64 { (UInt64(channels) + 3) / 4 * 4 }
 
-    fileprivate func isOfSize(_ other: TensorView) -> Bool {
+    func isOfSize(_ other: TensorView) -> Bool {
         height == other.height && width == other.width && channels == other.channels
     }
 }

@@ -1,3 +1,5 @@
+import Text
+
 extension Verifier {
     func verifiedHead() throws(ModelError) -> HeadRecord {
         let section = sections[.head]
@@ -71,33 +73,10 @@ extension Verifier {
 
     /// Well-formed UTF-8 without anything that steers terminals, so that names can go to one as they are.
     private func isText(_ text: UnsafeRawBufferPointer, allowingNewlines: Bool) -> Bool {
-        var remaining = text
-        while let lead = remaining.first {
-            // Unicode 15, table 3-7: the length by the lead byte, and the range of the second byte, which excludes
-            // overlong forms, surrogates and everything past U+10FFFF.
-            let (length, second): (Int, ClosedRange<UInt8>)
-            switch lead {
-            case 0x00...0x7F: (length, second) = (1, 0x80...0xBF)
-            case 0xC2...0xDF: (length, second) = (2, 0x80...0xBF)
-            case 0xE0: (length, second) = (3, 0xA0...0xBF)
-            case 0xED: (length, second) = (3, 0x80...0x9F)
-            case 0xE1...0xEF: (length, second) = (3, 0x80...0xBF)
-            case 0xF0: (length, second) = (4, 0x90...0xBF)
-            case 0xF1...0xF3: (length, second) = (4, 0x80...0xBF)
-            case 0xF4: (length, second) = (4, 0x80...0x8F)
-            default: return false
-            }
-            guard remaining.count >= length else { return false }
-            // The lead byte's bits of the scalar: all seven of one byte, else what its length leaves.
-            var value = UInt32(length == 1 ? lead : lead & (0x7F >> UInt8(length)))
-            for index in 1..<length {
-                guard (index == 1 ? second : 0x80...0xBF).contains(remaining[index]) else { return false }
-                value = value << 6 | UInt32(remaining[index] & 0x3F)
-            }
-            guard let scalar = Unicode.Scalar(value),
-                !scalar.steersTerminals || (allowingNewlines && value == 0x0A)
+        var scalars = UTF8Scalars(text)
+        while let element = scalars.next() {
+            guard case .scalar(let scalar, _) = element, !scalar.steersTerminals || (allowingNewlines && scalar == "\n")
             else { return false }
-            remaining = UnsafeRawBufferPointer(rebasing: remaining[length...])
         }
         return true
     }

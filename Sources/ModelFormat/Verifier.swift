@@ -48,7 +48,9 @@ struct Verifier {
             guard let operation = OperationRecord(verifying: bytes, at: offset) else {
                 throw .badOperation(index: index, .kind)
             }
-            if let field = fault(of: operation, weightsEnd: &weightsEnd) {
+            if let field = fault(of: operation, weightsEnd: &weightsEnd)
+                ?? (operation.isOutputOverInput ? .overlap : nil)
+            {
                 throw .badOperation(index: index, field)
             }
         }
@@ -109,7 +111,7 @@ struct Verifier {
 
     private static func isScratch(of operation: OperationRecord, apartFrom view: TensorView) -> Bool {
         let start = UInt64(operation.scratchOffset)
-        return start + UInt64(operation.scratchBytes) <= UInt64(view.arenaOffset) || start >= end(of: view)
+        return start + UInt64(operation.scratchBytes) <= UInt64(view.arenaOffset) || start >= view.end
     }
 
     private func residualFault(of operation: OperationRecord) -> ModelError.Field? {
@@ -184,14 +186,7 @@ struct Verifier {
         guard view.hasShape, view.zeroPoint <= 255, Self.isScale(view.scale), view.arenaOffset % 4 == 0 else {
             return false
         }
-        return Self.end(of: view) <= activationBytes
-    }
-
-    /// Where the last byte that a kernel may read of a view ends. height * width < 2^32 and the stride < 2^31, so it
-    /// fits 63 bits.
-    private static func end(of view: TensorView) -> UInt64 {
-        let lastPixel = (UInt64(view.height) * UInt64(view.width) - 1) * UInt64(view.pixelStride)
-        return UInt64(view.arenaOffset) + lastPixel + view.readChannels
+        return view.end <= activationBytes
     }
 
     func isInArena(floats count: UInt32, at offset: UInt32) -> Bool {

@@ -123,14 +123,9 @@ extension TextWriter where Sink: ~Copyable {
             write("READY=1\n")
         }
         if let status = notice.status {
-            write("STATUS=")
             switch status {
-            case .classifying:
-                write("classifying ")
-                write(withoutControls: source)
-            case .searching(let reason):
-                write(withoutControls: source)
-                write(" \(reason), looking for it")
+            case .classifying: write("STATUS=classifying \(source)")
+            case .searching(let reason): write("STATUS=\(source) \(reason), looking for it")
             }
             if let framesPerSecond = notice.framesPerSecond {
                 write(", \(framesPerSecond, decimals: 1) frames a second")
@@ -139,13 +134,6 @@ extension TextWriter where Sink: ~Copyable {
         }
         if notice.feedsWatchdog {
             write("WATCHDOG=1\n")
-        }
-    }
-
-    /// A line feed in a name would begin a line of its own.
-    private mutating func write(withoutControls text: CText) {
-        for byte in text.bytes {
-            write(byte: byte < 0x20 ? UInt8(ascii: "?") : byte)
         }
     }
 }

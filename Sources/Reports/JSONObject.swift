@@ -1,4 +1,5 @@
 import Platform
+import Text
 
 /// Looks members up in the text of one JSON object, without building anything. Reads what `rarebit bench --json` writes;
 /// of any other text it finds no members, or nonsense ones, but never reads outside.
@@ -48,11 +49,8 @@ struct JSONObject {
     }
 
     private func isKey(_ range: Range<Int>, _ name: StaticString) -> Bool {
-        guard range.count == name.utf8CodeUnitCount + 2 else { return false }
-        for index in 0..<name.utf8CodeUnitCount where bytes[range.lowerBound + 1 + index] != name.utf8Start[index] {
-            return false
-        }
-        return true
+        guard range.count >= 2 else { return false }
+        return UnsafeRawBufferPointer(rebasing: bytes[range.dropFirst().dropLast()]).isEqual(to: CText(name).bytes)
     }
 
     private func skipSpace(from start: Int) -> Int {

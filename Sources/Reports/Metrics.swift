@@ -71,9 +71,9 @@ extension TextWriter where Sink: ~Copyable {
     ) {
         write(metric: "rarebit_info", "gauge", "What runs: always 1.")
         write("rarebit_info{model=")
-        write(label: model)
+        write(quoted: model)
         write(",source=")
-        write(label: source)
+        write(quoted: source)
         write("} 1\n")
         write(counter: "rarebit_frames_total", "Frames answered.", totals.answered)
         write(
@@ -134,19 +134,5 @@ extension TextWriter where Sink: ~Copyable {
             \(name)_count\(labels) \(histogram.count)
 
             """)
-    }
-
-    /// A label's value, quoted and escaped.
-    private mutating func write(label text: CText) {
-        write("\"")
-        for byte in text.bytes {
-            switch byte {
-            case UInt8(ascii: "\\"): write("\\\\")
-            case UInt8(ascii: "\""): write("\\\"")
-            case UInt8(ascii: "\n"): write("\\n")
-            default: write(byte: byte)
-            }
-        }
-        write("\"")
     }
 }

@@ -87,16 +87,11 @@ extension TextWriter where Sink: ~Copyable {
     }
 
     private mutating func writeIndented(_ lines: UnsafeRawBufferPointer) {
-        var startsLine = true
-        for byte in lines {
-            if startsLine {
-                write("  ")
-            }
-            write(byte: byte)
-            startsLine = byte == UInt8(ascii: "\n")
-        }
-        if !startsLine {
-            write("\n")
+        var rest = lines
+        while !rest.isEmpty {
+            let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.count
+            write("  \(UnsafeRawBufferPointer(rebasing: rest[..<end]))\n")
+            rest = UnsafeRawBufferPointer(rebasing: rest[min(end + 1, rest.count)...])
         }
     }
 }

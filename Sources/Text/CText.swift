@@ -43,6 +43,20 @@ public struct CText: Equatable, ExpressibleByStringLiteral, @unchecked Sendable 
         return false
     }
 
+    /// The same, where capital letters of ASCII count as small ones.
+    public func isSame(ignoringCase other: CText) -> Bool {
+        func lowered(_ character: CChar) -> UInt8 {
+            let byte = UInt8(bitPattern: character)
+            return (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte + 32 : byte
+        }
+        var index = 0
+        while lowered(start[index]) == lowered(other.start[index]) {
+            guard start[index] != 0 else { return true }
+            index += 1
+        }
+        return false
+    }
+
     // MARK: Taking apart
 
     /// What stands behind a prefix; nil where the text does not begin with it.

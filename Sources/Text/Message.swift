@@ -3,7 +3,7 @@
 /// Nothing is built. A message is a list of pieces, some literal and some values, in a fixed array; a `TextWriter` writes
 /// them one after the other. Text given by address (`CText`, bytes) must stay until then.
 public struct Message: ExpressibleByStringInterpolation, TextConvertible {
-    /// The most pieces of one message, those of messages inside it included. What has no such bound, such as all classes
+    /// The most pieces of one message, those of messages inside it included; what has more ends in an ellipsis. What has no such bound, such as all classes
     /// of a model, is written piece by piece.
     public static var capacity: Int { 32 }
 
@@ -32,9 +32,13 @@ public struct Message: ExpressibleByStringInterpolation, TextConvertible {
         }
     }
 
+    /// What is too much is left out, and an ellipsis stands in its place: a message is no reason to end a program.
     @inline(never)
     fileprivate mutating func add(_ piece: Piece) {
-        precondition(count < Self.capacity, "a message of too many pieces")
+        guard count < Self.capacity else {
+            pieces[Self.capacity - 1] = Piece("…")
+            return
+        }
         pieces[count] = piece
         count += 1
     }
@@ -65,7 +69,7 @@ public struct Message: ExpressibleByStringInterpolation, TextConvertible {
         /// Another message, or what has one.
         public mutating func appendInterpolation(_ value: some TextConvertible) { message += value.text }
 
-        /// UTF-8 text, cut or filled with spaces to `columns` characters.
+        /// UTF-8 text, cut or filled with spaces to `columns` columns of a terminal.
         public mutating func appendInterpolation(_ text: UnsafeRawBufferPointer, columns: Int) {
             message.add(Piece(text, columns: columns))
         }

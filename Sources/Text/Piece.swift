@@ -1,9 +1,11 @@
 /// A part of a message. In 16 bytes: messages are on the stack, and a device may have little of it.
 struct Piece {
     enum Kind: UInt8 {
-        /// Bytes of UTF-8 at an address, as they are.
+        /// UTF-8 of the program itself at an address, as it is.
+        case literal
+        /// Text from outside at an address, which may be anything: see `TextWriter`.
         case text
-        /// Cut or filled with spaces on the right to `columns` characters.
+        /// The same, cut or filled with spaces on the right to `columns` columns of a terminal.
         case paddedText
         /// A `ShortText`, the first character in the lowest byte; zeros end it.
         case shortText
@@ -39,7 +41,7 @@ struct Piece {
     }
 
     init(_ text: StaticString) {
-        self.init(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        self.init(.literal, UInt64(UInt(bitPattern: text.utf8Start)), count: text.utf8CodeUnitCount)
     }
 
     init(_ text: UnsafeRawBufferPointer, columns: Int) {

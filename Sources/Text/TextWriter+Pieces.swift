@@ -3,14 +3,17 @@ enum Escaping {
     case nothing
     /// Inside the quotes of a JSON string.
     case json
+    /// Inside other quotes.
+    case quotes
 }
 
 extension TextWriter where Sink: ~Copyable {
     @inline(never)
     mutating func write(_ piece: Piece, escaping: Escaping = .nothing) {
         switch piece.kind {
-        case .text: write(piece.text, columns: nil, escaping: escaping)
-        case .paddedText: write(piece.text, columns: piece.columns, escaping: escaping)
+        case .literal: write(piece.text, escaping: escaping)
+        case .text: write(foreign: piece.text, columns: nil, escaping: escaping)
+        case .paddedText: write(foreign: piece.text, columns: piece.columns, escaping: escaping)
         case .shortText:
             var (first, rest) = piece.characters
             while first > 0 {
@@ -37,24 +40,58 @@ extension TextWriter where Sink: ~Copyable {
         }
     }
 
-    /// nil columns: as it is; else cut, or filled with spaces.
-    private mutating func write(_ text: UnsafeRawBufferPointer, columns: Int?, escaping: Escaping) {
-        let limit = columns ?? Int.max
-        var used = 0
-        for byte in text {
-            let startsCharacter = byte & 0xC0 != 0x80
-            used += startsCharacter ? 1 : 0
-            guard used <= limit else { return }
+    private mutating func write(_ bytes: UnsafeRawBufferPointer, escaping: Escaping) {
+        for byte in bytes {
             write(byte: byte, escaping: escaping)
         }
-        if columns != nil {
-            write(spaces: limit - used)
+    }
+
+    /// Text from outside the program, which may be anything: what would steer a terminal, and what is no UTF-8, becomes a
+    /// question mark, or an escape in JSON. With `columns`, cut or filled with spaces to so many.
+    private mutating func write(foreign text: UnsafeRawBufferPointer, columns: Int?, escaping: Escaping) {
+        var scalars = UTF8Scalars(text)
+        var used = 0
+        while let element = scalars.next() {
+            var width = 1
+            if case .scalar(let scalar, _) = element {
+                width = scalar.terminalColumns
+            }
+            if let columns, used + width > columns { break }
+            used += width
+            switch element {
+            case .noUTF8: write(replacementOf: "\u{FFFD}", escaping: escaping)
+            case .scalar(let scalar, _) where scalar.steersTerminals: write(replacementOf: scalar, escaping: escaping)
+            case .scalar(_, let bytes): write(bytes, escaping: escaping)
+            }
         }
+        write(spaces: (columns ?? 0) - used)
+    }
+
+    private mutating func write(replacementOf scalar: Unicode.Scalar, escaping: Escaping) {
+        switch escaping {
+        case .quotes where scalar == "\n": write(Piece("\\n"))
+        case .nothing, .quotes: write(byte: UInt8(ascii: "?"))
+        case .json:
+            // None is beyond U+FFFF.
+            write(Piece("\\u"))
+            for shift in stride(from: 12, through: 0, by: -4) {
+                write(hexadecimalDigit: UInt8(scalar.value >> UInt32(shift) & 0xF))
+            }
+        }
+    }
+
+    /// Text from outside in double quotes, as of a Prometheus label: a backslash stands before quotes and backslashes in it,
+    /// and an end of line is \n.
+    public mutating func write(quoted text: CText) {
+        write(byte: UInt8(ascii: "\""))
+        write(Piece(text.bytes), escaping: .quotes)
+        write(byte: UInt8(ascii: "\""))
     }
 
     private mutating func write(byte: UInt8, escaping: Escaping) {
         switch (escaping, byte) {
-        case (.json, UInt8(ascii: "\"")), (.json, UInt8(ascii: "\\")):
+        case (.json, UInt8(ascii: "\"")), (.json, UInt8(ascii: "\\")), (.quotes, UInt8(ascii: "\"")),
+            (.quotes, UInt8(ascii: "\\")):
             write(byte: UInt8(ascii: "\\"))
             write(byte: byte)
         case (.json, 0..<0x20):

@@ -1,12 +1,13 @@
 import Platform
 import Testing
+import Text
 
 @testable import Camera
 
-private func text<let count: Int>(_ string: String) -> InlineArray<count, CChar> {
-    var array = InlineArray<count, CChar>(repeating: 0)
+private func text<let capacity: Int>(_ string: String) -> FixedText<capacity> {
+    var array = InlineArray<capacity, CChar>(repeating: 0)
     for (index, byte) in string.utf8.enumerated() { array[index] = CChar(bitPattern: byte) }
-    return array
+    return FixedText(copying: array)
 }
 
 private func camera(_ port: String, _ serial: String = "", card: String = "Cam", index: Int32 = 0) -> CameraIdentity {
@@ -61,19 +62,19 @@ private struct Nodes: NodeDirectory {
         ("serial:42", 1), ("port:usb-1", 0), ("serial:4", nil), ("port:usb-11", nil), ("serial:", nil),
         ("/dev/video1", nil), ("serial", nil),
     ] as [(String, Int32?)] {
-        address.withCString { #expect(CameraAddress($0).find(in: nodes) == expected, "\(address)") }
+        address.withCString { #expect(CameraAddress(CText($0)).find(in: nodes) == expected, "\(address)") }
     }
     "/dev/video1".withCString {
-        guard case .node(let path) = CameraAddress($0) else {
+        guard case .node(let path) = CameraAddress(CText($0)) else {
             Issue.record("a path is a path")
             return
         }
-        #expect(path == $0)
+        #expect(path == CText($0))
     }
 }
 
 @Test(arguments: ["serial:", "port:"])
 func anAddressWithoutAnythingBehindItIsNoCameras(address: String) {
     let nodes = Nodes(all: [0: camera(""), 1: camera("", "", index: 1)])
-    address.withCString { #expect(CameraAddress($0).find(in: nodes) == nil) }
+    address.withCString { #expect(CameraAddress(CText($0)).find(in: nodes) == nil) }
 }

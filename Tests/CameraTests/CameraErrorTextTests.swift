@@ -25,7 +25,7 @@ private func fourcc(_ text: StaticString) -> UInt32 {
     offered.append(fourcc("MJPG"))
     offered.append(fourcc("H264"))
     let text = String(CameraError.noUsableFormat(offered: offered).text)
-    #expect(text == "no usable format: it offers MJPG, H264; the README lists what is usable")
+    #expect(text == "no usable format: it offers MJPG, H264; docs/cameras.md lists what is usable")
 }
 
 /// The longest of all messages: in a line of the program, with its name and the camera's.
@@ -37,7 +37,7 @@ private func fourcc(_ text: StaticString) -> UInt32 {
     let formats = [String](repeating: "Y16 -BE", count: 16).joined(separator: ", ")
     #expect(
         line
-            == "rarebit: /dev/video0: no usable format: it offers \(formats) and more; the README lists what is usable\n"
+            == "rarebit: /dev/video0: no usable format: it offers \(formats) and more; docs/cameras.md lists what is usable\n"
     )
 }
 

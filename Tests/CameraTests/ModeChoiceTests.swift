@@ -2,6 +2,7 @@ import Camera
 import Pixels
 import Platform
 import Testing
+import Text
 
 /// What a capture asks its driver for.
 private func choice(
@@ -178,9 +179,9 @@ func aRangeThatMakesNoSenseDoesNoHarm(least: UInt32, greatest: UInt32, step: UIn
         ("rgb24", "RGB3"), ("RGB3", "RGB3"), ("y16", "Y16 "), ("Y16 ", "Y16 "), ("grey", "GREY"), ("nv12", "NV12"),
         ("yuv420", "YU12"),
     ] {
-        #expect(name.withCString { pixelFormat(named: $0) } == fourcc(expected), "\(name)")
+        #expect(name.withCString { pixelFormat(named: CText($0)) } == fourcc(expected), "\(name)")
     }
     for name in ["", "YUY", "YUYVV", "H264", "mjpegs", "mjpe"] {
-        #expect(name.withCString { pixelFormat(named: $0) } == nil, "\(name)")
+        #expect(name.withCString { pixelFormat(named: CText($0)) } == nil, "\(name)")
     }
 }

@@ -3,7 +3,7 @@ import TinyModel
 
 @testable import ModelFormat
 
-private func verify(_ file: [UInt8]) throws(ModelError) {
+func verify(_ file: [UInt8]) throws(ModelError) {
     let aligned = AlignedBytes(file)
     _ = try Model(verifying: aligned.readOnly)
 }
@@ -170,6 +170,13 @@ private let operationChanges: [Change<OperationRecord, ModelError.Field>] = [
         $0.residual = TensorView()
         ($0.residualStep, $0.residualChannelOffset) = (0, .max)
     },
+    OperationChange(.overlap) { $0.output.arenaOffset = $0.input.arenaOffset },
+    OperationChange(.overlap) { $0.output.arenaOffset = $0.input.arenaOffset + 8 },
+    OperationChange(.overlap) { $0.residual.arenaOffset = $0.output.arenaOffset + 8 },
+    OperationChange(.overlap) {
+        $0.residual = $0.output
+        $0.residualChannelOffset = 1
+    },
     OperationChange(.scratch) { $0.scratchOffset = 1000 },
     OperationChange(.scratch) { $0.scratchBytes = 65536 },
     OperationChange(.scratch) { $0.scratchOffset = $0.output.arenaOffset },
@@ -324,47 +331,4 @@ private let contentsChanges: [Change<ModelContents, ModelError>] = [
     var checksum = Checksum()
     Array("123456789".utf8).withUnsafeBytes { checksum.update($0) }
     #expect(checksum.value == 0xCBF4_3926)  // the check value of the CRC catalogue
-}
-
-private let addedChanges: [(OperationKind, OperationChange)] = [
-    (.lookup, OperationChange(.input) { $0.input.arenaOffset = 65536 }),
-    (.lookup, OperationChange(.output) { $0.output.arenaOffset = 65536 }),
-    (.lookup, OperationChange(.output) { $0.output.channels = 7 }),
-    (.lookup, OperationChange(.weights) { $0.weightsOffset += 1 }),
-    (.lookup, OperationChange(.weights) { $0.weightsOffset -= 1 }),
-    (.multiply, OperationChange(.output) { $0.output.width = 5 }),
-    (.multiply, OperationChange(.clamp) { $0.outputMax = 256 }),
-    (.multiply, OperationChange(.clamp) { $0.outputMin = $0.outputMax + 1 }),
-    (.multiply, OperationChange(.residual) { $0.residual = TensorView() }),
-    (.multiply, OperationChange(.residual) { $0.residual.arenaOffset = 65536 }),
-    (.multiply, OperationChange(.residual) { $0.residual.height = 1 }),
-    (
-        .multiply,
-        OperationChange(.residual) { ($0.residual.height, $0.residual.width, $0.residual.channels) = (1, 1, 4) }
-    ),
-    (.averagePool, OperationChange(.output) { $0.output.channels = 4 }),
-    (.averagePool, OperationChange(.output) { $0.output.arenaOffset = 65536 }),
-    (.averagePool, OperationChange(.kernel) { $0.kernelWidth = 0 }),
-    (.averagePool, OperationChange(.stride) { $0.strideX = 0 }),
-    (.averagePool, OperationChange(.padding) { $0.paddingTop = 1 << 20 }),
-    (.averagePool, OperationChange(.dilation) { $0.dilationX = 2 }),
-    (.averagePool, OperationChange(.flags) { $0.countsPadding = 2 }),
-    (.maxPool, OperationChange(.dilation) { $0.dilationY = 2 }),
-    (.maxPool, OperationChange(.output) { $0.output.channels = 4 }),
-]
-
-@Suite struct AnOperationWithoutWeightsOfItsOwn {
-    @Test(arguments: [OperationKind.lookup, .multiply, .averagePool, .maxPool])
-    func isGoodAsItIs(kind: OperationKind) throws {
-        try verify(TinyModel.contents(with: kind).serialized())
-        // A factor of one pixel is for all pixels.
-        try verify(TinyModel.contents(with: kind) { ($0.residual.height, $0.residual.width) = (1, 1) }.serialized())
-    }
-
-    @Test(arguments: addedChanges)
-    fileprivate func cannotBeOutOfBounds(kind: OperationKind, change: OperationChange) {
-        #expect(throws: ModelError.badOperation(index: 2, change.expected)) {
-            try verify(TinyModel.contents(with: kind, change.apply).serialized())
-        }
-    }
 }

@@ -204,6 +204,16 @@ private func parse(_ lines: String) throws -> [[String: Any]] {
         #expect(result.output.contains(" median 0.000 "))
     }
 
+    /// An editor may have laid it out anew, with carriage returns.
+    @Test func readsARecordOfSeveralLines() throws {
+        let old = try record([("\"median_ms\":[0-9.]+", "\"median_ms\":1000000")])
+        let text = try String(contentsOfFile: old, encoding: .utf8)
+        let lines = text.replacingOccurrences(of: ",\"", with: ",\r\n  \"").replacingOccurrences(of: "\n", with: "\r\n")
+        _ = try setting.folder.write(Array(lines.utf8), to: "old.json")
+        let result = try setting.bench(["--compare", old])
+        #expect(result.status == 0 && result.errors == "" && result.output.contains(" median 0.000 "))
+    }
+
     @Test func failsWhereTheOldOneWasFaster() throws {
         let old = try record([("\"median_ms\":[0-9.]+", "\"median_ms\":0.000001")])
         let result = try setting.bench(["--compare", old, "--threshold", "1.5", "--json"])

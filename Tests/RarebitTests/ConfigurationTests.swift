@@ -48,6 +48,23 @@ private struct Setting {
         #expect(try answer(result).hasPrefix("\"alpha\":0.250,\"top\":["))
     }
 
+    /// As Windows' editors write it.
+    @Test func mayHaveCarriageReturnsAndAByteOrderMark() throws {
+        let setting = try Setting()
+        let lines = [
+            "# What the device does.", "", "model = \(setting.model)", "frames = \(setting.frames)",
+            "alpha = 0.25 # less",
+            "json = yes", "classes = 0, 1", "",
+        ]
+        let plain = try setting.run(lines.joined(separator: "\n")).result
+        let foreign = try setting.run("\u{FEFF}" + lines.joined(separator: "\r\n")).result
+        #expect(foreign.status == 0 && foreign.errors == "")
+        let pattern = #/"(timestamp_ns|age_ms|duration_ms)":[0-9.]+/#
+        #expect(foreign.output.replacing(pattern, with: "") == plain.output.replacing(pattern, with: ""))
+        let (refused, file) = try setting.run("alpha = 1\r\nalpha = x\r\n", [setting.model])
+        #expect(refused.errorLine == "rarebit: \(file):2: alpha stands in line 1 already; keep one of them")
+    }
+
     @Test func givesWayToTheCommandLine() throws {
         let setting = try Setting()
         let (result, _) = try setting.run(

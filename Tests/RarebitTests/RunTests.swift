@@ -241,3 +241,47 @@ private struct Setting {
         #expect(result.status == 0 || result.errorLine?.hasSuffix("Too many open files") == true, "\(result.errors)")
     }
 }
+
+@Suite struct ASmallStack {
+    private func run(limit: String, before: String = "") throws -> ProgramResult {
+        let setting = try Setting()
+        let frames = try setting.folder.write(greyRecording(brightness: [1, 2]), to: "frames")
+        return try runShell(
+            "ulimit \(limit) 64 && exec \(before) \"$1\" run \"$2\" --frames \"$3\"",
+            [programPath("rarebit"), setting.model, frames])
+    }
+
+    @Test func isMadeLargerWhereThatIsAllowed() throws {
+        let result = try run(limit: "-S -s")
+        #expect(result.status == 0 && result.errors == "")
+        #expect(result.output.split(separator: "\n").count == 2)
+    }
+
+    @Test func isRefusedInOneLineWhereItIsNot() throws {
+        // The superuser may raise every limit, unless it gave that privilege up.
+        let before = getuid() == 0 ? "setpriv --bounding-set=-sys_resource" : ""
+        let result = try run(limit: "-s", before: before)
+        #expect(result.status == 1)
+        #expect(
+            result.errorLine
+                == "rarebit: needs 512 KB of stack, more than it is allowed; raise the limit with ulimit -s")
+    }
+}
+
+@Suite struct ANameThatSteersTerminals {
+    private let name = "a\u{1B}]0;title\u{7}\u{9B}31m\u{202E}\nb"
+
+    @Test func standsInErrorsWithQuestionMarks() throws {
+        let result = try Setting().run(["--frames", "/none/\(name)"])
+        #expect(result.errorLine == "rarebit: /none/a?]0;title??31m??b: cannot be read: No such file or directory")
+        let option = try Setting().run(["--format", name])
+        #expect(option.errorLine?.hasPrefix("rarebit: --format: 'a?]0;title??31m??b' is no pixel format") == true)
+    }
+
+    @Test func standsInEventsWithQuestionMarks() throws {
+        let setting = try Setting()
+        let frames = try setting.folder.write(Array(greyRecording(brightness: [1, 2]).dropLast()), to: name)
+        let result = try setting.run(["--frames", frames])
+        #expect(result.errorLine?.hasSuffix("/a?]0;title??31m??b: ends inside a frame, which is left out") == true)
+    }
+}

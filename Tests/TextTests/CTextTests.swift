@@ -62,3 +62,24 @@ private func with<Result>(_ text: String, _ body: (CText) throws -> Result) reth
         }
     }
 }
+
+@Suite struct AFixedText {
+    @Test func isACopyUpToTheZeroCutWhereItIsTooLong() {
+        let name: (CChar, CChar, CChar, CChar, CChar) = (99, 97, 109, 0, 120)
+        #expect(FixedText<8>(copying: name) == CText("cam"))
+        #expect(FixedText<3>(copying: name) == CText("ca"))
+        #expect(FixedText<8>(copying: name) == FixedText<8>(copying: name))
+        #expect(FixedText<8>(copying: name) != FixedText<8>())
+        #expect(FixedText<8>().isEmpty && FixedText<1>(copying: name).isEmpty && !FixedText<8>(copying: name).isEmpty)
+    }
+}
+
+@Test(
+    arguments: [
+        ("YUYV", "yuyv", true), ("Y16 ", "y16 ", true), ("yuyv", "yuy", false), ("yuy", "yuyv", false),
+        ("é", "É", false),
+        ("[", "{", false), ("", "", true),
+    ] as [(String, String, Bool)])
+func capitalsCanBeIgnored(one: String, other: String, expected: Bool) {
+    with(one) { one in with(other) { #expect(one.isSame(ignoringCase: $0) == expected) } }
+}

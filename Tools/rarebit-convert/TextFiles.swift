@@ -1,6 +1,7 @@
 import Evaluation
 import Foundation
 import ModelFormat
+import Text
 
 /// A text file of at most a megabyte.
 func readText(_ path: String) throws -> String {

@@ -2,7 +2,8 @@ import Platform
 import Text
 
 /// The lines of a configuration file: "name = value", with space around both passed over. A `#` at the start of a line
-/// or behind a space starts a comment; lines without anything else are passed over.
+/// or behind a space starts a comment; lines without anything else are passed over. What editors of other systems add, a
+/// carriage return at the end of lines and a byte-order mark in front, is passed over too.
 ///
 /// Debian's libinih takes its memory from the heap and cuts lines at 200 bytes, so this is the program's own.
 struct ConfigurationText: ~Copyable {
@@ -27,6 +28,9 @@ struct ConfigurationText: ~Copyable {
         memory[count] = 0
         self.path = path
         bytes = UnsafeMutableRawBufferPointer(rebasing: memory[...count])
+        if count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF {
+            position = 3
+        }
     }
 
     /// nil at the end of the file.

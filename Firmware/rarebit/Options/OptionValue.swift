@@ -51,7 +51,7 @@ struct OptionValue: Sendable {
     }
 
     func pixelFormat() throws(ProgramError) -> UInt32 {
-        guard let fourcc = Camera.pixelFormat(named: text.start) else { throw error(.notAFormat) }
+        guard let fourcc = Camera.pixelFormat(named: text) else { throw error(.notAFormat) }
         return fourcc
     }
 

@@ -46,7 +46,8 @@ public enum TinyModel {
 
     private static func aligned(_ offset: UInt32) -> UInt32 { (offset + 63) / 64 * 64 }
 
-    /// The tiny model with one more operation, of this kind, before its last; not a convolution.
+    /// The tiny model with one more operation, of this kind, before its last; not a convolution. What treats values by
+    /// themselves works in place, poolings read what the first operation wrote.
     public static func contents(
         with kind: OperationKind, _ change: (inout OperationRecord) -> Void = { _ in }
     ) -> ModelContents {
@@ -54,6 +55,9 @@ public enum TinyModel {
         var operation = contents.operations[1]
         operation.kind = kind
         operation.input = operation.output
+        if kind == .maxPool || kind == .averagePool {
+            operation.input.arenaOffset = contents.operations[0].output.arenaOffset
+        }
         operation.residual = operation.output
         (operation.kernelHeight, operation.kernelWidth, operation.paddingTop, operation.paddingLeft) = (1, 1, 0, 0)
         operation.scratchBytes = 0
