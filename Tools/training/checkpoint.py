@@ -18,7 +18,7 @@ _NUMPY_GLOBALS = [np._core.multiarray._reconstruct, np.ndarray, np.dtype, np.dty
 
 
 def state(feat_model, classifier):
-    return {"feat_model": plain(feat_model), "classifier": _plain(classifier)}
+    return {"feat_model": plain(feat_model), "classifier": plain(classifier)}
 
 
 def plain(module):
