@@ -21,6 +21,9 @@ public enum Architecture: String, CaseIterable, Sendable {
     case resNeXt50WithoutLastReLU = "resnext50-32x4d-no-last-relu"
     case resNeXt101WithoutLastReLU = "resnext101-32x4d-no-last-relu"
     case resNeXt152WithoutLastReLU = "resnext152-32x4d-no-last-relu"
+    // Several experts behind a shared beginning; how many, of what depth and width, their tensors say.
+    case expertCIFARResNet = "cifar-resnet-experts"
+    case expertResNet = "resnet-experts"
     case mobileNetV2 = "mobilenetv2"
     case efficientNetLite0 = "efficientnet-lite0"
     /// The same tensors, trained by TensorFlow.
@@ -39,6 +42,9 @@ public enum Architecture: String, CaseIterable, Sendable {
             tensors["blocks.0.0.se.conv_reduce.weight"] == nil
         {
             return .efficientNetLite0
+        }
+        if let plan = ExpertResNetPlan(of: tensors) {
+            return plan.network.isForSmallImages ? .expertCIFARResNet : .expertResNet
         }
         guard let plan = ResNetPlan(of: tensors),
             let architecture = allCases.first(where: { $0.resNet?.plan == plan })
@@ -60,6 +66,8 @@ public enum Architecture: String, CaseIterable, Sendable {
             return try makeResNet(resNet.plan, lastReLU: resNet.lastReLU, state, height: height, width: width)
         }
         return switch self {
+        case .expertCIFARResNet, .expertResNet:
+            try makeExpertResNet(.init(required: state), state, height: height, width: width)
         case .mobileNetV2:
             try makeMobileNetV2(state, height: height, width: width)
         case .efficientNetLite0, .tensorFlowEfficientNetLite0:
@@ -72,7 +80,7 @@ public enum Architecture: String, CaseIterable, Sendable {
 
     /// Height and width of the pictures that it is usually trained with.
     public var usualSide: Int {
-        self == .twoBranchResNet32 || resNet?.plan.isForSmallImages == true ? 32 : 224
+        [.twoBranchResNet32, .expertCIFARResNet].contains(self) || resNet?.plan.isForSmallImages == true ? 32 : 224
     }
 
     private var resNet: (plan: ResNetPlan, lastReLU: Bool)? {
@@ -94,7 +102,9 @@ public enum Architecture: String, CaseIterable, Sendable {
         case .resNeXt50WithoutLastReLU: (Self.resNeXt50.resNet!.plan, false)
         case .resNeXt101WithoutLastReLU: (Self.resNeXt101.resNet!.plan, false)
         case .resNeXt152WithoutLastReLU: (Self.resNeXt152.resNet!.plan, false)
-        case .twoBranchResNet32, .mobileNetV2, .efficientNetLite0, .tensorFlowEfficientNetLite0: nil
+        case .twoBranchResNet32, .expertCIFARResNet, .expertResNet, .mobileNetV2, .efficientNetLite0,
+            .tensorFlowEfficientNetLite0:
+            nil
         }
     }
 }

@@ -72,6 +72,10 @@ struct BackboneBuilder {
         try graph.append(operation, inputs, name: name)
     }
 
+    mutating func append(_ operation: Operation, _ inputs: [Value], name: String) throws(GraphError) -> Value {
+        try graph.append(operation, inputs, name: name)
+    }
+
     func has(_ tensor: String) -> Bool { shape(of: tensor) != nil }
 
     func shape(of tensor: String) -> [Int]? { parameters.shape(of: tensor) }

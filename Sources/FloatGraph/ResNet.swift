@@ -42,26 +42,13 @@ func makeResNet(
     _ plan: ResNetPlan, lastReLU: Bool = true, _ state: ReferenceState, height: Int, width: Int
 ) throws(GraphError) -> Backbone {
     var network = BackboneBuilder(state, height: height, width: width)
-    let stem = ResNetStem(of: network, plan)
-    var value = try network.convolution(
-        "conv1", batchNorm: "bn1", of: network.graph.input, channels: stem.channels, size: stem.size,
-        stride: stem.isForSmallImages ? 1 : 2)
-    if !stem.isForSmallImages {
-        value = try network.append(.maxPool(Window(size: 3, stride: 2, padding: 1)), value, name: "maxpool")
-    }
-    for (stage, blocks) in plan.blocks.enumerated() {
-        for block in 0..<blocks {
-            let name = "layer\(stage + 1).\(block)"
-            let isLast = stage == plan.blocks.count - 1 && block == blocks - 1
-            let activation = isLast && !lastReLU ? nil : Activation.relu
-            let (channels, stride) = (stem.channels << stage, stage > 0 && block == 0 ? 2 : 1)
-            value =
-                plan.hasBottlenecks
-                ? try network.bottleneck(
-                    name, of: value, channels: channels, groups: plan.groups, stride: stride, activation: activation)
-                : try network.basicBlock(
-                    name, of: value, channels: channels, stride: stride, activation: activation)
-        }
+    let stem = try network.stem(plan)
+    var value = stem.value
+    for stage in plan.blocks.indices {
+        let isLast = stage == plan.blocks.count - 1
+        value = try network.stage(
+            stage, "layer\(stage + 1)", plan, of: value, channels: stem.channels << stage,
+            lastActivation: isLast && !lastReLU ? nil : .relu)
     }
     var backbone = try network.finished(value)
     if stem.isForSmallImages, !plan.isForSmallImages {
@@ -91,6 +78,40 @@ private struct ResNetStem {
 }
 
 extension BackboneBuilder {
+    /// The first layer, with its pooling where it has one.
+    mutating func stem(
+        _ plan: ResNetPlan
+    ) throws(GraphError) -> (value: Value, channels: Int, size: Int, isForSmallImages: Bool) {
+        let stem = ResNetStem(of: self, plan)
+        var value = try convolution(
+            "conv1", batchNorm: "bn1", of: graph.input, channels: stem.channels, size: stem.size,
+            stride: stem.isForSmallImages ? 1 : 2)
+        if !stem.isForSmallImages {
+            value = try append(.maxPool(Window(size: 3, stride: 2, padding: 1)), value, name: "maxpool")
+        }
+        return (value, stem.channels, stem.size, stem.isForSmallImages)
+    }
+
+    /// Stage 0, 1, ... with its blocks `name`.0, `name`.1, ...; all but stage 0 halve the image.
+    mutating func stage(
+        _ stage: Int, _ name: String, _ plan: ResNetPlan, of input: Value, channels: Int,
+        lastActivation: Activation? = .relu
+    ) throws(GraphError) -> Value {
+        var value = input
+        for block in 0..<plan.blocks[stage] {
+            let stride = stage > 0 && block == 0 ? 2 : 1
+            let activation = block == plan.blocks[stage] - 1 ? lastActivation : .relu
+            value =
+                plan.hasBottlenecks
+                ? try bottleneck(
+                    "\(name).\(block)", of: value, channels: channels, groups: plan.groups, stride: stride,
+                    activation: activation)
+                : try basicBlock(
+                    "\(name).\(block)", of: value, channels: channels, stride: stride, activation: activation)
+        }
+        return value
+    }
+
     /// Two 3x3 convolutions and a shortcut.
     mutating func basicBlock(
         _ name: String, of input: Value, channels: Int, stride: Int, activation: Activation? = .relu

@@ -67,8 +67,11 @@ enum NetworkSource {
 
     func contents(height: Int, width: Int) throws(GraphError) -> Contents {
         switch self {
-        case .architecture(let architecture, let state):
-            return Contents(backbone: try architecture.backbone(of: state, height: height, width: width), state: state)
+        case .architecture(let architecture, var state):
+            let experts = try state.joinExperts()
+            return Contents(
+                backbone: try architecture.backbone(of: state, height: height, width: width), state: state,
+                classifier: experts?.kind, parameters: ClassifierParameters(heads: experts?.count, tau: experts?.tau))
         case .onnx(let model, let output):
             let network = try ONNXNetwork(model, output: output, height: height, width: width)
             return Contents(
