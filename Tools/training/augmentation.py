@@ -1,6 +1,7 @@
 """What training changes about its images: crops and flips, RandAugment, Cutout, mixup.
 
-Every draw comes from the generator that is given, so that a resumed run repeats it.
+Every draw comes from one generator, so that a resumed run repeats it, and is made for a whole batch, so that it is the same for an
+image whichever process prepares the others.
 """
 
 import numpy as np
@@ -14,22 +15,37 @@ GREY = (128, 128, 128)
 STRONGEST = 10
 
 
-def augment(pixels, options, generator):
+class Draws:
+    """Random numbers for each of a batch's `count` images, of which those of the images at `places` [N] are handed out."""
+
+    def __init__(self, generator, count, places=None):
+        self.generator, self.count = generator, count
+        self.places = torch.arange(count) if places is None else places
+
+    def integers(self, end, numbers):
+        """[N, numbers], from 0 up to `end`, which is none of them."""
+        return torch.randint(end, (self.count, numbers), generator=self.generator)[self.places]
+
+    def coins(self):
+        """[N, 1]: true or false."""
+        return (torch.rand(self.count, 1, generator=self.generator) < 0.5)[self.places]
+
+
+def augment(pixels, options, draws):
     """`pixels`: uint8 [N, 3, H, W], RGB, and so is the result. `options`: the configuration's training_opt."""
     if options["randaugment"] is not None:
-        pixels = rand_augment(pixels, options["randaugment"]["operations"], options["randaugment"]["magnitude"], generator)
-    pixels = crop_and_flip(pixels, generator)
-    return cut_out(pixels, options["cutout"], generator) if options["cutout"] else pixels
+        pixels = rand_augment(pixels, options["randaugment"]["operations"], options["randaugment"]["magnitude"], draws)
+    pixels = crop_and_flip(pixels, draws)
+    return cut_out(pixels, options["cutout"], draws) if options["cutout"] else pixels
 
 
-def crop_and_flip(pixels, generator):
+def crop_and_flip(pixels, draws):
     """Random crop after padding by an eighth of the height, and a random left-right flip, different for every image."""
     count, _, height, width = pixels.shape
     margin = height // 8
     padded = F.pad(pixels, (margin,) * 4)
-    top = torch.randint(2 * margin + 1, (count, 1), generator=generator)
-    left = torch.randint(2 * margin + 1, (count, 1), generator=generator)
-    flip = torch.rand(count, 1, generator=generator) < 0.5
+    top, left = draws.integers(2 * margin + 1, 1), draws.integers(2 * margin + 1, 1)
+    flip = draws.coins()
     rows = top + torch.arange(height)
     columns = torch.arange(width)
     columns = left + torch.where(flip, columns.flip(0), columns)
@@ -38,33 +54,30 @@ def crop_and_flip(pixels, generator):
     return padded[image[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
-def cut_out(pixels, side, generator):
+def cut_out(pixels, side, draws):
     """A grey square of `side` pixels somewhere on each image, in part beyond its edge (DeVries and Taylor, 2017)."""
-    count, _, height, width = pixels.shape
-    y = torch.randint(height, (count, 1), generator=generator) - side // 2
-    x = torch.randint(width, (count, 1), generator=generator) - side // 2
+    height, width = pixels.shape[2:]
+    y, x = draws.integers(height, 1) - side // 2, draws.integers(width, 1) - side // 2
     rows, columns = torch.arange(height), torch.arange(width)
     in_rows, in_columns = (rows >= y) & (rows < y + side), (columns >= x) & (columns < x + side)
     inside = in_rows[:, None, :, None] & in_columns[:, None, None, :]
     return torch.where(inside, torch.tensor(GREY[0], dtype=torch.uint8), pixels)
 
 
-def mixed(images, share, generator):
-    """mixup (Zhang et al., ICLR 2018): the images, each with another one blended in, which others, and how much of its own is left.
+def partners(share, count, generator):
+    """For mixup (Zhang et al., ICLR 2018): which image of a batch is blended into each [count], and how much of its own is left.
 
     The one part for the whole batch is drawn from Beta(share, share).
     """
     seed = int(torch.randint(2**62, (), generator=generator))
     own = float(np.random.default_rng(seed).beta(share, share))
-    others = torch.randperm(len(images), generator=generator)
-    return own * images + (1 - own) * images[others.to(images.device)], others, own
+    return torch.randperm(count, generator=generator), own
 
 
-def rand_augment(pixels, operations, magnitude, generator):
+def rand_augment(pixels, operations, magnitude, draws):
     """So many operations on each image, drawn from all, at one magnitude (Cubuk et al., NeurIPS 2020)."""
-    count = len(pixels)
-    chosen = torch.randint(len(OPERATIONS), (count, operations), generator=generator).tolist()
-    signs = (1 - 2 * torch.randint(2, (count, operations), generator=generator)).tolist()
+    chosen = draws.integers(len(OPERATIONS), operations).tolist()
+    signs = (1 - 2 * draws.integers(2, operations)).tolist()
     strength = magnitude / STRONGEST
     results = []
     for image, names, directions in zip(pixels.permute(0, 2, 3, 1).numpy(), chosen, signs):

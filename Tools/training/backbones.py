@@ -12,6 +12,8 @@ from torch.nn import functional as F
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions and a shortcut without parameters ("option A" of the ResNet paper)."""
 
+    expansion = 1
+
     def __init__(self, channels_in, channels_out, stride=1):
         super().__init__()
         self.conv1 = nn.Conv2d(channels_in, channels_out, 3, stride, padding=1, bias=False)
@@ -31,9 +33,11 @@ class BasicBlock(nn.Module):
         return F.relu(y + x)
 
 
-def _stage(blocks, channels_in, channels_out, stride):
-    later = [BasicBlock(channels_out, channels_out) for _ in range(blocks - 1)]
-    return nn.Sequential(BasicBlock(channels_in, channels_out, stride), *later)
+def stage(block, blocks, channels_in, planes, stride=1, **options):
+    """`blocks` of a kind one after the other, the first with the stride."""
+    channels_out = block.expansion * planes
+    later = [block(channels_out, planes, **options) for _ in range(blocks - 1)]
+    return nn.Sequential(block(channels_in, planes, stride, **options), *later)
 
 
 class Backbone(nn.Module):
@@ -53,9 +57,9 @@ class CIFARBackbone(Backbone):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
-        self.layer1 = _stage(5, 16, 16, stride=1)
-        self.layer2 = _stage(5, 16, 32, stride=2)
-        self.layer3 = _stage(last_blocks, 32, 64, stride=2)
+        self.layer1 = stage(BasicBlock, 5, 16, 16)
+        self.layer2 = stage(BasicBlock, 5, 16, 32, stride=2)
+        self.layer3 = stage(BasicBlock, last_blocks, 32, 64, stride=2)
 
     def maps(self, images):
         x = F.relu(self.bn1(self.conv1(images)))
@@ -91,9 +95,10 @@ class PlainResNet32Feature(CIFARBackbone):
 class ProjectedBlock(nn.Module):
     """Two 3x3 convolutions; where the shape changes, the shortcut is a 1x1 convolution ("option B")."""
 
-    def __init__(self, channels_in, planes, stride, groups):
+    expansion = 1
+
+    def __init__(self, channels_in, planes, stride=1):
         super().__init__()
-        assert groups == 1
         self.conv1 = nn.Conv2d(channels_in, planes, 3, stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(planes)
         self.conv2 = nn.Conv2d(planes, planes, 3, padding=1, bias=False)
@@ -108,7 +113,9 @@ class ProjectedBlock(nn.Module):
 class Bottleneck(nn.Module):
     """1x1, 3x3 with the stride, 1x1 to 4 * planes. With 32 groups (ResNeXt) the 3x3 has 4 channels a group in the first stage."""
 
-    def __init__(self, channels_in, planes, stride, groups):
+    expansion = 4
+
+    def __init__(self, channels_in, planes, stride=1, groups=1):
         super().__init__()
         inner = planes if groups == 1 else planes * 4 // 64 * groups
         self.conv1 = nn.Conv2d(channels_in, inner, 1, bias=False)
@@ -134,18 +141,15 @@ def _projection(channels_in, channels_out, stride):
 class ResNetFeature(Backbone):
     """The ResNets for large images: 7x7 stem and maximum pooling, four stages of `blocks`."""
 
-    def __init__(self, block, blocks, groups=1):
+    def __init__(self, block, blocks, **options):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, 2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         channels = 64
-        for stage, count in enumerate(blocks):
-            planes = 64 << stage
-            layers = []
-            for place in range(count):
-                layers.append(block(channels, planes, 2 if stage > 0 and place == 0 else 1, groups))
-                channels = planes if block is ProjectedBlock else 4 * planes
-            setattr(self, f"layer{stage + 1}", nn.Sequential(*layers))
+        for number, count in enumerate(blocks):
+            planes = 64 << number
+            setattr(self, f"layer{number + 1}", stage(block, count, channels, planes, 2 if number > 0 else 1, **options))
+            channels = block.expansion * planes
         self._initialise()
 
     def maps(self, images):
@@ -158,6 +162,20 @@ class ResNet10Feature(ResNetFeature):
 
     def __init__(self):
         super().__init__(ProjectedBlock, (1, 1, 1, 1))
+
+
+class ResNet18Feature(ResNetFeature):
+    feat_dim = 512
+
+    def __init__(self):
+        super().__init__(ProjectedBlock, (2, 2, 2, 2))
+
+
+class ResNet34Feature(ResNetFeature):
+    feat_dim = 512
+
+    def __init__(self):
+        super().__init__(ProjectedBlock, (3, 4, 6, 3))
 
 
 class ResNet50Feature(ResNetFeature):
@@ -176,8 +194,60 @@ class ResNext50Feature(ResNetFeature):
         super().__init__(Bottleneck, (3, 4, 6, 3), groups=32)
 
 
+class InvertedResidual(nn.Module):
+    """1x1 to `expansion` times the channels, depthwise 3x3, 1x1 without activation; added to the input where shapes allow."""
+
+    def __init__(self, channels_in, channels_out, stride, expansion):
+        super().__init__()
+        inner = channels_in * expansion
+        widening = [_with_relu6(channels_in, inner, 1)] if expansion > 1 else []
+        narrowing = [nn.Conv2d(inner, channels_out, 1, bias=False), nn.BatchNorm2d(channels_out)]
+        self.conv = nn.Sequential(*widening, _with_relu6(inner, inner, 3, stride, groups=inner), *narrowing)
+        self.is_residual = stride == 1 and channels_in == channels_out
+
+    def forward(self, x):
+        return x + self.conv(x) if self.is_residual else self.conv(x)
+
+
+def _with_relu6(channels_in, channels_out, size, stride=1, groups=1):
+    convolution = nn.Conv2d(channels_in, channels_out, size, stride, padding=size // 2, groups=groups, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(channels_out), nn.ReLU6())
+
+
+class MobileNetV2Feature(Backbone):
+    """MobileNetV2 of width 1 (Sandler et al., CVPR 2018, table 2) under torchvision's names."""
+
+    feat_dim = 1280
+    # Expansion, channels, blocks, stride of the first.
+    STAGES = (
+        (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
+    )
+
+    def __init__(self):
+        super().__init__()
+        layers, channels = [_with_relu6(3, 32, 3, stride=2)], 32
+        for expansion, channels_out, blocks, stride in self.STAGES:
+            for place in range(blocks):
+                layers.append(InvertedResidual(channels, channels_out, stride if place == 0 else 1, expansion))
+                channels = channels_out
+        self.features = nn.Sequential(*layers, _with_relu6(channels, self.feat_dim, 1))
+        self._initialise()
+
+    def maps(self, images):
+        return self.features(images)
+
+
 # The names that networks.feat_model.def_file may give.
 BACKBONES = {
     backbone.__name__: backbone
-    for backbone in (ResNet32Feature, PlainResNet32Feature, ResNet10Feature, ResNet50Feature, ResNext50Feature)
+    for backbone in (
+        ResNet32Feature,
+        PlainResNet32Feature,
+        ResNet10Feature,
+        ResNet18Feature,
+        ResNet34Feature,
+        ResNet50Feature,
+        ResNext50Feature,
+        MobileNetV2Feature,
+    )
 }

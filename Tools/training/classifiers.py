@@ -80,6 +80,11 @@ class CausalNormClassifier(Classifier):
         w = self._heads(self.weight)
         return (w / (w.norm(dim=2, keepdim=True) + self.gamma)).flatten(1)
 
+    def by_head(self, features):
+        """The logits [K, N, C] of each head by itself, whose mean are those of all."""
+        n, w = self._heads(self.normalised(features)), self._heads(self.rows())
+        return self.num_head * self.scale * torch.einsum("nkd,ckd->knc", n, w)
+
 
 class CosineClassifier(CausalNormClassifier):
     """tau / num_head * the sum over heads of x_k / |x_k| . w_ki / |w_ki|."""

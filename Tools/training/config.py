@@ -6,9 +6,9 @@ from pathlib import Path
 
 import yaml
 
-import backbones
 import classifiers
 import losses
+import models
 
 
 class UserError(Exception):
@@ -227,13 +227,15 @@ def _check_networks(config, path):
     require = _requirer(path)
     feat, head = config["networks"]["feat_model"], config["networks"]["classifier"]
     loss, params, image = config["criterions"]["PerformanceLoss"], head["params"], config["input"]
-    for section, known in ((feat, backbones.BACKBONES), (head, classifiers.CLASSIFIERS), (loss, losses.LOSSES)):
+    for section, known in ((feat, models.BACKBONES), (head, classifiers.CLASSIFIERS), (loss, losses.LOSSES)):
         # The reference's files name one: ./models/ResNet32Feature.py.
         section["def_file"] = re.sub(r"^.*/|\.py$", "", section["def_file"])
         require(section["def_file"] in known, f"def_file {section['def_file']!r} is unknown: use {' or '.join(known)}")
-    feat_dim = backbones.BACKBONES[feat["def_file"]].feat_dim
-    require(params["feat_dim"] == feat_dim, f"feat_dim must be {feat_dim} for {feat['def_file']}")
-    require(params["num_head"] > 0 and feat_dim % params["num_head"] == 0, f"num_head must divide feat_dim {feat_dim}")
+    require(params["num_head"] > 0, "num_head must be above 0")
+    feat_dim = models.feat_dim(feat["def_file"], params["num_head"])
+    heads = params["num_head"]
+    require(params["feat_dim"] == feat_dim, f"feat_dim must be {feat_dim} for {feat['def_file']} and num_head {heads}")
+    require(feat_dim % params["num_head"] == 0, f"num_head must divide feat_dim {feat_dim}")
     require(params["num_classes"] > 1, "num_classes must be at least 2")
     kind = classifiers.CLASSIFIERS[head["def_file"]]
     for name in ("tau", "gamma", "power"):
@@ -243,11 +245,22 @@ def _check_networks(config, path):
     require(params["gamma"] is None or params["gamma"] >= 0, "gamma must be at least 0")
     require(0 <= params["alpha"] <= 1000, "alpha must be from 0 to 1000")
     require(params["adjust"] in (None, "logit-adjustment"), "adjust must be logit-adjustment, or missing")
-    expected = losses.LOSSES[loss["def_file"]].PARAMETERS
-    _checked(loss["loss_params"], expected, path, "criterions.PerformanceLoss.loss_params")
+    _checked(loss["loss_params"], losses.LOSSES[loss["def_file"]].PARAMETERS, path, "criterions.PerformanceLoss.loss_params")
+    _check_experts(loss, kind, params["num_head"], require)
     is_ncm = head["def_file"] == "NCMClassifier"
     require(is_ncm == (config["class_means"] is not None), "class_means is for NCMClassifier, which needs it")
     _check_input(image, require)
+
+
+def _check_experts(loss, classifier, heads, require):
+    name = loss["def_file"]
+    if not losses.LOSSES[name].IS_OF_EXPERTS:
+        return
+    require(hasattr(classifier, "by_head"), f"{name} needs a classifier whose heads answer by themselves: CosineClassifier")
+    require(heads > 1, f"{name} needs experts: num_head above 1")
+    require(name != "SADELoss" or heads == 3, "num_head must be 3 for SADELoss: forward, uniform and backward")
+    strengths = loss["loss_params"].get("strengths")
+    require(strengths is None or len(strengths) == heads, f"strengths of {name} must be {heads} numbers, one an expert")
 
 
 def _check_input(image, require):

@@ -1,4 +1,4 @@
-"""The losses: logits [N, C] and labels [N] to one number.
+"""The losses: logits [N, C], or of experts [K, N, C], and labels [N] to one number.
 
 Each is made from the classes' image counts [C], the scale that the classifier's logits have, and its loss_params.
 """
@@ -9,9 +9,10 @@ from torch.nn import functional as F
 
 
 class Loss(nn.Module):
-    """`PARAMETERS`: the names of loss_params, each with its type."""
+    """`PARAMETERS`: the names of loss_params, each with its type. `IS_OF_EXPERTS`: takes the logits of each head, [K, N, C]."""
 
     PARAMETERS = {}
+    IS_OF_EXPERTS = False
 
     def begin(self, epoch):
         """Is called before epoch 0, 1, ..."""
@@ -94,5 +95,83 @@ class LDAMLoss(Loss):
         return F.cross_entropy(lowered, labels, weight=self.weights if self.is_weighted else None)
 
 
+class RIDELoss(LDAMLoss):
+    """LDAM-DRW of each expert, less `diversity` times how far its answers are from the other experts' (Wang et al., ICLR 2021).
+
+    That is the mean of KL(p_i, p_j) over the others j, at a temperature for each class that is lower the rarer the class is.
+    """
+
+    PARAMETERS = LDAMLoss.PARAMETERS | {"diversity": (int, float), "spread": (int, float)}
+    IS_OF_EXPERTS = True
+
+    def __init__(self, counts, scale, max_margin, drw_epoch, diversity, spread):
+        super().__init__(counts, scale, max_margin, drw_epoch)
+        share = spread * counts / counts.mean() + 1 - spread
+        self.register_buffer("temperature", share + 1 - share.max())
+        self.diversity = diversity
+
+    def forward(self, logits, labels):
+        total = 0.0
+        for expert in logits:
+            total = total + super().forward(expert, labels)
+        answers = F.log_softmax(logits / self.temperature, dim=2)
+        others = len(logits) - 1
+        for i, own in enumerate(answers):
+            for j, other in enumerate(answers):
+                if i != j:
+                    distance = F.kl_div(other, own, reduction="batchmean", log_target=True)
+                    total = total - self.diversity / others * distance
+        return total
+
+
+class SADELoss(Loss):
+    """Three experts for three distributions of classes: training's, a uniform one, the opposite of training's.
+
+    Of Zhang et al., NeurIPS 2022: cross-entropy of v_1, of v_2 + ln p and of v_3 + ln p - `inverse` * ln q; p the classes' shares, q those of the opposite order.
+    """
+
+    PARAMETERS = {"inverse": (int, float)}
+    IS_OF_EXPERTS = True
+
+    def __init__(self, counts, scale, inverse):
+        super().__init__()
+        shares = counts / counts.sum()
+        order = shares.argsort()
+        opposite = torch.empty_like(shares)
+        opposite[order] = shares[order.flip(0)]
+        shifts = (torch.zeros_like(shares), shares.log(), shares.log() - inverse * opposite.log())
+        self.register_buffer("shifts", torch.stack(shifts)[:, None])
+
+    def forward(self, logits, labels):
+        return sum(F.cross_entropy(expert, labels) for expert in logits + self.shifts)
+
+
+class BalPoELoss(Loss):
+    """The mean over experts of cross-entropy of v_e + strength_e * ln p, p the classes' shares (Aimar et al., CVPR 2023)."""
+
+    PARAMETERS = {"strengths": [(int, float)]}
+    IS_OF_EXPERTS = True
+
+    def __init__(self, counts, scale, strengths):
+        super().__init__()
+        shares = counts / counts.sum()
+        self.register_buffer("shifts", torch.tensor(strengths)[:, None, None] * shares.log())
+
+    def forward(self, logits, labels):
+        return sum(F.cross_entropy(expert, labels) for expert in logits + self.shifts) / len(logits)
+
+
 # The names that criterions.PerformanceLoss.def_file may give.
-LOSSES = {loss.__name__: loss for loss in (SoftmaxLoss, FocalLoss, BalancedSoftmaxLoss, ClassBalancedLoss, LDAMLoss)}
+LOSSES = {
+    loss.__name__: loss
+    for loss in (
+        SoftmaxLoss,
+        FocalLoss,
+        BalancedSoftmaxLoss,
+        ClassBalancedLoss,
+        LDAMLoss,
+        RIDELoss,
+        SADELoss,
+        BalPoELoss,
+    )
+}

@@ -4,7 +4,21 @@ import torch
 
 import backbones
 import classifiers
+import experts
 import losses
+
+# The names that networks.feat_model.def_file may give.
+BACKBONES = backbones.BACKBONES | experts.EXPERT_BACKBONES
+
+
+def feat_dim(backbone, num_head):
+    """Of one with experts, of which there are as many as heads, the features of all."""
+    kind = BACKBONES[backbone]
+    return num_head * kind.expert_dim if backbone in experts.EXPERT_BACKBONES else kind.feat_dim
+
+
+def build_backbone(backbone, num_head):
+    return BACKBONES[backbone](num_head) if backbone in experts.EXPERT_BACKBONES else BACKBONES[backbone]()
 
 
 def build(config):
@@ -12,7 +26,7 @@ def build(config):
     head = config["networks"]["classifier"]
     kind = classifiers.CLASSIFIERS[head["def_file"]]
     names = ("feat_dim", "num_classes", "num_head", *kind.PARAMETERS)
-    feat_model = backbones.BACKBONES[config["networks"]["feat_model"]["def_file"]]()
+    feat_model = build_backbone(config["networks"]["feat_model"]["def_file"], head["params"]["num_head"])
     return feat_model, kind(**{name: head["params"][name] for name in names})
 
 

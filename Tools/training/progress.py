@@ -15,9 +15,9 @@ class Progress:
 
     WIDTH = 30
 
-    def __init__(self, epochs, done):
+    def __init__(self, epochs, done, is_shown=True):
         self.epochs, self.first, self.started = epochs, done, time.monotonic()
-        self.on = sys.stderr.isatty()
+        self.on = is_shown and sys.stderr.isatty()
 
     def show(self, done, loss):
         if not self.on:
