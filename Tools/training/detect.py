@@ -57,7 +57,7 @@ def main():
             run.resume()
         else:
             run.folder.describe(config, run.train_part, fields.FIELDS)
-        run.folder.note_start(run.epoch, run.device, run.init)
+        run.folder.note_start(run.epoch, run.device, init_sha256=run.init)
         for line in (note for part in parts for note in part.notes):
             print(line)
         run.train()

@@ -5,6 +5,8 @@
     momentum FILE...      accuracy against the momentum that each network was trained with
     precision FILE        a detector's average precision against alpha, by frequency group; FILE is of average_precision.py --json
     shift FILE            accuracy where the test does not look like the training; FILE is the shift.json of evaluate.py --shift
+    reliability RUN       how far the probabilities of a run's network are to be believed, before and after the temperature that its
+                          held-out images choose
     maps RUN              where the network of a run's folder looks in pictures of frequent and rare classes, plain and with TDE; the
                           figure holds the data set's pictures, which may not be yours to publish
 """
@@ -21,34 +23,39 @@ import torch
 from matplotlib import pyplot
 from torch.nn import functional as F
 
+import calibration
 import checkpoint
 import config as configuration
 import data
 import shift
 from classifiers import without_direction
 from config import UserError
+from evaluate import Model
 
 GROUPS = {"many": "tab:blue", "medium": "tab:orange", "few": "tab:green", "all": "black"}
 
 
 def main():
     parser = argparse.ArgumentParser(description="Draw figures from measured numbers, as PNG and SVG.")
-    parser.add_argument("kind", choices=("alpha", "magnitudes", "momentum", "precision", "shift", "maps"))
-    parser.add_argument("inputs", type=Path, nargs="+", help="files of evaluate.py --json; for maps a run's folder")
+    kinds = ("alpha", "magnitudes", "momentum", "precision", "shift", "reliability", "maps")
+    parser.add_argument("kind", choices=kinds)
+    parser.add_argument("inputs", type=Path, nargs="+", help="files of evaluate.py --json; for reliability and maps a run's folder")
     parser.add_argument("--out", type=Path, required=True, help="folder for the figures")
-    parser.add_argument("--data", help=f"for maps: {data.SPEC} (default: the configuration's dataset)")
+    parser.add_argument("--data", help=f"for reliability and maps: {data.SPEC} (default: the run's)")
     parser.add_argument("--pictures", type=int, default=4, help="for maps: so many of frequent and of rare classes")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="processor threads")
     arguments = parser.parse_args()
     if arguments.threads < 1 or arguments.pictures < 1:
         parser.error("--threads and --pictures must be at least 1")
-    if arguments.kind in ("alpha", "precision", "shift", "maps") and len(arguments.inputs) > 1:
+    if arguments.kind in ("alpha", "precision", "shift", "reliability", "maps") and len(arguments.inputs) > 1:
         parser.error(f"{arguments.kind} takes one input")
     torch.set_num_threads(arguments.threads)
     # The same numbers give the same bytes.
     matplotlib.rcParams["svg.hashsalt"] = "rarebit"
     if arguments.kind == "maps":
         name, figure = "activation-maps", draw_maps(arguments.inputs[0], arguments.data, arguments.pictures)
+    elif arguments.kind == "reliability":
+        name, figure = "reliability", draw_reliability(arguments.inputs[0], arguments.data)
     else:
         measured = {path: read(path, FIELDS.get(arguments.kind, ACCURACY_FIELDS)) for path in arguments.inputs}
         name, draw = {
@@ -152,6 +159,27 @@ def draw_shift(measured):
     place.set_xticks(range(len(only["rows"])), [row["shift"] for row in only["rows"]])
     # Below the picture: no bar is short everywhere.
     place.legend(fontsize="small", ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.15))
+    return figure
+
+
+def draw_reliability(folder, spec):
+    config = configuration.load(folder / "config.yaml")
+    parts = data.load(spec, config)
+    if len(parts.held_out) == 0:
+        raise UserError(f"{folder}: no images are held out, and neither training nor test images may choose a temperature")
+    model = Model(config, *checkpoint.load_model(folder / "checkpoint.pth", config), parts.counts)
+    alpha = float(config["networks"]["classifier"]["params"]["alpha"])
+    chosen = calibration.temperature(model.logits(parts.held_out, alpha), parts.held_out.labels)
+    logits = model.logits(parts.test, alpha)
+    figure, places = pyplot.subplots(1, 2, figsize=(9, 4), sharey=True)
+    for place, by, title in zip(places, (1.0, chosen), ("as trained", f"temperature {chosen:.2f}")):
+        rows, error = calibration.reliability(logits, parts.test.labels, by)
+        edges = [part / calibration.BINS for part in range(calibration.BINS)]
+        place.bar(edges, [share for _, _, share in rows], 1 / calibration.BINS, align="edge", edgecolor="white")
+        place.plot([0, 1], [0, 1], color="grey", linestyle=":")
+        place.set(title=f"{title}, expected error {100 * error:.1f} %", xlabel="probability of the answer", xlim=(0, 1), ylim=(0, 1))
+        print(f"{title}: expected calibration error {100 * error:.2f} %, alpha {alpha:g}")
+    places[0].set_ylabel("share of right answers")
     return figure
 
 

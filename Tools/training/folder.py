@@ -52,11 +52,11 @@ class RunFolder:
     def describe(self, config, parts, fields=configuration.FIELDS):
         """What rarebit-convert is given beside the checkpoint."""
         configuration.write(self.path / "config.yaml", config, fields)
-        write_lines(self.path / "class-names.txt", parts.names)
-        write_lines(self.path / "class-counts.txt", parts.counts)
+        self._write_lines("class-names.txt", parts.names)
+        self._write_lines("class-counts.txt", parts.counts)
 
-    def note_start(self, epoch, device, processes, init, stage1):
-        """Adds a line to starts.jsonl: with what the epochs from here on are trained. `init`, `stage1`: hashes, or None."""
+    def note_start(self, epoch, device, **more):
+        """Adds a line to starts.jsonl: with what the epochs from here on are trained. Of `more`, what is None is left out."""
         record = {
             "after_epoch": epoch,
             "command": shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
@@ -65,20 +65,13 @@ class RunFolder:
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
             "threads": torch.get_num_threads(),
         }
-        if processes > 1:
-            record["processes"] = processes
-        if init is not None:
-            record["init_sha256"] = init
-        if stage1 is not None:
-            record["stage1_sha256"] = stage1
+        record |= {name: value for name, value in more.items() if value is not None}
         with open(self.path / "starts.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
 
+    def write_log(self, records):
+        # Written whole from the checkpoint's own records, so that log and checkpoint cannot tell different stories.
+        self._write_lines("log.jsonl", [json.dumps(record) for record in records])
 
-def write_log(path, records):
-    """Whole, from the checkpoint's own records, so that log and checkpoint cannot tell different stories."""
-    write_lines(path / "log.jsonl", [json.dumps(record) for record in records])
-
-
-def write_lines(path, lines):
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    def _write_lines(self, name, lines):
+        (self.path / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

@@ -23,19 +23,25 @@ NAMED = 5
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
 
 
+# Bytes of inputs that are kept once they are decoded; of a larger part none is.
+KEPT = 1 << 30
+
+
 @dataclass
 class ImageFiles:
-    """Decoded when asked for: what datasets.Images is, for sets that memory does not hold. `input`: the configuration's."""
+    """What datasets.Images is, decoded when asked for. `input`: the configuration's. `kept`: the inputs that have been decoded, by
+    path, shared by all that is picked; None for sets that memory does not hold."""
 
     paths: list[Path]
     labels: torch.Tensor
     input: dict
+    kept: dict | None = None
 
     def __len__(self):
         return len(self.labels)
 
     def pick(self, indices):
-        return ImageFiles([self.paths[i] for i in indices.tolist()], self.labels[indices], self.input)
+        return ImageFiles([self.paths[i] for i in indices.tolist()], self.labels[indices], self.input, self.kept)
 
     @property
     def pixels(self):
@@ -44,12 +50,13 @@ class ImageFiles:
             return torch.stack(list(pool.map(self._decode, self.paths)))
 
     def _decode(self, path):
-        try:
-            image = opened(path, self.input["ignore_exif"])
-        except UNREADABLE:
+        if self.kept is not None and path in self.kept:
+            return self.kept[path]
+        pixels = _decoded(path, self.input)
+        if pixels is None:
             # It could be decoded when the run started.
-            raise UserError(f"{path}: is no longer a picture that can be decoded: put it back, and resume") from None
-        return torch.from_numpy(np.array(shaped(image, self.input))).permute(2, 0, 1)
+            raise UserError(f"{path}: is no longer a picture that can be decoded: put it back, and resume")
+        return pixels
 
 
 def opened(path, ignore_exif):
@@ -174,8 +181,16 @@ def read_part(folder, names, options):
 
 def _decodable(source, paths, labels, options):
     """Of the pictures those that can be decoded, and a line about the others. `source`: the folder or list that they come from."""
+    kept = {} if len(paths) * 3 * options["size"] ** 2 <= KEPT else None
+
+    def is_decodable(path):
+        pixels = _decoded(path, options)
+        if kept is not None and pixels is not None:
+            kept[path] = pixels
+        return pixels is not None
+
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        fits = list(pool.map(lambda path: _is_decodable(path, options["ignore_exif"]), paths))
+        fits = list(pool.map(is_decodable, paths))
     broken = [path for path, is_whole in zip(paths, fits) if not is_whole]
     notes = []
     if broken:
@@ -183,8 +198,9 @@ def _decodable(source, paths, labels, options):
         if len(broken) > max(FEW_BROKEN, BROKEN_SHARE * len(paths)):
             raise UserError(f"{text}, more than one in {round(1 / BROKEN_SHARE)}: repair or remove {listed(broken)}")
         notes.append(f"{text} and are passed over: {listed(broken)}")
-    kept = [index for index, is_whole in enumerate(fits) if is_whole]
-    return ImageFiles([paths[i] for i in kept], torch.tensor([labels[i] for i in kept], dtype=torch.int64), options), notes
+    whole = [index for index, is_whole in enumerate(fits) if is_whole]
+    labels = torch.tensor([labels[i] for i in whole], dtype=torch.int64)
+    return ImageFiles([paths[i] for i in whole], labels, options, kept), notes
 
 
 def _files_below(folder):
@@ -198,12 +214,13 @@ def _files_below(folder):
             yield entry
 
 
-def _is_decodable(path, ignore_exif):
+def _decoded(path, options):
+    """uint8 [3, size, size]; None where the file is no picture that can be decoded."""
     try:
-        opened(path, ignore_exif)
+        image = opened(path, options["ignore_exif"])
     except UNREADABLE:
-        return False
-    return True
+        return None
+    return torch.from_numpy(np.array(shaped(image, options))).permute(2, 0, 1)
 
 
 def listed(items):

@@ -24,7 +24,7 @@ import models
 import pretrained
 from config import UserError
 from evaluate import Model, features_of
-from folder import RunFolder, write_log
+from folder import RunFolder
 from processes import Processes
 from progress import Progress
 
@@ -67,14 +67,18 @@ def main():
 
 def train(arguments, config, processes):
     parts = data.load(arguments.data, config)
-    with RunFolder(arguments.out, arguments.resume) if processes.is_first else nullcontext() as folder:
-        run = Run(config, parts, arguments, processes)
+    # What does not fit is refused before the folder is made.
+    run = Run(config, parts, arguments, processes)
+    with RunFolder(arguments.out, arguments.resume) if processes.is_first else nullcontext() as run.folder:
         if arguments.resume:
             run.resume()
         if processes.is_first:
             if not arguments.resume:
-                folder.describe(config, parts)
-            folder.note_start(run.epoch, run.device, processes.count, run.init, run.stage1)
+                run.folder.describe(config, parts)
+            together = processes.count if processes.count > 1 else None
+            run.folder.note_start(
+                run.epoch, run.device, processes=together, init_sha256=run.init, stage1_sha256=run.stage1
+            )
             for line in [*parts.notes, *run.notes]:
                 print(line)
         run.train()
@@ -156,7 +160,7 @@ class Run:
     def _keep(self, record):
         self.log.append(record)
         self._save_latest()
-        write_log(self.path, self.log)
+        self.folder.write_log(self.log)
 
     def _finish(self):
         if self.config["class_means"]:
