@@ -138,7 +138,7 @@ def class_folders(folder):
     entries = folder.iterdir() if folder.is_dir() else []
     names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
     if not names:
-        raise UserError(f"{folder}: holds no folders of classes: lay pictures out as train/CLASS/ and test/CLASS/")
+        raise UserError(f"{folder}: holds no folders of classes: give each class a folder with its pictures there")
     if not is_numbered(names):
         return names
     names.sort(key=int)
