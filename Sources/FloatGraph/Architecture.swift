@@ -29,9 +29,13 @@ public enum Architecture: String, CaseIterable, Sendable {
     /// The same tensors, trained by TensorFlow.
     case tensorFlowEfficientNetLite0 = "tf-efficientnet-lite0"
 
-    /// The architecture that the names of a checkpoint's tensors are of. Throws `GraphError.unknownArchitecture`.
+    /// The architecture that the names of a checkpoint's tensors are of. Throws `GraphError.unknownArchitecture`, and
+    /// `GraphError.detector` for a network that finds boxes, whose backbone would be known.
     public static func recognise(_ state: ReferenceState) throws(GraphError) -> Architecture {
         let tensors = state.features
+        if (state.passedOver + tensors.keys).contains(where: isOfDetector) {
+            throw .detector
+        }
         if tensors["cb_block.conv1.weight"] != nil || tensors["rb_block.conv1.weight"] != nil {
             return .twoBranchResNet32
         }
@@ -50,6 +54,11 @@ public enum Architecture: String, CaseIterable, Sendable {
             let architecture = allCases.first(where: { $0.resNet?.plan == plan })
         else { throw .unknownArchitecture }
         return architecture
+    }
+
+    /// By the names of mmdet, which `Tools/training/detect.py` has too, and of torchvision.
+    private static func isOfDetector(_ key: String) -> Bool {
+        ["roi_head", "roi_heads", "rpn_head", "bbox_head"].contains { key.split(separator: ".").contains($0[...]) }
     }
 
     /// What the key of one tensor of each family ends with: where in a file it stands says where the network stands.

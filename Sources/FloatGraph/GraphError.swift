@@ -4,6 +4,8 @@ import Checkpoint
 public enum GraphError: Error, Equatable, Sendable {
     /// The tensors' names are of no backbone that this module knows.
     case unknownArchitecture
+    /// The tensors are those of a detector: it finds boxes, and is no classifier.
+    case detector
     case missingTensor(name: String, expected: [Int])
     case wrongShape(name: String, expected: [Int], found: [Int])
     /// NaN or an infinity at `index`, in row-major order.
@@ -49,6 +51,8 @@ extension GraphError: CustomStringConvertible {
         case .unknownArchitecture:
             "the tensors are of no architecture known here (\(Architecture.allCases.map(\.rawValue).joined(separator: ", "))); "
                 + "give a checkpoint of one of these, or export the model: \(wayThroughONNX)"
+        case .detector:
+            "is a detector, and only classifiers are converted; its answers in COCO's format can be measured: evaluate RESULTS --data coco:FILE"
         case .missingTensor(let name, let expected):
             "tensor \(name), expected with shape \(expected), is missing; save the whole state dict, or export the model: \(wayThroughONNX)"
         case .wrongShape(let name, let expected, let found):

@@ -108,6 +108,19 @@ private let networks: [Network] = [
         }
     }
 
+    /// Its backbone is known, and passed over is what makes a detector of it: without a word the classifier would be missed.
+    @Test(arguments: [
+        "roi_head.bbox_head.fc_cls.weight", "rpn_head.rpn_conv.weight",
+        "model.roi_heads.box_predictor.cls_score.weight",
+        "bbox_head.gfl_cls.0.weight",
+    ])
+    func isNotTakenOutOfADetector(key: String) {
+        var state = ReferenceState(stateDict: sampleMobileNetV2())
+        #expect(throws: Never.self) { try Architecture.recognise(state) }
+        state.passedOver = [key]
+        #expect(throws: GraphError.detector) { try Architecture.recognise(state) }
+    }
+
     @Test func namesTensorsAsTheFileDoes() {
         var tensors = sampleResNet(blocks: [3, 3, 3], projection: nil, classifier: "linear")
         tensors["layer2.1.bn2.weight"] = nil
