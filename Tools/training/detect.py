@@ -16,8 +16,9 @@ import torch
 import average_precision
 import checkpoint
 import config as configuration
+import pretrained
 from config import UserError
-from detection import backbones, fields, scenes
+from detection import fields, scenes
 from detection.images import Images
 from detection.network import Detector
 from folder import RunFolder
@@ -73,7 +74,7 @@ class Run:
         self.network = Detector(config["networks"], len(train_part.names))
         self.init = None
         if init is not None:
-            backbones.initialise(self.network.backbone, init)
+            print(pretrained.start(init, self.network.backbone))
             self.init = hashlib.sha256(init.read_bytes()).hexdigest()
         self.network.to(device)
         trained = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
