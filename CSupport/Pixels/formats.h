@@ -2,8 +2,9 @@
 #pragma once
 #include "include/pixels.h"
 
-// Compiled for processors with AVX2 too, and chosen when the program starts. Integer arithmetic: the same bits.
-#if defined(__x86_64__)
+// Compiled for processors with AVX2 too, and chosen when the program starts (before the thread sanitizer is there,
+// which must not look on then). Integer arithmetic: the same bits.
+#if defined(__x86_64__) && !__has_feature(thread_sanitizer)
 #define RB_VECTORISED __attribute__((target_clones("avx2", "default")))
 #else
 #define RB_VECTORISED

@@ -16,7 +16,7 @@ enum { WIDTH = 97, HEIGHT = 61, THREADS = 2, RUNS = 20 };
         }                                                                                                              \
     } while (0)
 
-static rarebit_error error;
+static _Thread_local rarebit_error error;
 static uint8_t rgb[HEIGHT][WIDTH][3], grey[HEIGHT][WIDTH + 7], yuyv[HEIGHT][WIDTH + 1][2];
 static uint8_t luma[HEIGHT][WIDTH + 1], chroma[(HEIGHT + 1) / 2][WIDTH + 1];
 
