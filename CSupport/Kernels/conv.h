@@ -1,12 +1,22 @@
 // Shared by the convolution kernels, their dispatch and their tests; not part of the public interface.
 #pragma once
 #include "include/kernels.h"
+#include "proof.h"
 
 #define RB_CONV_KERNEL(name, path, layout, workspace) void name(const rb_conv *conv);
 #include "kernels.inc"
 #undef RB_CONV_KERNEL
 
+/*@ requires \valid_read(shape) && 0 <= y < shape->height <= 65535 && 0 <= x < shape->width <= 65535;
+  requires 4 <= shape->pixel_stride && (shape->height * shape->width - 1) * shape->pixel_stride <= 0x7fffffff;
+  assigns \nothing;
+  ensures \result == (y * shape->width + x) * shape->pixel_stride; */
 static inline size_t rb_pixel_offset(const rb_shape *shape, int32_t y, int32_t x) {
+    //@ ghost product_grows(y + 1, shape->height, shape->width);
+    //@ ghost product_within(y, shape->width, 65535, 65535);
+    //@ ghost int64_t pixel = (int64_t)y * shape->width + x, last = (int64_t)shape->height * shape->width - 1;
+    //@ ghost product_grows(pixel, last, shape->pixel_stride);
+    //@ ghost product_grows(0, pixel, shape->pixel_stride);
     return ((size_t)y * (size_t)shape->width + (size_t)x) * (size_t)shape->pixel_stride;
 }
 
@@ -21,7 +31,7 @@ static inline size_t rb_round_up(size_t count, size_t multiple) {
 // Input channels as kernels read them, in fours.
 /*@ requires \valid_read(shape) && 1 <= shape->input.channels <= 65535;
   assigns \nothing;
-  ensures shape->input.channels <= \result < shape->input.channels + 4 && \result % 4 == 0; */
+  ensures \result == (shape->input.channels + 3) / 4 * 4; */
 static inline int32_t rb_rounded_inputs(const rb_conv_shape *shape) {
     return (int32_t)rb_round_up((size_t)shape->input.channels, 4);
 }

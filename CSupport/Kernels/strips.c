@@ -1,10 +1,14 @@
 #include "strips.h"
 #include <string.h>
 
+/*@ assigns \nothing;
+  ensures \result == \max(a, b); */
 static int32_t larger(int32_t a, int32_t b) {
     return a > b ? a : b;
 }
 
+/*@ assigns \nothing;
+  ensures \result == \min(a, b); */
 static int32_t smaller(int32_t a, int32_t b) {
     return a < b ? a : b;
 }
@@ -23,8 +27,23 @@ typedef struct {
     int32_t first, count;
 } pixel_run;
 
+/*@ // The table has room for every tap and the residual, and lies apart from what says where it is.
+  predicate is_work(work *w) =
+      \valid_read(w) && \valid_read(w->conv) && is_verified(&w->conv->shape) && is_residual(&w->conv->shape) &&
+      is_window(&w->conv->shape, w->window) &&
+      \valid(w->table + (0 .. (w->window.taps + 1) * RB_TABLE_PIXELS - 1)) &&
+      \separated(w, w->table + (0 .. (w->window.taps + 1) * RB_TABLE_PIXELS - 1)) &&
+      \separated(w->conv, w->table + (0 .. (w->window.taps + 1) * RB_TABLE_PIXELS - 1));
+*/
+
+/*@ requires is_work(w) && 0 < w->window.rows && 0 <= input_y;
+  assigns \nothing;
+  ensures \result == w->copies + input_y % w->window.rows * w->window.row_bytes; */
 static uint8_t *copied_row(const work *w, int32_t input_y) {
-    return w->copies + (size_t)(input_y % w->window.rows) * (size_t)w->window.row_bytes;
+    const int32_t row = input_y % w->window.rows;
+    //@ ghost product_grows(row + 1, w->window.rows, w->window.row_bytes);
+    //@ ghost product_grows(0, row, w->window.row_bytes);
+    return w->copies + (size_t)row * (size_t)w->window.row_bytes;
 }
 
 // Copies the input rows under a run of output pixels that have not been copied yet.
@@ -47,20 +66,34 @@ static void copy_rows(work *w, pixel_run run) {
 }
 
 // Addresses at equal distances.
+/*@ requires 0 <= count && \valid(addresses + (0 .. count - 1));
+  assigns addresses[0 .. count - 1]; */
 static void fill_run(const uint8_t **addresses, const uint8_t *first, size_t step, int32_t count) {
+    /*@ loop invariant 0 <= i <= count;
+      loop assigns i, addresses[0 .. count - 1];
+      loop variant count - i; */
     for (int32_t i = 0; i < count; i++) {
         addresses[i] = first + (size_t)i * step;
     }
 }
 
 // The addresses under one tap of the output pixels (y, x), (y, x + 1), ... of one output row.
+/*@ requires is_work(w) && 0 <= tap < w->window.taps && 0 <= p && 0 <= count && p + count <= RB_STRIP_PIXELS;
+  requires 0 <= y < w->conv->shape.output.height && 0 <= x && x + count <= w->conv->shape.output.width;
+  assigns w->table[tap * RB_TABLE_PIXELS + p .. tap * RB_TABLE_PIXELS + p + count - 1]; */
 static void fill_row(const work *w, int32_t tap, int32_t p, int32_t y, int32_t x, int32_t count) {
     const rb_conv_shape *s = &w->conv->shape;
     const int32_t taps_across = w->window.rows > 0 ? 1 : s->kernel_width;
-    const int32_t input_y = y * s->stride_y - s->padding_top + tap / taps_across * s->dilation_y;
+    //@ ghost quotient_below(tap, taps_across, s->kernel_height);
+    const int32_t tap_y = tap / taps_across, tap_x = tap % taps_across;
+    const int32_t stride_y = s->stride_y, stride_x = s->stride_x, dilation_y = s->dilation_y,
+                  dilation_x = s->dilation_x;
+    //@ ghost product_within(y, stride_y, 65534, 255);
+    //@ ghost product_within(tap_y, dilation_y, 254, 255);
+    const int32_t input_y = y * stride_y - s->padding_top + tap_y * dilation_y;
     const uint8_t **addresses = w->table + (size_t)tap * RB_TABLE_PIXELS + p;
     const size_t pixel = (size_t)s->input.pixel_stride;
-    const size_t step = (size_t)s->stride_x * pixel;
+    const size_t step = (size_t)stride_x * pixel;
     if (input_y < 0 || input_y >= s->input.height) {
         fill_run(addresses, w->outside, 0, count);
         return;
@@ -69,11 +102,14 @@ static void fill_row(const work *w, int32_t tap, int32_t p, int32_t y, int32_t x
         fill_run(addresses, copied_row(w, input_y) + (size_t)x * step, step, count);
         return;
     }
-    const int32_t input_x = x * s->stride_x - s->padding_left + tap % taps_across * s->dilation_x;
-    const int32_t before = input_x >= 0 ? 0 : smaller((-input_x + s->stride_x - 1) / s->stride_x, count);
-    const int32_t first = input_x + before * s->stride_x;
+    //@ ghost product_within(x, stride_x, 65535, 255);
+    //@ ghost product_within(tap_x, dilation_x, 254, 255);
+    const int32_t input_x = x * stride_x - s->padding_left + tap_x * dilation_x;
+    const int32_t before = input_x >= 0 ? 0 : smaller((-input_x + stride_x - 1) / stride_x, count);
+    //@ ghost product_within(before, stride_x, RB_STRIP_PIXELS, 255);
+    const int32_t first = input_x + before * stride_x;
     const int32_t room = s->input.width - 1 - first;
-    const int32_t inside = room < 0 ? 0 : smaller(room / s->stride_x + 1, count - before);
+    const int32_t inside = room < 0 ? 0 : smaller(room / stride_x + 1, count - before);
     fill_run(addresses, w->outside, 0, before);
     if (inside > 0) {
         fill_run(addresses + before, w->conv->input + rb_pixel_offset(&s->input, input_y, first), step, inside);
@@ -81,9 +117,17 @@ static void fill_row(const work *w, int32_t tap, int32_t p, int32_t y, int32_t x
     fill_run(addresses + before + inside, w->outside, 0, count - before - inside);
 }
 
+/*@ requires is_work(w) && w->conv->shape.residual.height != 0;
+  requires 0 <= p && 0 < count && p + count <= RB_STRIP_PIXELS;
+  requires 0 <= y < w->conv->shape.output.height && 0 <= x && x + count <= w->conv->shape.output.width;
+  assigns w->table[w->window.taps * RB_TABLE_PIXELS + p .. w->window.taps * RB_TABLE_PIXELS + p + count - 1]; */
 static void fill_residual_row(const work *w, int32_t p, int32_t y, int32_t x, int32_t count) {
     const rb_conv_shape *s = &w->conv->shape;
     const int32_t step = s->residual_step;
+    //@ ghost product_grows(y, s->output.height - 1, step);
+    //@ ghost product_grows(x, s->output.width - 1, step);
+    //@ ghost product_within(y, step, 65534, 255);
+    //@ ghost product_within(x, step, 65534, 255);
     const uint8_t *first = w->conv->residual + rb_pixel_offset(&s->residual, y * step, x * step);
     const uint8_t **addresses = w->table + (size_t)w->window.taps * RB_TABLE_PIXELS + p;
     fill_run(addresses, first, (size_t)step * (size_t)s->residual.pixel_stride, count);
@@ -114,7 +158,7 @@ static work begin_work(const rb_conv *conv) {
     const rb_tiles_workspace layout = rb_tiles_workspace_of(&conv->shape);
     const work w = {
         .conv = conv,
-        .window = rb_window_of(&conv->shape),
+        .window = layout.window,
         .table = (const uint8_t **)conv->scratch,
         .outside = conv->scratch + layout.outside,
         .copies = conv->scratch + layout.copies,
@@ -201,7 +245,7 @@ void rb_run_copied_rows(const rb_conv *conv, void (*run)(const rb_conv *conv, in
         for (int32_t ky = 0; ky < s->kernel_height; ky++) {
             const int32_t input_y = y * s->stride_y - s->padding_top + ky * s->dilation_y;
             const bool exists = input_y >= 0 && input_y < s->input.height;
-            w.table[ky] = exists ? copied_row(&w, input_y) : w.copies + (size_t)w.window.rows * w.window.row_bytes;
+            w.table[ky] = exists ? copied_row(&w, input_y) : w.copies + w.window.copies_bytes;
         }
         run(conv, y, w.table);
     }

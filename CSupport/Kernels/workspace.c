@@ -15,13 +15,21 @@ static int32_t smaller(int32_t a, int32_t b) {
 // The input channels that the groups of one block cover: from the first, a multiple of 4, to past the last.
 /*@ requires \valid_read(s) && is_verified(s) && 0 <= output < s->output.channels;
   assigns \nothing;
-  ensures 0 <= \result.begin < \result.end <= s->input.channels; */
+  ensures 0 <= \result.begin < \result.end <= s->input.channels && \result.begin % 4 == 0; */
 static rb_range covered_inputs(const rb_conv_shape *s, int32_t output) {
     const int32_t group_inputs = s->input.channels / s->groups;
     const int32_t group_outputs = s->output.channels / s->groups;
-    const int32_t last = smaller(output + RB_BLOCK_CHANNELS, s->output.channels) - 1;
-    const int32_t begin = output / group_outputs * group_inputs;
-    return (rb_range){begin / 4 * 4, (last / group_outputs + 1) * group_inputs};
+    const int32_t last_output = smaller(output + RB_BLOCK_CHANNELS, s->output.channels) - 1;
+    //@ assert group_inputs * s->groups == s->input.channels && group_outputs * s->groups == s->output.channels;
+    //@ ghost quotient_grows(s->groups, s->input.channels, s->groups);
+    //@ ghost quotient_grows(s->groups, s->output.channels, s->groups);
+    //@ ghost quotient_below(last_output, group_outputs, s->groups);
+    //@ ghost quotient_grows(output, last_output, group_outputs);
+    const int32_t first_group = output / group_outputs, groups_end = last_output / group_outputs + 1;
+    //@ ghost product_grows(0, first_group, group_inputs);
+    //@ ghost product_grows(first_group + 1, groups_end, group_inputs);
+    //@ ghost product_grows(groups_end, s->groups, group_inputs);
+    return (rb_range){first_group * group_inputs / 4 * 4, groups_end * group_inputs};
 }
 
 int32_t rb_block_inputs(const rb_conv_shape *s) {
@@ -30,12 +38,12 @@ int32_t rb_block_inputs(const rb_conv_shape *s) {
     }
     int32_t most = 0;
     /*@ loop invariant 0 <= o && o % RB_BLOCK_CHANNELS == 0;
-      loop invariant 0 <= most <= 65536 && most % 4 == 0 && (o > 0 ==> most >= 4);
+      loop invariant 0 <= most <= fours(s->input.channels) && most % 4 == 0 && (o > 0 ==> most >= 4);
       loop assigns o, most;
       loop variant s->output.channels + RB_BLOCK_CHANNELS - o; */
     for (int32_t o = 0; o < s->output.channels; o += RB_BLOCK_CHANNELS) {
         const rb_range covered = covered_inputs(s, o);
-        most = larger(most, (int32_t)rb_round_up((size_t)(covered.end - covered.begin), 4));
+        most = larger(most, (covered.end - covered.begin + 3) / 4 * 4);
     }
     return most;
 }
@@ -49,23 +57,48 @@ int32_t rb_block_first_input(const rb_conv_shape *s, int32_t output) {
 }
 
 // The copies that taps of whole rows need, or 0 rows where taps should not be rows.
+/*@ requires \valid_read(s) && is_verified(s);
+  assigns \nothing;
+  ensures \result.rows != 0 ==> \result.taps == s->kernel_height && 4 <= \result.tap_bytes <= 65536;
+  ensures \result.rows != 0 ==> s->input.pixel_stride == fours(s->input.channels) <= RB_ROW_TAP_CHANNELS;
+  ensures \result.rows != 0 ==> \result.tap_bytes == s->kernel_width * s->input.pixel_stride;
+  ensures \result.rows != 0 ==> 1 <= \result.rows && 1 <= \result.row_bytes;
+  ensures \result.rows != 0 ==>
+      \result.row_bytes == ((s->output.width - 1) * s->stride_x + s->kernel_width) * s->input.pixel_stride;
+  ensures \result.rows != 0 ==> \result.copies_bytes == \result.rows * \result.row_bytes;
+  ensures 0 <= \result.rows && 0 <= \result.row_bytes <= RB_ROW_COPIES_BYTES;
+  ensures 0 <= \result.copies_bytes <= RB_ROW_COPIES_BYTES; */
 static rb_window row_window_of(const rb_conv_shape *s) {
     const int32_t inputs = rb_rounded_inputs(s);
-    const int64_t row_bytes = ((int64_t)(s->output.width - 1) * s->stride_x + s->kernel_width) * inputs;
-    const int32_t output_rows = smaller((RB_STRIP_PIXELS - 2) / s->output.width + 2, s->output.height);
-    const int64_t rows = (int64_t)(output_rows - 1) * s->stride_y + (s->kernel_height - 1) * s->dilation_y + 1;
-    const bool worth = s->groups == 1 && s->dilation_x == 1 && s->kernel_width > 1 && s->input.pixel_stride == inputs &&
-                       inputs <= RB_ROW_TAP_CHANNELS && row_bytes <= RB_ROW_COPIES_BYTES &&
-                       rows * row_bytes <= RB_ROW_COPIES_BYTES;
-    if (!worth) {
+    const int32_t last_column = s->output.width - 1, stride_x = s->stride_x;
+    //@ ghost product_within(last_column, stride_x, 65534, 255);
+    const int32_t columns = last_column * stride_x + s->kernel_width;
+    //@ ghost product_within(columns, inputs, 16711425, 65536);
+    //@ ghost product_grows(1, columns, inputs);
+    const int64_t row_bytes = (int64_t)columns * inputs;
+    const int32_t more_rows = smaller((RB_STRIP_PIXELS - 2) / s->output.width + 1, s->output.height - 1);
+    const int32_t last_tap = s->kernel_height - 1, stride_y = s->stride_y, dilation_y = s->dilation_y;
+    //@ ghost product_within(more_rows, stride_y, 63, 255);
+    //@ ghost product_within(last_tap, dilation_y, 254, 255);
+    const int32_t rows = more_rows * stride_y + last_tap * dilation_y + 1;
+    if (s->groups != 1 || s->dilation_x != 1 || s->kernel_width == 1 || s->input.pixel_stride != inputs ||
+        inputs > RB_ROW_TAP_CHANNELS || row_bytes > RB_ROW_COPIES_BYTES) {
         return (rb_window){.rows = 0};
     }
-    return (rb_window){s->kernel_height, s->kernel_width * inputs, (int32_t)rows, (int32_t)row_bytes};
+    const int32_t bytes = (int32_t)row_bytes, kernel_width = s->kernel_width;
+    //@ ghost product_within(bytes, rows, RB_ROW_COPIES_BYTES, 80836);
+    //@ ghost product_grows(1, bytes, rows);
+    const int64_t copies_bytes = (int64_t)bytes * rows;
+    if (copies_bytes > RB_ROW_COPIES_BYTES) {
+        return (rb_window){.rows = 0};
+    }
+    //@ ghost product_within(kernel_width, inputs, 255, RB_ROW_TAP_CHANNELS);
+    return (rb_window){s->kernel_height, kernel_width * inputs, rows, bytes, (int32_t)copies_bytes};
 }
 
 rb_window rb_window_of(const rb_conv_shape *s) {
     const rb_window rows = row_window_of(s);
-    return rows.rows > 0 ? rows : (rb_window){s->kernel_height * s->kernel_width, rb_block_inputs(s), 0, 0};
+    return rows.rows > 0 ? rows : (rb_window){s->kernel_height * s->kernel_width, rb_block_inputs(s), 0, 0, 0};
 }
 
 rb_tiles_workspace rb_tiles_workspace_of(const rb_conv_shape *s) {
@@ -73,8 +106,8 @@ rb_tiles_workspace rb_tiles_workspace_of(const rb_conv_shape *s) {
     const size_t table = ((size_t)w.taps + 1) * RB_TABLE_PIXELS * RB_ADDRESS_BYTES;
     const size_t copies = table + rb_round_up((size_t)larger(w.tap_bytes, rb_rounded_inputs(s)), 64);
     const size_t past_end = (size_t)RB_ROW_TILE_PIXELS * (size_t)rb_rounded_inputs(s);
-    const size_t copies_bytes = w.rows > 0 ? ((size_t)w.rows + 1) * (size_t)w.row_bytes + past_end : 0;
-    return (rb_tiles_workspace){table, copies, copies + rb_round_up(copies_bytes, 64)};
+    const size_t copies_bytes = w.rows > 0 ? (size_t)w.copies_bytes + (size_t)w.row_bytes + past_end : 0;
+    return (rb_tiles_workspace){w, table, copies, copies + rb_round_up(copies_bytes, 64)};
 }
 
 rb_runs_workspace rb_runs_workspace_of(const rb_conv_shape *s) {

@@ -21,12 +21,21 @@ enum {
 /*@ // What the model verifier lets through: Sources/ModelFormat/Verifier.swift.
   predicate is_extent(integer n) = 1 <= n <= 65535;
   predicate is_step(integer n) = 1 <= n <= 255;
-  predicate is_tensor(rb_shape s) =
-      is_extent(s.height) && is_extent(s.width) && is_extent(s.channels) && s.pixel_stride % 4 == 0 &&
-      (s.channels + 3) / 4 * 4 <= s.pixel_stride <= 0x7fffffff && 0 <= s.zero_point <= 255;
+  logic integer fours(integer n) = (n + 3) / 4 * 4;
+  predicate is_tensor(integer height, integer width, integer channels, integer pixel_stride) =
+      is_extent(height) && is_extent(width) && is_extent(channels) && pixel_stride % 4 == 0 &&
+      fours(channels) <= pixel_stride <= 0x7fffffff &&
+      (height * width - 1) * pixel_stride + fours(channels) <= 0x7fffffff;
+  predicate is_residual(rb_conv_shape *s) =
+      s->residual.height == 0 ||
+      (is_tensor(s->residual.height, s->residual.width, s->residual.channels, s->residual.pixel_stride) &&
+       is_step(s->residual_step) && (s->output.height - 1) * s->residual_step < s->residual.height &&
+       (s->output.width - 1) * s->residual_step < s->residual.width);
   predicate is_verified(rb_conv_shape *s) =
-      is_tensor(s->input) && is_tensor(s->output) && 1 <= s->groups <= s->input.channels &&
-      s->groups <= s->output.channels && s->input.channels % s->groups == 0 && s->output.channels % s->groups == 0 &&
+      is_tensor(s->input.height, s->input.width, s->input.channels, s->input.pixel_stride) &&
+      is_tensor(s->output.height, s->output.width, s->output.channels, s->output.pixel_stride) &&
+      0 <= s->input.zero_point <= 255 && 1 <= s->groups <= s->input.channels && s->groups <= s->output.channels &&
+      s->input.channels % s->groups == 0 && s->output.channels % s->groups == 0 &&
       is_step(s->kernel_height) && is_step(s->kernel_width) && is_step(s->stride_y) && is_step(s->stride_x) &&
       is_step(s->dilation_y) && is_step(s->dilation_x) && 0 <= s->padding_top <= 65535 && 0 <= s->padding_left <= 65535;
 */
@@ -36,9 +45,12 @@ enum {
 // 16 outputs cover, the most that any block needs; the weights across groups are zero.
 /*@ requires \valid_read(shape) && is_verified(shape);
   assigns \nothing;
-  ensures 4 <= \result <= 65536 && \result % 4 == 0; */
+  ensures 4 <= \result <= fours(shape->input.channels) && \result % 4 == 0; */
 int32_t rb_block_inputs(const rb_conv_shape *shape);
 // The first of those input channels for the block that begins with output channel `output`, a multiple of 4.
+/*@ requires \valid_read(shape) && is_verified(shape) && 0 <= output < shape->output.channels;
+  assigns \nothing;
+  ensures 0 <= \result <= fours(shape->input.channels) - 4; */
 int32_t rb_block_first_input(const rb_conv_shape *shape, int32_t output);
 
 // How the kernel's window lies in memory. A tap is one position of the window, or, where there are few channels, a
@@ -46,27 +58,39 @@ int32_t rb_block_first_input(const rb_conv_shape *shape, int32_t output);
 // zero points on both sides; the scratch memory holds as many such rows as a strip needs, and each row is copied once.
 typedef struct {
     int32_t taps, tap_bytes;
-    int32_t rows;      // kept as copies; 0: taps lie in the input itself
-    int32_t row_bytes; // of a copy
+    int32_t rows;                    // kept as copies; 0: taps lie in the input itself
+    int32_t row_bytes, copies_bytes; // of a copy, and of all
 } rb_window;
+/*@ // A kernel's window over copied rows: each row has room for the padding and the pixels under all of an output row.
+  predicate is_window(rb_conv_shape *s, rb_window w) =
+      1 <= w.taps <= 65025 && 4 <= w.tap_bytes <= 65536 &&
+      (w.rows == 0 ==> w.taps == s->kernel_height * s->kernel_width && w.tap_bytes <= fours(s->input.channels)) &&
+      (w.rows != 0 ==>
+          w.taps == s->kernel_height && s->input.pixel_stride == fours(s->input.channels) <= RB_ROW_TAP_CHANNELS &&
+          w.tap_bytes == s->kernel_width * s->input.pixel_stride && 1 <= w.rows && 1 <= w.row_bytes &&
+          w.row_bytes == ((s->output.width - 1) * s->stride_x + s->kernel_width) * s->input.pixel_stride &&
+          w.copies_bytes == w.rows * w.row_bytes && w.copies_bytes <= RB_ROW_COPIES_BYTES);
+*/
 /*@ requires \valid_read(shape) && is_verified(shape);
   assigns \nothing;
-  ensures 1 <= \result.taps <= 65025 && 4 <= \result.tap_bytes <= 65536;
-  ensures 0 <= \result.rows <= 1 << 20 && 0 <= \result.row_bytes <= 1 << 20;
-  ensures \result.rows > 0 ==> \result.taps == shape->kernel_height && \result.row_bytes > 0;
-  ensures \result.rows * \result.row_bytes <= 1 << 20; */
+  ensures is_window(shape, \result); */
 rb_window rb_window_of(const rb_conv_shape *shape);
 
 // tiles, copied_rows: a table of addresses, [taps + 1][RB_TABLE_PIXELS] with the residual's pixels last; one tap of
 // zero points; and the copies of rows, a row of zero points, and as many pixels as a kernel may read past the end of
 // one.
 typedef struct {
+    rb_window window;
     size_t outside, copies, end;
 } rb_tiles_workspace;
 /*@ requires \valid_read(shape) && is_verified(shape);
   assigns \nothing;
-  ensures \result.outside >= 2 * RB_TABLE_PIXELS * RB_ADDRESS_BYTES;
-  ensures \result.outside + 4 <= \result.copies <= \result.end <= 1 << 26; */
+  ensures is_window(shape, \result.window);
+  ensures \result.outside == (\result.window.taps + 1) * RB_TABLE_PIXELS * RB_ADDRESS_BYTES;
+  ensures \result.outside + \max(\result.window.tap_bytes, fours(shape->input.channels)) <= \result.copies;
+  ensures \result.window.rows != 0 ==> \result.copies + \result.window.copies_bytes +
+      \result.window.row_bytes + RB_ROW_TILE_PIXELS * shape->input.pixel_stride <= \result.end;
+  ensures \result.copies <= \result.end <= 1 << 26; */
 rb_tiles_workspace rb_tiles_workspace_of(const rb_conv_shape *shape);
 
 // runs: the addresses of one pixel's taps, then one pixel of zero points.
@@ -76,7 +100,7 @@ typedef struct {
 /*@ requires \valid_read(shape) && is_verified(shape);
   assigns \nothing;
   ensures \result.outside >= shape->kernel_height * shape->kernel_width * RB_ADDRESS_BYTES;
-  ensures \result.outside + shape->input.channels <= \result.end <= 1 << 20; */
+  ensures \result.outside + fours(shape->input.channels) <= \result.end <= 1 << 20; */
 rb_runs_workspace rb_runs_workspace_of(const rb_conv_shape *shape);
 
 // depthwise_rows: one pixel of zero points, then what is written of an output row that does not exist.
