@@ -2,9 +2,10 @@
 
 #include <string.h>
 
-// Compiled for wider vectors too, and chosen when the program starts. A sum's terms are added one by one in their
-// order, whatever the width, and never fused with their product: the same bits.
-#if defined(__x86_64__)
+// Compiled for wider vectors too, and chosen when the program starts (before the thread sanitizer is there, which must
+// not look on then). A sum's terms are added one by one in their order, whatever the width, and never fused with their
+// product: the same bits.
+#if defined(__x86_64__) && !__has_feature(thread_sanitizer)
 #define VECTORISED __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define VECTORISED
