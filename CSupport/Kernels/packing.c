@@ -25,13 +25,12 @@ typedef struct {
 
 // Packs the weights of output channel o as channel `lane` of a block, and returns their sum. Inlined, so that the
 // interleave is a constant and a run of it one load and one store.
-__attribute__((always_inline)) static inline int32_t pack_channel(const rb_conv *conv, int32_t o, int32_t lane,
-                                                                  o16_order order, rb_block16 *block) {
+__attribute__((always_inline)) static inline int32_t
+pack_channel(const rb_conv *conv, int32_t o, int32_t lane, o16_order order, size_t block_inputs, rb_block16 *block) {
     const rb_conv_shape *s = &conv->shape;
     const int32_t taps = s->kernel_height * s->kernel_width;
     const int32_t group_inputs = s->input.channels / s->groups;
     const int32_t first = o / (s->output.channels / s->groups) * group_inputs - rb_block_first_input(s, o - lane);
-    const size_t block_inputs = (size_t)rb_block_inputs(s);
     const size_t run_bytes = (size_t)(RB_BLOCK_CHANNELS * order.interleave); // from one run of a channel to its next
     const int8_t *weight = conv->weights + (size_t)o * taps * group_inputs;
     int32_t sum = 0;
@@ -60,11 +59,12 @@ __attribute__((always_inline)) static inline int32_t pack_channel(const rb_conv 
 // A kernel multiplies (q - subtracted) instead of (q - zero_point); the bias makes up for the difference.
 __attribute__((always_inline)) static inline void o16_pack(const rb_conv *conv, void *packed, o16_order order) {
     const size_t stride = (size_t)rb_block16_bytes(&conv->shape);
+    const size_t block_inputs = (size_t)rb_block_inputs(&conv->shape);
     memset(packed, 0, o16_packed_bytes(&conv->shape));
     for (int32_t o = 0; o < conv->shape.output.channels; o++) {
         const int32_t lane = o % RB_BLOCK_CHANNELS;
         rb_block16 *block = (rb_block16 *)((uint8_t *)packed + (size_t)(o / RB_BLOCK_CHANNELS) * stride);
-        const int32_t sum = pack_channel(conv, o, lane, order, block);
+        const int32_t sum = pack_channel(conv, o, lane, order, block_inputs, block);
         block->bias[lane] = conv->bias[o] + (order.subtracted - conv->shape.input.zero_point) * sum;
         block->multiplier[lane] = conv->multiplier[o];
     }

@@ -52,8 +52,14 @@ int32_t rb_block_first_input(const rb_conv_shape *s, int32_t output) {
     if (s->groups == 1) {
         return 0;
     }
+    const int32_t begin = covered_inputs(s, output).begin, end = rb_rounded_inputs(s);
+    // Blocks far from the end need not be told how many inputs the largest has, for which all are looked at.
+    const int64_t groups = (RB_BLOCK_CHANNELS - 2) / (s->output.channels / s->groups) + 2;
+    if (begin + groups * (s->input.channels / s->groups) + 6 <= end) {
+        return begin;
+    }
     // Not so near the end that block_inputs channels from here would not exist.
-    return smaller(covered_inputs(s, output).begin, rb_rounded_inputs(s) - rb_block_inputs(s));
+    return smaller(begin, end - rb_block_inputs(s));
 }
 
 // The copies that taps of whole rows need, or 0 rows where taps should not be rows.
@@ -127,6 +133,16 @@ rb_winograd_workspace rb_winograd_workspace_of(const rb_conv_shape *s, int32_t s
     const size_t inputs = rb_round_up(channels, 64);
     const size_t products = inputs + rb_round_up(values * channels * sizeof(int16_t), 64);
     return (rb_winograd_workspace){inputs, products, products + values * RB_BLOCK_CHANNELS * sizeof(int32_t)};
+}
+
+rb_product_workspace rb_product_workspace_of(rb_path path, const rb_matrix_product *product) {
+    const rb_conv_shape shape = rb_matrix_product_shape(product);
+    const size_t outputs = (size_t)shape.output.channels, inner = (size_t)(shape.input.channels / shape.groups);
+    const size_t bias = rb_round_up(outputs * inner, 64);
+    const size_t multiplier = bias + rb_round_up(outputs * sizeof(int32_t), 64);
+    const size_t packed = multiplier + rb_round_up(outputs * sizeof(float), 64);
+    const size_t scratch = packed + rb_conv_packed_bytes(path, &shape);
+    return (rb_product_workspace){bias, multiplier, packed, scratch, scratch + rb_conv_scratch_bytes(path, &shape)};
 }
 
 size_t rb_workspace_tiles(const rb_conv_shape *shape) {

@@ -126,6 +126,14 @@ typedef struct {
       (side + 2) * (side + 2) * RB_WINOGRAD_TOGETHER * shape->input.channels * sizeof(int16_t); */
 rb_winograd_workspace rb_winograd_workspace_of(const rb_conv_shape *shape, int32_t side);
 
+// A product of two tensors: weights, biases and multipliers as a convolution of that shape has them, its packed
+// weights, and its own scratch memory.
+typedef struct {
+    size_t bias, multiplier, packed, scratch, end;
+} rb_product_workspace;
+rb_conv_shape rb_matrix_product_shape(const rb_matrix_product *product);
+rb_product_workspace rb_product_workspace_of(rb_path path, const rb_matrix_product *product);
+
 // The sizes of all of these by the names that stand in kernels.inc, in bytes, multiples of 64.
 size_t rb_workspace_tiles(const rb_conv_shape *shape);
 size_t rb_workspace_copied_rows(const rb_conv_shape *shape);

@@ -27,7 +27,8 @@ extension FloatGraph {
         results[0] = images
         for value in values.dropFirst() {
             if case .constant(let numbers, let shape) = self[value].operation {
-                results[value.index] = Activations(constant: numbers, shape: shape, images: images.images)
+                let constant = Activations(constant: numbers, shape: shape, images: images.images)
+                results[value.index] = compute(value, [constant])
                 continue
             }
             // A value whose last reader this is moves out of the list, so that relu and add can work in place.
@@ -59,7 +60,7 @@ extension FloatGraph {
 }
 
 extension Operation {
-    fileprivate func computed(from inputs: consuming [Activations], shape: FeatureShape) -> Activations {
+    func computed(from inputs: consuming [Activations], shape: FeatureShape) -> Activations {
         var inputs = inputs
         let first = inputs.removeFirst()
         switch self {

@@ -23,7 +23,7 @@ public struct Rearrangement: Equatable, Sendable {
     }
 
     /// Whether a value of this shape can be what is rearranged: every number of the result is one of its numbers.
-    func canTake(_ input: FeatureShape) -> Bool {
+    public func canTake(_ input: FeatureShape) -> Bool {
         var (count, last) = (1, 0)
         for step in steps {
             guard step.size >= 1, step.stride >= 0, step.size <= shape.count, step.stride <= input.count else {
@@ -37,7 +37,7 @@ public struct Rearrangement: Equatable, Sendable {
     }
 
     /// Whether the result has the input's numbers in the input's order: only the shape may differ.
-    var keepsOrder: Bool { steps.isEmpty || steps == [Step(size: shape.count, stride: 1)] }
+    public var keepsOrder: Bool { steps.isEmpty || steps == [Step(size: shape.count, stride: 1)] }
 
     /// For each number of the result the input's, both as indices of `[channels][height][width]`.
     var indices: [Int] {
@@ -47,21 +47,6 @@ public struct Rearrangement: Equatable, Sendable {
             result = result.flatMap { index in (0..<step.size).map { index + $0 * step.stride } }
         }
         return result
-    }
-
-    /// Where the pixels stay as they are: the input's channel that each channel of the result is; else nil.
-    public func channels(of input: FeatureShape) -> [Int]? {
-        let pixels = input.pixels
-        guard shape.height == input.height, shape.width == input.width else { return nil }
-        guard pixels > 1 else { return indices }
-        guard let last = steps.last, last.stride == 1, last.size % pixels == 0 else { return nil }
-        var outer = steps.dropLast().map { Step(size: $0.size, stride: $0.stride) }
-        guard outer.allSatisfy({ $0.stride % pixels == 0 }) else { return nil }
-        outer.append(Step(size: last.size / pixels, stride: pixels))
-        let whole = Rearrangement(
-            shape: FeatureShape(channels: shape.channels, height: 1, width: 1),
-            steps: outer.map { Step(size: $0.size, stride: $0.stride / pixels) })
-        return whole.indices
     }
 }
 

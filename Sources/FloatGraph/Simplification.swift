@@ -79,6 +79,8 @@ private struct Simplification {
     /// numbers, more than networks have, further nodes stay as they are.
     private static let mostFolds = 8
     private static let mostFunctions = 64
+    /// Several times what the position tables of the largest usual networks have.
+    private static let mostConstantNumbers = 1 << 25
 
     init(of original: FloatGraph) {
         self.original = original
@@ -104,9 +106,8 @@ private struct Simplification {
                 averaged(node, window, countsPadding: countsPadding, inputs[0])
             case .concat: joined(node, inputs)
             case .globalAveragePool: averagedWhole(node, inputs[0])
-            case .input, .add, .flatten, .constant, .rearrange, .resample, .softmax, .layerNorm,
-                .l2Norm, .matrixProduct:
-                nil as Value?
+            case .rearrange, .resample, .flatten: moved(node, inputs[0])
+            case .input, .add, .constant, .softmax, .layerNorm, .l2Norm, .matrixProduct: nil as Value?
             }
         results.append(simpler ?? graph.append(node, reading: inputs))
     }
@@ -117,6 +118,19 @@ private struct Simplification {
     /// nil where the simplified node has sizes that nothing computes, such as a window of more than 65536 pixels.
     private mutating func append(_ operation: Operation, _ inputs: [Value], name: String) -> Value? {
         try? graph.append(operation, inputs, name: name)
+    }
+
+    // MARK: Constants
+
+    /// The numbers of a constant in other places are another constant.
+    private mutating func moved(_ node: FloatGraph.Node, _ input: Value) -> Value? {
+        guard case .constant(let numbers, let shape) = graph[input].operation,
+            work + node.shape.count <= Self.mostConstantNumbers
+        else { return nil }
+        work += node.shape.count
+        let values = node.operation.computed(
+            from: [Activations(constant: numbers, shape: shape, images: 1)], shape: node.shape)
+        return append(.constant(values.values, node.shape), [], name: node.name)
     }
 
     // MARK: Functions of single values

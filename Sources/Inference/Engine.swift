@@ -51,7 +51,7 @@ public struct Engine {
         var scratchStride = 0
         for index in 0..<model.operationCount {
             let operation = model.operation(index)
-            scratchStride = max(scratchStride, operation.scratchBytes(path: path))
+            scratchStride = max(scratchStride, operation.threadScratchBytes(path: path))
             needed += UInt64(operation.packedBytes(path: path))
         }
         guard stated == needed else { throw .packedSizeDiffers(path, stated: stated, needed: needed) }
@@ -195,6 +195,13 @@ public struct Engine {
         case .lookup: lookup(operation)
         case .multiply: multiply(operation)
         case .averagePool: averagePool(operation)
+        case .constant: constant(operation)
+        case .rearrange: rearrange(operation)
+        case .resample: resample(operation)
+        case .softmax: softmax(operation)
+        case .layerNorm: layerNorm(operation)
+        case .l2Norm: l2Norm(operation)
+        case .matrixProduct: matrixProduct(operation)
         }
     }
 
@@ -216,6 +223,22 @@ public struct Engine {
             bias: parameters.assumingMemoryBound(to: Int32.self),
             multiplier: (parameters + 4 * channels).assumingMemoryBound(to: Float.self), packed: packed,
             scratch: bytes(at: operation.scratchOffset), flip: path.activationFlip, part: 0, parts: 1)
+    }
+
+    /// A product of two tensors, in shares like a convolution.
+    private func matrixProduct(_ operation: OperationRecord) {
+        var product = operation.matrixProduct
+        product.input_data = UnsafePointer(bytes(at: operation.input.arenaOffset))
+        product.factor_data = UnsafePointer(bytes(at: operation.residual.arenaOffset))
+        product.output_data = bytes(at: operation.output.arenaOffset)
+        product.scratch = bytes(at: operation.scratchOffset)
+        product.flip = path.activationFlip
+        let shares = operation.shares(threads: threads.count, path: path)
+        if shares > 1, var lent = threads.lent {
+            rb_matrix_product_run(path.kernelPath, &product, Int32(shares), &lent, moreScratch, scratchStride)
+        } else {
+            rb_matrix_product_run(path.kernelPath, &product, 1, nil, nil, 0)
+        }
     }
 
     func bytes(at offset: UInt32) -> UnsafeMutablePointer<UInt8> {

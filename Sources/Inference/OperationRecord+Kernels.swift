@@ -17,10 +17,18 @@ extension OperationRecord {
         return CText(rb_conv_kernel_name(path.kernelPath, &shape))
     }
 
-    /// Working memory that the operation needs on a path, bytes, a multiple of 64; 0 for anything but a convolution.
-    func scratchBytes(path: ExecutionPath) -> Int {
-        guard kind == .convolution else { return 0 }
-        var shape = convolutionShape
-        return rb_conv_scratch_bytes(path.kernelPath, &shape)
+    /// Working memory that each further thread needs on a path, bytes, a multiple of 64.
+    func threadScratchBytes(path: ExecutionPath) -> Int {
+        switch kind {
+        case .convolution:
+            var shape = convolutionShape
+            return rb_conv_scratch_bytes(path.kernelPath, &shape)
+        case .matrixProduct:
+            var product = matrixProduct
+            return rb_matrix_product_thread_scratch_bytes(path.kernelPath, &product)
+        case .maxPool, .globalAveragePool, .lookup, .multiply, .averagePool, .constant, .rearrange, .resample, .softmax,
+            .layerNorm, .l2Norm:
+            return 0
+        }
     }
 }

@@ -45,7 +45,7 @@ extension ExecutionPath {
 extension OperationRecord {
     /// Into how many shares the operation is cut for `threads`: 1 where it is too small to gain from a second thread.
     func shares(threads: Int, path: ExecutionPath) -> Int {
-        guard threads > 1 && kind == .convolution else { return 1 }
+        guard threads > 1 && (kind == .convolution || kind == .matrixProduct) else { return 1 }
         // Few products an output make no output cheaper than its address, its requantisation and its store.
         let outputs = UInt64(output.height) * UInt64(output.width) * UInt64(output.channels)
         let work = max(multiplyAccumulates, outputs * 64)

@@ -1,4 +1,4 @@
-// The .rbit file, format version 3. One little-endian file, usable straight from mmap:
+// The .rbit file, format version 4. One little-endian file, usable straight from mmap:
 //
 //   offset 0    magic, 8 bytes: "RBIT" CR LF SUB LF (a transfer in text mode changes it)
 //          8    format version                                  u32
@@ -19,11 +19,12 @@
 //   2        head: a centre that is taken off the features, and memory for the logits without adjustment;
 //            operations: look-up table, product, average pooling into bytes
 //   3        input: how a picture of another shape is fitted, by cropping, squashing or padding
+//   4        operations: constant, rearrangement, resampling, softmax, layer and L2 normalisation, matrix product
 
 /// Sizes and constants of the file; see the table at the top of this file.
 public enum Layout {
     public static let magic: UInt64 = 0x0A1A_0A0D_5449_4252  // "RBIT\r\n\x1a\n", little-endian
-    public static let version: UInt32 = 3
+    public static let version: UInt32 = 4
     public static let headerBytes = 192
     public static let sectionEntryBytes = 24
     public static let maximumSections: UInt32 = 16
@@ -49,10 +50,11 @@ public enum SectionKind: UInt32, Sendable {
     case input = 1
     /// `OperationRecord`s in the order of execution.
     case plan = 2
-    /// int8 weights of the convolutions, each `[output channel][ky][kx][input channel of the group]`, and 256 bytes for each
-    /// look-up table, in the order of the plan.
+    /// int8 weights of the convolutions, each `[output channel][ky][kx][input channel of the group]`, 256 bytes for each
+    /// look-up table, and the bytes of constants, in the order of the plan.
     case weights = 3
-    /// For each convolution: int32 bias per output channel, then float32 multiplier per output channel.
+    /// For each convolution: int32 bias per output channel, then float32 multiplier per output channel. What other
+    /// operations keep here stands in docs/format.md.
     case parameters = 4
     /// One `HeadRecord`, then float32: rows `[classes][dimensions]`, bias `[classes]` if any, centre `[dimensions]` if any,
     /// and if there are directions: directions `[dimensions]`, direction terms `[classes][heads]`.

@@ -25,7 +25,7 @@ public enum ModelError: Error, Equatable, Sendable {
     public enum Field: Sendable {
         case kind, groups, kernel, stride, dilation, padding, clamp
         case input, output, residual, overlap, scratch, scratchSize
-        case weights, parameters, multiplier, accumulator
+        case weights, parameters, multiplier, accumulator, steps, taps, table
         case channelOrder, resize, normalisation
         case classes, dimensions, featureNorm, flags, alpha, numbers, memory
     }

@@ -9,6 +9,13 @@ extension OperationKind {
         case .lookup: "look-up table"
         case .multiply: "product"
         case .averagePool: "average pool"
+        case .constant: "constant"
+        case .rearrange: "rearrangement"
+        case .resample: "resampling"
+        case .softmax: "softmax"
+        case .layerNorm: "layer norm"
+        case .l2Norm: "L2 norm"
+        case .matrixProduct: "matrix product"
         }
     }
 }

@@ -24,8 +24,24 @@ extension OperationRecord {
     /// Working memory that the operation needs on whichever path needs most, bytes, a multiple of 64: what a file must
     /// state at least, so that it runs on all of them. The kernels' own function of the shape.
     public var requiredScratchBytes: Int {
-        guard kind == .convolution else { return 0 }
-        var shape = convolutionShape
-        return rb_conv_most_scratch_bytes(&shape)
+        switch kind {
+        case .convolution:
+            var shape = convolutionShape
+            return rb_conv_most_scratch_bytes(&shape)
+        case .matrixProduct:
+            var product = matrixProduct
+            return rb_matrix_product_most_scratch_bytes(&product)
+        case .maxPool, .globalAveragePool, .lookup, .multiply, .averagePool, .constant, .rearrange, .resample, .softmax,
+            .layerNorm, .l2Norm:
+            return 0
+        }
+    }
+
+    /// A matrix product without its memory, as the kernels take it; its fields must be in their ranges.
+    public var matrixProduct: rb_matrix_product {
+        rb_matrix_product(
+            input: rb_shape(input), factor: rb_shape(residual), output: rb_shape(output), groups: Int32(groups),
+            multiplier: input.scale * residual.scale / output.scale, input_data: nil, factor_data: nil,
+            output_data: nil, scratch: nil, flip: 0)
     }
 }

@@ -14,6 +14,11 @@ extension OperationRecord {
         case .maxPool, .averagePool: return !output.isApart(from: input)
         case .lookup: return !output.isInPlaceOrApart(from: input)
         case .multiply: return !(output.isInPlaceOrApart(from: input) && output.isInPlaceOrApart(from: residual))
+        case .constant: return false
+        case .rearrange, .resample: return !output.isApart(from: input)
+        // What a pixel is normalised by is known before any of it is written.
+        case .softmax, .layerNorm, .l2Norm: return !output.isInPlaceOrApart(from: input)
+        case .matrixProduct: return !(output.isApart(from: input) && output.isApart(from: residual))
         case .globalAveragePool:
             let features = UInt64(output.arenaOffset)
             return features + 4 * UInt64(output.channels) > UInt64(input.arenaOffset) && features < input.end

@@ -8,6 +8,8 @@ extension OperationRecord {
     public static let maximumStep: UInt32 = 255
     /// Pixels whose bytes a global average pooling sums up in 32 bits.
     public static let maximumPooledPixels: UInt64 = 1 << 23
+    /// Products of two bytes whose sum a matrix product takes in 32 bits, with room for 512 for each.
+    public static let maximumSummedProducts: UInt64 = 32767
 
     /// The first field whose size no kernel takes; nil where all can be had. Of a convolution's memory, groups and strides
     /// only one without a fault may be asked.
@@ -25,6 +27,19 @@ extension OperationRecord {
             guard output.isOfSize(input), output.hasShape else { return .output }
             let isGate = residual.height == 1 && residual.width == 1 && residual.channels == input.channels
             return residual.hasShape && (isGate || residual.isOfSize(input)) ? nil : .residual
+        case .constant:
+            return output.hasShape && output == input ? nil : .output
+        case .rearrange:
+            return output.hasShape && UInt64(output.height) * UInt64(output.width) < 1 << 31 ? nil : .output
+        case .resample:
+            return output.hasShape && output.channels == input.channels ? nil : .output
+        case .softmax, .l2Norm:
+            guard groups >= 1, input.channels % groups == 0 else { return .groups }
+            return output.hasShape && output.isOfSize(input) ? nil : .output
+        case .layerNorm:
+            return output.hasShape && output.isOfSize(input) ? nil : .output
+        case .matrixProduct:
+            return matrixProductShapeFault
         case .globalAveragePool:
             guard UInt64(input.height) * UInt64(input.width) <= Self.maximumPooledPixels else { return .input }
             return output.channels == input.channels ? nil : .output
@@ -57,6 +72,18 @@ extension OperationRecord {
             UInt64(output.height - 1) * step < residual.height, UInt64(output.width - 1) * step < residual.width
         else { return .residual }
         return nil
+    }
+
+    /// The bounds keep sums below 2^31, and sizes of scratch memory from overflowing where numbers have 32 bits.
+    private var matrixProductShapeFault: ModelError.Field? {
+        guard groups >= 1, input.channels % groups == 0 else { return .groups }
+        guard residual.hasShape, residual.channels == input.channels else { return .residual }
+        let outputs = UInt64(groups) * UInt64(residual.height) * UInt64(residual.width)
+        guard output.hasShape, output.height == input.height, output.width == input.width,
+            UInt64(output.channels) == outputs
+        else { return .output }
+        let inner = UInt64(input.channels / groups)
+        return inner <= Self.maximumSummedProducts && outputs * inner <= 1 << 24 ? nil : .accumulator
     }
 
     static func isExtent(_ value: UInt32) -> Bool { value >= 1 && value <= maximumExtent }

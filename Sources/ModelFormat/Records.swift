@@ -101,6 +101,20 @@ public enum OperationKind: UInt32, Sendable {
     case multiply = 5
     /// Average over a window into bytes.
     case averagePool = 6
+    /// The bytes of the output, `[height][width][channels]`, from the weights section; the input is the output.
+    case constant = 7
+    /// The input's bytes in another order: see `Rearrangement`.
+    case rearrange = 8
+    /// Another number of pixels, by taps in the parameters section: of each row, then of each column.
+    case resample = 9
+    /// exp(x) over its sum over the channels of each of `groups`, by a table of 256 u32 in the parameters section.
+    case softmax = 10
+    /// Normalisation of each pixel over its channels: epsilon, weights and biases in the parameters section.
+    case layerNorm = 11
+    /// The channels of each of `groups` over their length, which is at least the number in the parameters section.
+    case l2Norm = 12
+    /// In each of `groups`, the products of the input's pixels and those of `residual`.
+    case matrixProduct = 13
 }
 
 /// One step of the execution plan. Fields that a kind does not use are zero.
@@ -122,7 +136,7 @@ public struct OperationRecord: Record, Equatable, Sendable {
     public var outputMax: UInt32 = 0
     public var input = TensorView()
     public var output = TensorView()
-    /// The tensor a convolution adds before its clamp (height 0: none), or a product's second factor.
+    /// The tensor a convolution adds before its clamp (height 0: none), or the second factor of a product.
     public var residual = TensorView()
     /// Output pixel (y, x) adds residual pixel (y * step, x * step).
     public var residualStep: UInt32 = 0
@@ -172,18 +186,33 @@ public struct OperationRecord: Record, Equatable, Sendable {
         guard !reader.foundUnknownKind else { return nil }
     }
 
-    /// Bytes of a convolution's int8 weights, or of a look-up table.
+    /// Bytes of a convolution's int8 weights, of a look-up table, or of a constant.
     public var weightBytes: UInt64 {
-        guard kind != .lookup else { return 256 }
-        guard groups > 0 else { return 0 }
-        let taps = UInt64(kernelHeight) * UInt64(kernelWidth)
-        return UInt64(output.channels) * taps * (UInt64(input.channels) / UInt64(groups))
+        switch kind {
+        case .convolution: UInt64(output.channels) * UInt64(kernelHeight) * UInt64(kernelWidth) * groupInputs
+        case .lookup: 256
+        case .constant: UInt64(output.height) * UInt64(output.width) * UInt64(output.channels)
+        case .maxPool, .globalAveragePool, .multiply, .averagePool, .rearrange, .resample, .softmax, .layerNorm,
+            .l2Norm,
+            .matrixProduct:
+            0
+        }
     }
 
-    /// Multiply-accumulates of one run; 0 for anything but a convolution.
+    /// Multiply-accumulates of one run; 0 for anything but a convolution or a matrix product.
     public var multiplyAccumulates: UInt64 {
-        kind == .convolution ? weightBytes * UInt64(output.height) * UInt64(output.width) : 0
+        let pixels = UInt64(output.height) * UInt64(output.width)
+        return switch kind {
+        case .convolution: weightBytes * pixels
+        case .matrixProduct: UInt64(output.channels) * groupInputs * pixels
+        case .maxPool, .globalAveragePool, .lookup, .multiply, .averagePool, .constant, .rearrange, .resample, .softmax,
+            .layerNorm, .l2Norm:
+            0
+        }
     }
+
+    /// Input channels of one group.
+    private var groupInputs: UInt64 { groups > 0 ? UInt64(input.channels) / UInt64(groups) : 0 }
 }
 
 /// How a picture of any shape becomes a model's input; the numbers are those of `rb_pixels_fit` and stand in files.

@@ -74,6 +74,8 @@ struct Verifier {
             return outputFault(of: operation) ?? placeOfWeightsFault(of: operation, weightsEnd: &weightsEnd)
         case .multiply:
             return outputFault(of: operation) ?? (isInArena(operation.residual) ? nil : .residual)
+        case .constant, .rearrange, .resample, .softmax, .layerNorm, .l2Norm, .matrixProduct:
+            return outputFault(of: operation) ?? sequenceFault(of: operation, weightsEnd: &weightsEnd)
         case .globalAveragePool:
             let isInArena = isInArena(floats: operation.output.channels, at: operation.output.arenaOffset)
             return isInArena ? nil : .output
@@ -98,18 +100,18 @@ struct Verifier {
     /// Scratch memory lies inside the arena, apart from the input, which kernels copy rows of into it, and from the
     /// output: kernels keep addresses in scratch memory, and an output written over them would be addresses of the
     /// file's choosing.
-    private func isScratchSafe(of operation: OperationRecord) -> Bool {
+    func isScratchSafe(of operation: OperationRecord) -> Bool {
         UInt64(operation.scratchOffset) + UInt64(operation.scratchBytes) <= activationBytes
             && Self.isScratch(of: operation, apartFrom: operation.input)
             && Self.isScratch(of: operation, apartFrom: operation.output)
     }
 
     /// Every path's kernel has the scratch memory that it needs. Asks the kernels, who divide by what was checked before.
-    private func scratchSizeFault(of operation: OperationRecord) -> ModelError.Field? {
+    func scratchSizeFault(of operation: OperationRecord) -> ModelError.Field? {
         operation.requiredScratchBytes <= Int(operation.scratchBytes) ? nil : .scratchSize
     }
 
-    private static func isScratch(of operation: OperationRecord, apartFrom view: TensorView) -> Bool {
+    static func isScratch(of operation: OperationRecord, apartFrom view: TensorView) -> Bool {
         let start = UInt64(operation.scratchOffset)
         return start + UInt64(operation.scratchBytes) <= UInt64(view.arenaOffset) || start >= view.end
     }
@@ -130,7 +132,7 @@ struct Verifier {
         return numbersFault(of: operation)
     }
 
-    private func placeOfWeightsFault(
+    func placeOfWeightsFault(
         of operation: OperationRecord, weightsEnd: inout UInt64
     ) -> ModelError.Field? {
         let start = UInt64(operation.weightsOffset)
@@ -182,7 +184,7 @@ struct Verifier {
     // MARK: Bounds
 
     /// A view whose every pixel, with its channels rounded up to a multiple of 4, lies inside the arena.
-    private func isInArena(_ view: TensorView) -> Bool {
+    func isInArena(_ view: TensorView) -> Bool {
         guard view.hasShape, view.zeroPoint <= 255, Self.isScale(view.scale), view.arenaOffset % 4 == 0 else {
             return false
         }

@@ -15,6 +15,11 @@ public struct AffineQuantization: Hashable, Sendable {
         zeroPoint = min(max(Int((-low / step).rounded()), 0), 255)
     }
 
+    init(scale: Float, zeroPoint: Int) {
+        self.scale = scale
+        self.zeroPoint = zeroPoint
+    }
+
     /// One step is 1/255 and no byte is negative: a picture's own bytes.
     static let identity = AffineQuantization(covering: 0...1)
 

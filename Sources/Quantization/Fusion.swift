@@ -20,6 +20,15 @@ struct FusedNetwork {
         /// What the input is multiplied with, and the range that the product is cut off to.
         case multiply(by: FloatGraph.Value, clip: ClosedRange<Float>?)
         case globalAveragePool
+        /// `[channels][height][width]`. The step's input is its output.
+        case constant([Float])
+        case rearrange(DeviceSteps)
+        case resample(Resampling)
+        case softmax(groups: Int)
+        case layerNorm(LayerNorm)
+        case l2Norm(groups: Int, epsilon: Float)
+        /// The value whose pixels are multiplied with the input's.
+        case matrixProduct(with: FloatGraph.Value, groups: Int)
     }
 
     /// What a convolution's step adds; see rb_conv_shape in kernels.h.
@@ -31,7 +40,7 @@ struct FusedNetwork {
         let channelOffset: Int
     }
 
-    /// Where a value stands that is written straight into a concatenation.
+    /// Where a value stands that is written straight into a concatenation, or that is a way of looking at another.
     struct Slice {
         let whole: FloatGraph.Value
         let channelOffset: Int
@@ -47,6 +56,7 @@ struct FusedNetwork {
     /// `loweredForDevice`; throws `QuantizationError.unsupportedNode` for a node that no step can take in.
     init(_ graph: FloatGraph) throws(QuantizationError) {
         var fusion = Fusion(graph: graph)
+        var constants: Set<FloatGraph.Value> = []
         for value in graph.values.dropFirst() where !fusion.covered.contains(value) {
             let node = graph[value]
             func step(_ kind: Kind, output: FloatGraph.Value) -> Step {
@@ -68,13 +78,36 @@ struct FusedNetwork {
                 steps.append(step(.globalAveragePool, output: value))
             case .concat:
                 try addSlices(of: value, in: graph)
+            case .select(let selection) where !graph.isShortcut(value):
+                slices[value] = Slice(whole: node.inputs[0], channelOffset: selection.channels.start)
             case .select:
                 continue  // part of the step that adds it; the check below finds one that is added nowhere
-            case .input, .batchNorm, .add, .globalAveragePool, .flatten, .constant, .rearrange, .resample, .softmax,
-                .layerNorm, .l2Norm, .matrixProduct:
+            case .constant:
+                constants.insert(value)
+            case .rearrange(let rearrangement):
+                let shape = graph[node.inputs[0]].shape
+                if rearrangement.isView(of: shape) {
+                    slices[value] = Slice(whole: node.inputs[0], channelOffset: 0)
+                } else if let device = rearrangement.deviceSteps(of: shape) {
+                    steps.append(step(.rearrange(device), output: value))
+                } else {
+                    throw .unsupportedNode(name: node.name)
+                }
+            case .resample(let resampling):
+                steps.append(step(.resample(resampling), output: value))
+            case .softmax(let groups):
+                steps.append(step(.softmax(groups: groups), output: value))
+            case .layerNorm(let norm):
+                steps.append(step(.layerNorm(norm), output: value))
+            case .l2Norm(let groups, let epsilon):
+                steps.append(step(.l2Norm(groups: groups, epsilon: epsilon), output: value))
+            case .matrixProduct(let groups):
+                steps.append(step(.matrixProduct(with: node.inputs[1], groups: groups), output: value))
+            case .input, .batchNorm, .add, .globalAveragePool, .flatten:
                 throw .unsupportedNode(name: node.name)
             }
         }
+        place(constants, of: graph)
         try checkReads(in: graph)
         findStepsInPlace(in: graph)
     }
@@ -84,10 +117,36 @@ struct FusedNetwork {
         if let slice = slices[value] {
             return quantizationSource(of: slice.whole)
         }
-        if let step = steps.first(where: { $0.output == value }), case .maxPool = step.kind {
+        if let step = steps.first(where: { $0.output == value }), step.passesNumbersOn {
             return quantizationSource(of: step.input)
         }
         return value
+    }
+
+    /// The sources of numbers whose bytes a matrix product takes as signed weights.
+    var centredValues: [FloatGraph.Value] {
+        steps.compactMap { step in
+            guard case .matrixProduct(let factor, _) = step.kind else { return nil }
+            return quantizationSource(of: factor)
+        }
+    }
+
+    /// Each constant is written before the first step that reads it.
+    private mutating func place(_ constants: Set<FloatGraph.Value>, of graph: FloatGraph) {
+        var waiting = constants
+        var result: [Step] = []
+        for step in steps {
+            for read in step.reads {
+                var source = read
+                while let slice = slices[source] { source = slice.whole }
+                guard waiting.remove(source) != nil, case .constant(let numbers, _) = graph[source].operation else {
+                    continue
+                }
+                result.append(Step(name: graph[source].name, kind: .constant(numbers), input: source, output: source))
+            }
+            result.append(step)
+        }
+        steps = result
     }
 
     /// Kernels read channels in groups of 4, so every slice must begin with a group.
@@ -105,7 +164,8 @@ struct FusedNetwork {
 
     /// Every value that a step reads must be one that exists on the device.
     private func checkReads(in graph: FloatGraph) throws(QuantizationError) {
-        var written = Set(steps.map(\.output) + slices.values.map(\.whole))
+        // A way of looking at a value is written with it.
+        var written = Set(steps.map(\.output) + slices.values.map(\.whole) + slices.keys)
         written.insert(graph.input)
         for read in steps.lazy.flatMap(\.reads) where !written.contains(read) {
             throw .unsupportedNode(name: graph[read].name)
@@ -143,8 +203,21 @@ extension FusedNetwork.Step {
     var secondInput: FloatGraph.Value? {
         switch kind {
         case .convolution(_, let residual, _): residual?.value
-        case .multiply(let factor, _): factor
-        case .maxPool, .averagePool, .lookup, .globalAveragePool: nil
+        case .multiply(let factor, _), .matrixProduct(let factor, _): factor
+        case .maxPool, .averagePool, .lookup, .globalAveragePool, .constant, .rearrange, .resample, .softmax,
+            .layerNorm,
+            .l2Norm:
+            nil
+        }
+    }
+
+    /// Whether its result has the scale and zero point of its input.
+    fileprivate var passesNumbersOn: Bool {
+        switch kind {
+        case .maxPool, .rearrange, .resample: true
+        case .convolution, .averagePool, .lookup, .multiply, .globalAveragePool, .constant, .softmax, .layerNorm,
+            .l2Norm, .matrixProduct:
+            false
         }
     }
 
@@ -156,7 +229,8 @@ extension FusedNetwork.Step {
         case .convolution(_, let residual?, _):
             // A window of the convolution reads more of its input.
             return residual.value != input && residual.step == 1 && residual.channelOffset == 0 ? residual.value : nil
-        case .convolution, .maxPool, .averagePool, .globalAveragePool:
+        case .convolution, .maxPool, .averagePool, .globalAveragePool, .constant, .rearrange, .resample, .softmax,
+            .layerNorm, .l2Norm, .matrixProduct:
             return nil
         }
     }
@@ -205,7 +279,7 @@ private struct Fusion {
     }
 
     private func residual(_ value: FloatGraph.Value) -> FusedNetwork.Residual {
-        guard case .select(let selection) = graph[value].operation else {
+        guard graph.isShortcut(value), case .select(let selection) = graph[value].operation else {
             return FusedNetwork.Residual(value: value, step: 1, channelOffset: 0)
         }
         return FusedNetwork.Residual(

@@ -3,14 +3,15 @@ import FloatGraph
 extension FloatGraph {
     /// The same network, of nodes that the device has steps for: see `FusedNetwork`.
     ///
-    /// Everything that only moves numbers or treats channels by themselves becomes a convolution: a sum that no convolution
-    /// takes in is added to a copy, and a concatenation that cannot be written in place is put together by convolutions that
+    /// What treats channels by themselves, pads, cuts or skips becomes a convolution: a sum that no convolution takes in is
+    /// added to a copy, and a concatenation that cannot be written in place is put together by convolutions that
     /// place channels and add what is there. Throws `QuantizationError.unsupportedNode` for what the device cannot do.
     func loweredForDevice() throws(QuantizationError) -> FloatGraph {
         // A concatenation makes a node for each of its parts.
         let count = nodes.reduce(0) { $0 + max($1.inputs.count, 1) }
         guard count <= Lowering.mostNodes else { throw .tooManyNodes(count, limit: Lowering.mostNodes) }
         var lowering = Lowering(of: self)
+        try lowering.appendConstants()
         for value in values.dropFirst() {
             try lowering.append(value)
         }
@@ -33,6 +34,7 @@ private struct Lowering {
     fileprivate static let mostNodes = 1 << 12
     private static let mostCopiedWeights = 1 << 26
 
+    private var constants: [Value: Value] = [:]
     /// Values that a concatenation has as a part.
     private var slices: Set<Value> = []
 
@@ -43,6 +45,14 @@ private struct Lowering {
         results = [graph.input]
     }
 
+    /// Constants stand first, so that any convolution can add them; the device has each when it is first read.
+    mutating func appendConstants() throws(QuantizationError) {
+        for value in original.values {
+            guard case .constant = original[value].operation else { continue }
+            constants[value] = try append(original[value].operation, [], name: original[value].name)
+        }
+    }
+
     mutating func append(_ value: Value) throws(QuantizationError) {
         let node = original[value]
         let inputs = node.inputs.map { results[$0.index] }
@@ -51,9 +61,9 @@ private struct Lowering {
             results.append(try append(.convolution(Convolution(norm)), inputs, name: node.name))
         case .select(let selection):
             let shape = graph[inputs[0]].shape
-            let isShortcut = selection.isResidual(of: shape) && isOnlyAdded(value)
+            let isKept = selection.isView(of: shape) || selection.isResidual(of: shape) && isOnlyAdded(value)
             results.append(
-                isShortcut
+                isKept
                     ? try append(node.operation, inputs, name: node.name)
                     : try copy(selection, of: inputs[0], name: node.name))
         case .add:
@@ -71,13 +81,15 @@ private struct Lowering {
             let shape = graph[inputs[0]].shape
             let window = Window(y: Window.Axis(size: shape.height), x: Window.Axis(size: shape.width))
             results.append(try append(.averagePool(window, countsPadding: true), inputs, name: node.name))
+        case .flatten:
+            let whole = Rearrangement(shape: node.shape, steps: [.init(size: node.shape.count, stride: 1)])
+            results.append(try rearranged(whole, inputs[0], name: node.name))
         case .rearrange(let rearrangement):
-            results.append(try rearranged(node, rearrangement, inputs[0]))
-        case .softmax(let groups) where node.shape.channels == 2 * groups:
-            results.append(try softmaxOfTwo(node, groups: groups, inputs[0]))
-        case .flatten, .constant, .resample, .softmax, .layerNorm, .l2Norm, .matrixProduct:
-            throw .unsupportedNode(name: node.name)
-        case .input, .convolution, .activation, .globalAveragePool:
+            results.append(try rearranged(rearrangement, inputs[0], name: node.name))
+        case .constant:
+            results.append(constants[value]!)
+        case .input, .convolution, .activation, .globalAveragePool, .resample, .softmax, .layerNorm, .l2Norm,
+            .matrixProduct:
             results.append(try append(node.operation, inputs, name: node.name))
         }
     }
@@ -116,33 +128,14 @@ private struct Lowering {
         try copy(Selection(whole: graph[value].shape), of: value, name: name)
     }
 
-    /// Channels in another order are a convolution of single pixels; pixels stay where they are.
     private mutating func rearranged(
-        _ node: FloatGraph.Node, _ rearrangement: Rearrangement, _ input: Value
+        _ rearrangement: Rearrangement, _ input: Value, name: String
     ) throws(QuantizationError) -> Value {
         let shape = graph[input].shape
-        guard let channels = rearrangement.channels(of: shape), channels.count * shape.channels <= 1 << 26 else {
-            throw .unsupportedNode(name: node.name)
+        guard rearrangement.isView(of: shape) || rearrangement.deviceSteps(of: shape) != nil else {
+            throw .unsupportedNode(name: name)
         }
-        var weights = [Float](repeating: 0, count: channels.count * shape.channels)
-        for (output, input) in channels.enumerated() { weights[output * shape.channels + input] = 1 }
-        return try append(.convolution(Convolution(weights: weights, inputs: shape.channels)), [input], name: node.name)
-    }
-
-    /// exp(a) / (exp(a) + exp(b)) is the sigmoid of a - b.
-    private mutating func softmaxOfTwo(
-        _ node: FloatGraph.Node, groups: Int, _ input: Value
-    ) throws(QuantizationError) -> Value {
-        let channels = node.shape.channels
-        guard channels * channels <= 1 << 26 else { throw .unsupportedNode(name: node.name) }
-        var weights = [Float](repeating: 0, count: channels * channels)
-        for channel in 0..<channels {
-            weights[channel * channels + channel] = 1
-            weights[channel * channels + (channel ^ 1)] = -1
-        }
-        let differences = Convolution(weights: weights, inputs: channels)
-        let value = try append(.convolution(differences), [input], name: "\(node.name).difference")
-        return try append(.activation(.sigmoid), [value], name: node.name)
+        return try append(.rearrange(rearrangement), [input], name: name)
     }
 
     // MARK: Sums
@@ -168,7 +161,7 @@ private struct Lowering {
             return try append(.add, inputs, name: node.name)
         }
         // A shortcut can only be what is added, so the copy is of the other operand.
-        let (copied, added) = graph.isSelection(inputs[0]) ? (inputs[1], inputs[0]) : (inputs[0], inputs[1])
+        let (copied, added) = graph.isShortcut(inputs[0]) ? (inputs[1], inputs[0]) : (inputs[0], inputs[1])
         if case .select(let selection) = graph[copied].operation {
             let value = try copy(selection, of: graph[copied].inputs[0], name: "\(node.name).copy")
             return try append(.add, [value, added], name: node.name)
@@ -197,10 +190,10 @@ private struct Lowering {
     private mutating func canBeSlice(_ value: Value) -> Bool {
         guard slices.insert(value).inserted else { return false }
         return switch graph[value].operation {
-        case .convolution, .activation, .add, .multiply, .averagePool, .concat: true
-        case .input, .batchNorm, .select, .maxPool, .globalAveragePool, .flatten, .constant, .rearrange, .resample,
-            .softmax,
-            .layerNorm, .l2Norm, .matrixProduct:
+        case .convolution, .activation, .add, .multiply, .averagePool, .concat, .softmax, .layerNorm, .l2Norm,
+            .matrixProduct:
+            true
+        case .input, .batchNorm, .select, .maxPool, .globalAveragePool, .flatten, .constant, .rearrange, .resample:
             false
         }
     }
@@ -224,13 +217,15 @@ private struct Lowering {
 }
 
 extension FloatGraph {
-    func isSelection(_ value: Value) -> Bool {
-        if case .select = self[value].operation { true } else { false }
+    /// Whether a value is a selection that only a sum can read.
+    func isShortcut(_ value: Value) -> Bool {
+        guard case .select(let selection) = self[value].operation else { return false }
+        return !selection.isView(of: self[self[value].inputs[0]].shape)
     }
 
     /// The value that a step reads where it adds `value`.
     func source(ofResidual value: Value) -> Value {
-        isSelection(value) ? self[value].inputs[0] : value
+        isShortcut(value) ? self[value].inputs[0] : value
     }
 }
 
@@ -242,15 +237,15 @@ extension Selection {
     }
 }
 
-extension Convolution {
-    /// Of single pixels, `[outputs][inputs]`.
-    fileprivate init(weights: [Float], inputs: Int) {
-        let outputs = weights.count / inputs
-        self.init(
-            inputChannels: inputs, outputChannels: outputs, window: Window(size: 1), weights: weights,
-            bias: [Float](repeating: 0, count: outputs))
+extension Selection {
+    /// Whether this is some of a tensor's channels as they lie there: kernels read channels in groups of 4.
+    func isView(of shape: FeatureShape) -> Bool {
+        y.isWhole(shape.height) && x.isWhole(shape.width) && channels.step == 1 && channels.start >= 0
+            && channels.start % 4 == 0 && channels.start + channels.count <= shape.channels
     }
+}
 
+extension Convolution {
     /// Each channel times a factor, plus an offset.
     fileprivate init(_ norm: BatchNorm) {
         let channels = norm.weight.count

@@ -8,6 +8,7 @@ struct PlanWriter {
     private let graph: FloatGraph
     private let network: FusedNetwork
     private let numbers: Numbers?
+    private let centredValues: Set<FloatGraph.Value>
     private var model = ModelContents()
     private var demand = ArenaDemand()
 
@@ -24,6 +25,7 @@ struct PlanWriter {
         self.graph = graph
         self.network = network
         self.numbers = numbers
+        centredValues = Set(network.centredValues)
         // The picture is there before the first step, whichever step reads it.
         noteBytes(of: graph.input, at: 0)
     }
@@ -37,49 +39,44 @@ struct PlanWriter {
         record.input = view(of: step.input)
         noteBytes(of: step.input, at: number)
         var convolution: QuantizedConvolution?
-        switch step.kind {
-        case .convolution(let floats, let residual, let clip):
+        if case .globalAveragePool = step.kind {
+            record.output.channels = record.input.channels
+            demand.note(.value(step.output), bytes: 4 * Int(record.input.channels), at: number)
+        } else {
             record.output = view(of: step.output)
             noteBytes(of: step.output, at: number)
+        }
+        switch step.kind {
+        case .convolution(let floats, let residual, let clip):
             record.setWindow(floats.window, kind: .convolution)
             record.groups = UInt32(floats.groups)
             (record.outputMin, record.outputMax) = quantization(of: step.output).bytes(of: clip)
             if let residual {
-                record.residual = view(of: residual.value)
+                setSecondInput(residual.value, of: &record)
                 record.residualStep = UInt32(residual.step)
                 record.residualChannelOffset = UInt32(residual.channelOffset)
-                noteBytes(of: residual.value, at: number)
             }
             convolution = try appendNumbers(of: floats, step: step, to: &record)
         case .maxPool(let window):
-            record.output = view(of: step.output)
-            noteBytes(of: step.output, at: number)
             record.setWindow(window, kind: .maxPool)
             record.outputMax = 255
         case .averagePool(let window, let countsPadding):
-            record.output = view(of: step.output)
-            noteBytes(of: step.output, at: number)
             record.setWindow(window, kind: .averagePool)
             record.outputMax = 255
             record.countsPadding = countsPadding ? 1 : 0
         case .lookup(let activation):
             record.kind = .lookup
-            record.output = view(of: step.output)
-            noteBytes(of: step.output, at: number)
             record.outputMax = 255
             record.weightsOffset = UInt32(model.weights.count)
             model.weights += quantization(of: step.input).table(of: activation, to: quantization(of: step.output))
         case .multiply(let factor, let clip):
             record.kind = .multiply
-            record.output = view(of: step.output)
-            noteBytes(of: step.output, at: number)
-            record.residual = view(of: factor)
-            noteBytes(of: factor, at: number)
+            setSecondInput(factor, of: &record)
             (record.outputMin, record.outputMax) = quantization(of: step.output).bytes(of: clip)
         case .globalAveragePool:
             record.kind = .globalAveragePool
-            record.output.channels = record.input.channels
-            demand.note(.value(step.output), bytes: 4 * Int(record.input.channels), at: number)
+        case .constant, .rearrange, .resample, .softmax, .layerNorm, .l2Norm, .matrixProduct:
+            appendSequenceStep(step, to: &record)
         }
         if let field = record.shapeFault { throw .beyondDevice(layer: step.name, field) }
         record.scratchBytes = UInt32(record.requiredScratchBytes)
@@ -87,6 +84,48 @@ struct PlanWriter {
         model.operations.append(record)
         model.operationNames.append(step.name.withoutSteering)
         return QuantizationReport.Layer(step, shape: graph[step.output].shape, record: record, convolution)
+    }
+
+    private mutating func setSecondInput(_ value: FloatGraph.Value, of record: inout OperationRecord) {
+        record.residual = view(of: value)
+        noteBytes(of: value, at: model.operations.count)
+    }
+
+    /// What networks with attention need beside convolutions, and what moves numbers about.
+    private mutating func appendSequenceStep(_ step: FusedNetwork.Step, to record: inout OperationRecord) {
+        record.parametersOffset = UInt32(4 * model.parameters.count)
+        let (input, output) = (quantization(of: step.input), quantization(of: step.output))
+        switch step.kind {
+        case .constant(let numbers):
+            record.kind = .constant
+            record.parametersOffset = 0
+            record.weightsOffset = UInt32(model.weights.count)
+            model.weights += output.pixels(of: numbers, shape: graph[step.output].shape)
+        case .rearrange(let steps):
+            record.kind = .rearrange
+            model.parameters += steps.words
+        case .resample(let resampling):
+            record.kind = .resample
+            model.parameters += (resampling.y + resampling.x).flatMap(\.words)
+        case .softmax(let groups):
+            record.kind = .softmax
+            record.groups = UInt32(groups)
+            model.parameters += input.exponentials
+        case .layerNorm(let norm):
+            record.kind = .layerNorm
+            model.parameters += norm.words(from: input, to: output)
+        case .l2Norm(let groups, let epsilon):
+            record.kind = .l2Norm
+            record.groups = UInt32(groups)
+            model.parameters.append(input.leastLength(epsilon).bitPattern)
+        case .matrixProduct(let factor, let groups):
+            record.kind = .matrixProduct
+            record.groups = UInt32(groups)
+            record.parametersOffset = 0
+            setSecondInput(factor, of: &record)
+        case .convolution, .maxPool, .averagePool, .lookup, .multiply, .globalAveragePool:
+            preconditionFailure("a step of another kind")
+        }
     }
 
     private mutating func appendNumbers(
@@ -110,7 +149,11 @@ struct PlanWriter {
     }
 
     private func quantization(of value: FloatGraph.Value) -> AffineQuantization {
-        numbers.map { $0.quantizations[network.quantizationSource(of: value)]! } ?? .identity
+        let source = network.quantizationSource(of: value)
+        guard let numbers else {
+            return centredValues.contains(source) ? AffineQuantization(centredOver: -1...1) : .identity
+        }
+        return numbers.quantizations[source]!
     }
 
     /// The value that owns the memory `value` stands in.

@@ -46,6 +46,9 @@ public func quantize(
         progress(share * $0)
     }
     var quantizations = calibration.ranges.mapValues { AffineQuantization(covering: $0.chosen) }
+    for value in network.centredValues {
+        quantizations[value] = AffineQuantization(centredOver: calibration.ranges[value]!.chosen)
+    }
     quantizations[graph.input] = AffineQuantization(covering: description.input.range)
     for value in graph.values {
         guard let quantization = quantizations[value], quantization.scale > TensorView.largestScale else { continue }

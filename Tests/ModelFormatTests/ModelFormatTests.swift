@@ -287,7 +287,7 @@ private let contentsChanges: [Change<ModelContents, ModelError>] = [
     @Test func cannotHaveAnOperationOfAnUnknownKind() throws {
         let sound = TinyModel.file
         let plan = try Model(verifying: sound.readOnly).sections[.plan]
-        for number in [0, 7, 77, .max] as [UInt32] {
+        for number in [0, 14, 77, .max] as [UInt32] {
             #expect(throws: ModelError.badOperation(index: 1, .kind)) {
                 try verify(file(storing: number, at: plan.lowerBound + OperationRecord.byteCount))
             }

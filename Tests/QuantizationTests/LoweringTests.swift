@@ -131,6 +131,85 @@ private let examples = [
     Example("a linear layer behind a flattened image", [.convolution, .globalAveragePool]) {
         try $0.append(.relu, $0.convolution($0.append(.flatten, $0.input), 16, Window(size: 1)))
     },
+    Example("channels in another order", [.convolution, .rearrange, .convolution, .globalAveragePool]) {
+        let value = try $0.convolution($0.input, 8)
+        let shape = $0.graph[value].shape
+        let shuffle = Rearrangement(
+            shape: shape,
+            steps: [
+                .init(size: 4, stride: shape.pixels), .init(size: 2, stride: 4 * shape.pixels),
+                .init(size: shape.pixels, stride: 1),
+            ])
+        return try $0.convolution($0.append(.rearrange(shuffle), value), 5)
+    },
+    Example("a flattened image", [.convolution, .rearrange, .lookup, .globalAveragePool]) {
+        try $0.append(.activation(.sigmoid), $0.append(.flatten, $0.convolution($0.input, 4)))
+    },
+    Example(
+        "parts of channels that are read where they lie", [.convolution, .convolution, .multiply, .globalAveragePool]
+    ) {
+        let value = try $0.convolution($0.input, 12)
+        var (first, second) = (Selection(whole: $0.graph[value].shape), Selection(whole: $0.graph[value].shape))
+        first.channels = Selection.Span(start: 4, count: 8)
+        second.channels = Selection.Span(count: 8)
+        let gate = try $0.convolution($0.append(.select(first), value), 8)
+        return try $0.append(.multiply, $0.append(.select(second), value), gate)
+    },
+    Example("twice the pixels, by lines between them", [.convolution, .resample, .convolution, .globalAveragePool]) {
+        let value = try $0.convolution($0.input, 8)
+        func taps(_ edge: Int) -> [Resampling.Tap] {
+            (0..<2 * edge).map {
+                let place = min(max(Float($0) / 2 - 0.25, 0), Float(edge - 1))
+                let first = Int(place)
+                return .init(first: first, second: min(first + 1, edge - 1), fraction: place - Float(first))
+            }
+        }
+        return try $0.convolution($0.append(.resample(Resampling(y: taps(8), x: taps(6))), value), 4)
+    },
+    Example("numbers that are added to every image", [.constant, .convolution, .globalAveragePool]) {
+        let shape = FeatureShape(channels: 6, height: 8, width: 6)
+        let constant = try $0.append(.constant($0.numbers.array(shape.count, in: -1...1), shape))
+        return try $0.append(.add, $0.convolution($0.input, 6), constant)
+    },
+    Example("a softmax over groups of channels", [.convolution, .softmax, .globalAveragePool]) {
+        try $0.append(.softmax(groups: 3), $0.convolution($0.input, 12))
+    },
+    Example("layer normalisation", [.convolution, .layerNorm, .globalAveragePool]) {
+        let value = try $0.convolution($0.input, 24)
+        let norm = LayerNorm(
+            weight: $0.numbers.array(24, in: 0.5...2), bias: $0.numbers.array(24, in: -0.5...0.5), epsilon: 1e-5)
+        return try $0.append(.layerNorm(norm), value)
+    },
+    Example("channels over their length", [.convolution, .l2Norm, .globalAveragePool]) {
+        try $0.append(.l2Norm(groups: 2, epsilon: 1e-12), $0.convolution($0.input, 24))
+    },
+    Example(
+        "attention in two heads",
+        [
+            .convolution, .matrixProduct, .softmax, .rearrange, .matrixProduct, .constant, .convolution,
+            .globalAveragePool,
+        ]
+    ) {
+        // Of 48 pixels, which become a row, queries, keys and values of 2 x 8 channels.
+        let all = try $0.convolution($0.input, 48)
+        let row = FeatureShape(channels: 48, height: 1, width: 48)
+        let flat = try $0.append(.rearrange(Rearrangement(shape: row, steps: [.init(size: row.count, stride: 1)])), all)
+        var parts: [FloatGraph.Value] = []
+        for start in [0, 16, 32] {
+            var selection = Selection(whole: row)
+            selection.channels = Selection.Span(start: start, count: 16)
+            parts.append(try $0.append(.select(selection), flat))
+        }
+        let scores = try $0.append(.matrixProduct(groups: 2), parts[0], parts[1])
+        let shares = try $0.append(.softmax(groups: 2), scores)
+        let turned = Rearrangement(
+            shape: FeatureShape(channels: 96, height: 1, width: 8),
+            steps: [.init(size: 2, stride: 8 * 48), .init(size: 48, stride: 1), .init(size: 8, stride: 48)])
+        let mixed = try $0.append(.matrixProduct(groups: 2), shares, $0.append(.rearrange(turned), parts[2]))
+        let place = FeatureShape(channels: 16, height: 1, width: 48)
+        let places = try $0.append(.constant($0.numbers.array(place.count, in: -1...1), place))
+        return try $0.append(.add, $0.convolution(mixed, 16, Window(size: 1)), places)
+    },
     Example("convolutions behind the last pooling", [.averagePool, .convolution, .lookup, .globalAveragePool]) {
         let value = try $0.convolution($0.append(.globalAveragePool, $0.input), 16, Window(size: 1))
         return try $0.append(.activation(.leakyReLU(slope: 0.1)), value)
@@ -219,7 +298,13 @@ private func loweredNetworksComputeTheSame(example: Example) throws {
     let builds: [(inout Network) throws -> FloatGraph.Value] = [
         { try $0.append(.maxPool(dilated), $0.input) },
         { try $0.append(.averagePool(dilated, countsPadding: true), $0.input) },
-        { try $0.append(.activation(.sigmoid), $0.append(.flatten, $0.input)) },
+        {
+            // Every second of all numbers, from one channel into the pixels of the next.
+            let skip = Rearrangement(
+                shape: FeatureShape(channels: 1, height: 9, width: 8), steps: [.init(size: 72, stride: 2)])
+            $0.graph = FloatGraph(input: FeatureShape(channels: 3, height: 7, width: 7))
+            return try $0.append(.rearrange(skip), $0.input)
+        },
     ]
     for build in builds {
         var network = Network()

@@ -176,6 +176,108 @@ typedef struct {
 } rb_multiply;
 void rb_multiply_run(const rb_multiply *product);
 
+// The shares of the following operations are disjoint, together the whole, and can run at the same time: each function
+// is an rb_part_function, whose `work` is the structure before it.
+
+// Numbers in another order, some of them more than once, all with the input's scale and zero point. Pixels of the
+// output, in raster order, are counted by the first `pixel_steps` of the steps, the outermost first, channels by the
+// next `channel_steps`; each index of a step leads so many pixels and channels further in the input.
+typedef struct {
+    int32_t count;
+    int32_t pixels, channels;
+} rb_rearrange_step;
+enum { RB_MOST_REARRANGE_STEPS = 8 }; // of pixels, and of channels
+typedef struct {
+    rb_shape input, output;
+    int32_t pixel_steps, channel_steps;
+    const rb_rearrange_step *steps; // [pixel_steps + channel_steps]
+    const uint8_t *input_data;
+    uint8_t *output_data;
+} rb_rearrange;
+void rb_rearrange_run(void *rearrange, int32_t part, int32_t parts, int32_t thread);
+
+// Another number of pixels, with the input's scale and zero point. Output pixel (y, x) lies between two rows and two
+// columns of the input, of which each second one has a weight of w in 0...2048 and the first one of 2048 - w:
+//   output = (sum over the four pixels of q * row weight * column weight + 2^21) >> 22
+typedef struct {
+    int32_t first, second, weight;
+} rb_resample_tap;
+typedef struct {
+    rb_shape input, output;
+    const rb_resample_tap *rows;    // [output.height]
+    const rb_resample_tap *columns; // [output.width]
+    const uint8_t *input_data;
+    uint8_t *output_data;
+    uint8_t flip; // the path's activation flip, of input and output
+} rb_resample;
+void rb_resample_run(void *resample, int32_t part, int32_t parts, int32_t thread);
+
+// exp(x) over its sum, over each of `groups` of neighbouring channels of a pixel, by a table of exponentials of the
+// distance from the largest: e = table[largest - q], v = (float)e * (multiplier / (float)(sum of e)),
+//   output = round_half_even(clamp(v, -zero_point, 255 - zero_point)) + output.zero_point
+typedef struct {
+    rb_shape input, output;
+    int32_t groups;        // divides the channels
+    const uint32_t *table; // [256], up to 65536, the first at least 1
+    float multiplier;      // 1 / output scale
+    const uint8_t *input_data;
+    uint8_t *output_data;
+    uint8_t flip; // the path's activation flip, of input and output
+} rb_group_softmax;
+void rb_group_softmax_run(void *softmax, int32_t part, int32_t parts, int32_t thread);
+
+// Normalisation of each pixel over its n channels. With S the sum of q and D = n * (sum of q * q) - S * S, exact:
+//   r = 1 / sqrt((float)D + epsilon), v = ((float)(n * q - S) * r) * weights[c] + bias[c]
+//   output = round_half_even(clamp(v, -zero_point, 255 - zero_point)) + output.zero_point
+typedef struct {
+    rb_shape input, output;
+    float epsilon;        // n * n * epsilon / (input scale * input scale)
+    const float *weights; // [channels], over the output's scale
+    const float *bias;    // [channels], over the output's scale
+    const uint8_t *input_data;
+    uint8_t *output_data;
+    uint8_t flip; // the path's activation flip, of input and output
+} rb_layer_norm;
+void rb_layer_norm_run(void *norm, int32_t part, int32_t parts, int32_t thread);
+
+// Each of `groups` of neighbouring channels of a pixel over its length. With S the sum of (q - zero point)^2, exact:
+//   v = (float)(q - input.zero_point) * (multiplier / max(sqrt((float)S), least))
+//   output = round_half_even(clamp(v, -zero_point, 255 - zero_point)) + output.zero_point
+typedef struct {
+    rb_shape input, output;
+    int32_t groups;   // divides the channels
+    float least;      // length over the input's scale
+    float multiplier; // 1 / output scale
+    const uint8_t *input_data;
+    uint8_t *output_data;
+    uint8_t flip; // the path's activation flip, of input and output
+} rb_l2_norm;
+void rb_l2_norm_run(void *norm, int32_t part, int32_t parts, int32_t thread);
+
+// The products of two tensors' pixels, for each of `groups` of `inner` neighbouring channels: with n pixels in the
+// factor, output pixel m, channel g * n + i is, over the k of the group,
+//   a = sum of (q[m][g * inner + k] - input.zero_point) * (f[i][g * inner + k] - 128)
+//   output = round_half_even(clamp((float)a * multiplier, -zero_point, 255 - zero_point)) + output.zero_point
+// That is a convolution of single pixels whose weights are a tensor: any kernel of rb_conv_run computes it.
+typedef struct {
+    rb_shape input, factor, output; // factor.zero_point is 128; output.channels = groups * n
+    int32_t groups;
+    float multiplier; // input scale * factor scale / output scale
+    const uint8_t *input_data;
+    const uint8_t *factor_data;
+    uint8_t *output_data;
+    uint8_t *scratch; // rb_matrix_product_scratch_bytes bytes of this path, 64-byte aligned
+    uint8_t flip;     // the path's activation flip, of all three
+} rb_matrix_product;
+// Working memory of a whole product on a path, in bytes, a multiple of 64, the most that any path needs, and what each
+// further thread needs.
+size_t rb_matrix_product_scratch_bytes(rb_path path, const rb_matrix_product *product);
+size_t rb_matrix_product_most_scratch_bytes(const rb_matrix_product *product);
+size_t rb_matrix_product_thread_scratch_bytes(rb_path path, const rb_matrix_product *product);
+// Computes a whole product; `threads` may be NULL where parts is 1. See rb_conv_run_shared.
+void rb_matrix_product_run(rb_path path, const rb_matrix_product *product, int32_t parts, const rb_threads *threads,
+                           uint8_t *more_scratch, size_t scratch_bytes);
+
 // How the head normalises its feature vector x, in contiguous heads of dimensions / heads each. The numbers stand in
 // model files: never renumber.
 typedef enum {

@@ -169,9 +169,11 @@ static bool end_case(rb_fuzz_report *report, const char *fault) {
 }
 
 bool rb_fuzz_case(uint64_t seed, uint64_t number, rb_fuzz_report *report) {
-    static const char *(*const others[])(rb_fuzz *, char *,
-                                         size_t) = {rb_fuzz_max_pool, rb_fuzz_average_pool, rb_fuzz_global_average_pool,
-                                                    rb_fuzz_lookup,   rb_fuzz_multiply,     rb_fuzz_head};
+    static const char *(*const others[])(rb_fuzz *, char *, size_t) = {
+        rb_fuzz_max_pool,       rb_fuzz_average_pool, rb_fuzz_global_average_pool, rb_fuzz_lookup,     rb_fuzz_multiply,
+        rb_fuzz_rearrange,      rb_fuzz_resample,     rb_fuzz_group_softmax,       rb_fuzz_layer_norm, rb_fuzz_l2_norm,
+        rb_fuzz_matrix_product, rb_fuzz_head,
+    };
     const uint64_t other_count = sizeof others / sizeof others[0];
     begin_case(seed ^ (0x9E3779B97F4A7C15u * (number + 1)));
     // Every fourth case is one of the operations that have a single implementation.

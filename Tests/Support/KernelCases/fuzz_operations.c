@@ -6,7 +6,7 @@
 
 enum { MOST_VALUES = 1 << 16, MOST_EXTENT = 65535, MOST_STEP = 255 };
 
-static rb_shape wild_tensor(rb_random *random) {
+rb_shape rb_wild_tensor(rb_random *random) {
     rb_shape s;
     do {
         s = rb_random_shape(random, rb_random_size(random, MOST_EXTENT), rb_random_size(random, MOST_EXTENT),
@@ -15,45 +15,37 @@ static rb_shape wild_tensor(rb_random *random) {
     return s;
 }
 
-// A tensor of another's size, with a pixel stride and zero point of its own.
-static rb_shape of_size(rb_random *random, const rb_shape *s) {
+rb_shape rb_of_size(rb_random *random, const rb_shape *s) {
     return rb_random_shape(random, s->height, s->width, s->channels);
 }
 
-static uint8_t *filled(rb_random *random, const rb_guarded *region, const rb_shape *s, bool at_front) {
+uint8_t *rb_filled(rb_random *random, const rb_guarded *region, const rb_shape *s, bool at_front) {
     uint8_t *bytes = rb_guarded_place(region, rb_readable_bytes(s), at_front);
     rb_fill_bytes(random, bytes, rb_readable_bytes(s));
     return bytes;
 }
 
-// A power of two times a little: the products and quotients of scales that the verifier lets through.
-static float wild_multiplier(rb_random *random) {
+float rb_wild_multiplier(rb_random *random) {
     const int32_t exponent =
         rb_random_in(random, 0, 3) == 0 ? rb_random_in(random, -120, 120) : rb_random_in(random, -12, 2);
     return ldexpf((float)rb_random_in(random, 1 << 14, (1 << 15) - 1), exponent - 15);
 }
 
-static uint8_t rounded(float value, int32_t low, int32_t high, int32_t zero_point) {
+uint8_t rb_rounded(float value, int32_t low, int32_t high, int32_t zero_point) {
     const float least = (float)(low - zero_point), most = (float)(high - zero_point);
     const float clamped = value < least ? least : value > most ? most : value;
     return (uint8_t)((int32_t)nearbyintf(clamped) + zero_point);
 }
 
-// Where expected and computed outputs go, both untouched.
-typedef struct {
-    uint8_t *expected, *output;
-    size_t bytes;
-} outcome;
-
-static outcome outcome_of(const rb_regions *r, size_t bytes, bool at_front) {
-    const outcome o = {rb_guarded_place(&r->expected, bytes, at_front), rb_guarded_place(&r->output, bytes, at_front),
-                       bytes};
+rb_outcome rb_outcome_of(const rb_regions *r, size_t bytes, bool at_front) {
+    const rb_outcome o = {rb_guarded_place(&r->expected, bytes, at_front),
+                          rb_guarded_place(&r->output, bytes, at_front), bytes};
     memset(o.expected, 0xA5, bytes);
     memset(o.output, 0xA5, bytes);
     return o;
 }
 
-static const char *verdict(outcome o) {
+const char *rb_verdict(rb_outcome o) {
     return memcmp(o.expected, o.output, o.bytes) == 0 ? NULL : "differs from its formula";
 }
 
@@ -113,12 +105,12 @@ static window_values values_of(const uint8_t *data, const rb_shape *input, const
 
 static const char *fuzz_pooling(rb_fuzz *f, bool average, char *text, size_t room) {
     rb_random *random = &f->random;
-    const rb_shape input = wild_tensor(random);
+    const rb_shape input = rb_wild_tensor(random);
     const pooling_window w = wild_window(random);
     rb_shape output = pooled(random, &input, &w);
     output.zero_point = average ? output.zero_point : input.zero_point;
     const bool counts_padding = rb_random_in(random, 0, 1);
-    const float multiplier = wild_multiplier(random);
+    const float multiplier = rb_wild_multiplier(random);
     const uint8_t flip = f->flip;
     int32_t used = snprintf(text, room, "%s: ", average ? "average pooling" : "max pooling");
     used += rb_describe_shape(text + used, room - (size_t)used, "input", &input);
@@ -126,8 +118,8 @@ static const char *fuzz_pooling(rb_fuzz *f, bool average, char *text, size_t roo
     snprintf(text + used, room - (size_t)used, "kernel %dx%d, stride %dx%d, padding %d,%d, multiplier %a",
              w.kernel_height, w.kernel_width, w.stride_y, w.stride_x, w.padding_top, w.padding_left,
              (double)multiplier);
-    const uint8_t *data = filled(random, &f->regions.input, &input, f->at_front);
-    const outcome o = outcome_of(&f->regions, rb_tensor_bytes(&output, output.channels), f->at_front);
+    const uint8_t *data = rb_filled(random, &f->regions.input, &input, f->at_front);
+    const rb_outcome o = rb_outcome_of(&f->regions, rb_tensor_bytes(&output, output.channels), f->at_front);
     for (int32_t y = 0; y < output.height; y++) {
         for (int32_t x = 0; x < output.width; x++) {
             for (int32_t c = 0; c < output.channels; c++) {
@@ -135,7 +127,7 @@ static const char *fuzz_pooling(rb_fuzz *f, bool average, char *text, size_t roo
                 const int32_t count = counts_padding ? w.kernel_height * w.kernel_width : v.inside == 0 ? 1 : v.inside;
                 const float mean = (float)v.sum * (multiplier / (float)count);
                 o.expected[rb_pixel_offset(&output, y, x) + (size_t)c] =
-                    (average ? rounded(mean, 0, 255, output.zero_point) : (uint8_t)v.largest) ^ flip;
+                    (average ? rb_rounded(mean, 0, 255, output.zero_point) : (uint8_t)v.largest) ^ flip;
             }
         }
     }
@@ -150,7 +142,7 @@ static const char *fuzz_pooling(rb_fuzz *f, bool average, char *text, size_t roo
                                   flip};
         rb_max_pool_run(&pool);
     }
-    return verdict(o);
+    return rb_verdict(o);
 }
 
 const char *rb_fuzz_max_pool(rb_fuzz *f, char *text, size_t room) {
@@ -162,11 +154,11 @@ const char *rb_fuzz_average_pool(rb_fuzz *f, char *text, size_t room) {
 }
 
 const char *rb_fuzz_global_average_pool(rb_fuzz *f, char *text, size_t room) {
-    const rb_shape input = wild_tensor(&f->random);
-    const float multiplier = wild_multiplier(&f->random);
+    const rb_shape input = rb_wild_tensor(&f->random);
+    const float multiplier = rb_wild_multiplier(&f->random);
     rb_describe_shape(text, room, "global average pooling: input", &input);
-    const uint8_t *data = filled(&f->random, &f->regions.input, &input, f->at_front);
-    const outcome o = outcome_of(&f->regions, (size_t)input.channels * sizeof(float), f->at_front);
+    const uint8_t *data = rb_filled(&f->random, &f->regions.input, &input, f->at_front);
+    const rb_outcome o = rb_outcome_of(&f->regions, (size_t)input.channels * sizeof(float), f->at_front);
     for (int32_t c = 0; c < input.channels; c++) {
         int32_t sum = 0;
         for (int32_t p = 0; p < input.height * input.width; p++) {
@@ -177,21 +169,21 @@ const char *rb_fuzz_global_average_pool(rb_fuzz *f, char *text, size_t room) {
     }
     const rb_global_average_pool pool = {input, multiplier, data, (float *)o.output, f->flip};
     rb_global_average_pool_run(&pool);
-    return verdict(o);
+    return rb_verdict(o);
 }
 
 const char *rb_fuzz_lookup(rb_fuzz *f, char *text, size_t room) {
     rb_random *random = &f->random;
-    const rb_shape input = wild_tensor(random);
+    const rb_shape input = rb_wild_tensor(random);
     const bool in_place = rb_random_in(random, 0, 3) == 0;
-    const rb_shape output = in_place ? input : of_size(random, &input);
+    const rb_shape output = in_place ? input : rb_of_size(random, &input);
     int32_t used = snprintf(text, room, "look-up table%s: ", in_place ? " in place" : "");
     used += rb_describe_shape(text + used, room - (size_t)used, "input", &input);
     rb_describe_shape(text + used, room - (size_t)used, "output", &output);
     uint8_t *table = rb_guarded_place(&f->regions.weights, 256, f->at_front);
     rb_fill_bytes(random, table, 256);
-    uint8_t *data = filled(random, &f->regions.input, &input, f->at_front);
-    const outcome o = outcome_of(&f->regions, rb_tensor_bytes(&output, output.channels), f->at_front);
+    uint8_t *data = rb_filled(random, &f->regions.input, &input, f->at_front);
+    const rb_outcome o = rb_outcome_of(&f->regions, rb_tensor_bytes(&output, output.channels), f->at_front);
     if (in_place) {
         memcpy(o.output, data, o.bytes);
         memcpy(o.expected, data, o.bytes);
@@ -204,34 +196,34 @@ const char *rb_fuzz_lookup(rb_fuzz *f, char *text, size_t room) {
     }
     const rb_lookup lookup = {input, output, table, in_place ? o.output : data, o.output, f->flip};
     rb_lookup_run(&lookup);
-    return verdict(o);
+    return rb_verdict(o);
 }
 
 const char *rb_fuzz_multiply(rb_fuzz *f, char *text, size_t room) {
     rb_random *random = &f->random;
-    const rb_shape input = wild_tensor(random);
+    const rb_shape input = rb_wild_tensor(random);
     const bool is_gate = rb_random_in(random, 0, 1);
-    const rb_shape factor = is_gate ? rb_random_shape(random, 1, 1, input.channels) : of_size(random, &input);
-    const rb_shape output = of_size(random, &input);
+    const rb_shape factor = is_gate ? rb_random_shape(random, 1, 1, input.channels) : rb_of_size(random, &input);
+    const rb_shape output = rb_of_size(random, &input);
     const int32_t low = rb_random_in(random, 0, 255), high = rb_random_in(random, low, 255);
-    const float multiplier = wild_multiplier(random);
+    const float multiplier = rb_wild_multiplier(random);
     int32_t used = snprintf(text, room, "product, clamp %d...%d, multiplier %a: ", low, high, (double)multiplier);
     used += rb_describe_shape(text + used, room - (size_t)used, "input", &input);
     used += rb_describe_shape(text + used, room - (size_t)used, "factor", &factor);
     rb_describe_shape(text + used, room - (size_t)used, "output", &output);
-    const uint8_t *a = filled(random, &f->regions.input, &input, f->at_front);
-    const uint8_t *b = filled(random, &f->regions.residual, &factor, f->at_front);
-    const outcome o = outcome_of(&f->regions, rb_tensor_bytes(&output, output.channels), f->at_front);
+    const uint8_t *a = rb_filled(random, &f->regions.input, &input, f->at_front);
+    const uint8_t *b = rb_filled(random, &f->regions.residual, &factor, f->at_front);
+    const rb_outcome o = rb_outcome_of(&f->regions, rb_tensor_bytes(&output, output.channels), f->at_front);
     for (int32_t p = 0; p < input.height * input.width; p++) {
         for (int32_t c = 0; c < input.channels; c++) {
             const size_t channel = (size_t)c, under = is_gate ? 0 : (size_t)p * (size_t)factor.pixel_stride;
             const int32_t x = (a[(size_t)p * (size_t)input.pixel_stride + channel] ^ f->flip) - input.zero_point;
             const int32_t y = (b[under + channel] ^ f->flip) - factor.zero_point;
             o.expected[(size_t)p * (size_t)output.pixel_stride + channel] =
-                rounded((float)(x * y) * multiplier, low, high, output.zero_point) ^ f->flip;
+                rb_rounded((float)(x * y) * multiplier, low, high, output.zero_point) ^ f->flip;
         }
     }
     const rb_multiply product = {input, factor, output, low, high, multiplier, a, b, o.output, f->flip};
     rb_multiply_run(&product);
-    return verdict(o);
+    return rb_verdict(o);
 }

@@ -46,8 +46,8 @@ public enum TinyModel {
 
     private static func aligned(_ offset: UInt32) -> UInt32 { (offset + 63) / 64 * 64 }
 
-    /// The tiny model with one more operation, of this kind, before its last; not a convolution. What treats values by
-    /// themselves works in place, poolings read what the first operation wrote.
+    /// The tiny model with one more operation, of this kind, before its last; not a convolution. What treats values or pixels
+    /// by themselves works in place, others read what the first operation wrote.
     public static func contents(
         with kind: OperationKind, _ change: (inout OperationRecord) -> Void = { _ in }
     ) -> ModelContents {
@@ -55,20 +55,47 @@ public enum TinyModel {
         var operation = contents.operations[1]
         operation.kind = kind
         operation.input = operation.output
-        if kind == .maxPool || kind == .averagePool {
-            operation.input.arenaOffset = contents.operations[0].output.arenaOffset
-        }
         operation.residual = operation.output
+        let first = contents.operations[0].output.arenaOffset
+        switch kind {
+        case .maxPool, .averagePool, .rearrange, .resample: operation.input.arenaOffset = first
+        case .matrixProduct: (operation.input.arenaOffset, operation.residual.arenaOffset) = (first, first)
+        default: break
+        }
         (operation.kernelHeight, operation.kernelWidth, operation.paddingTop, operation.paddingLeft) = (1, 1, 0, 0)
         operation.scratchBytes = 0
         operation.weightsOffset = UInt32(contents.weights.count)
-        if kind == .lookup {
-            contents.weights += [Int8](repeating: 0, count: 256)
+        operation.parametersOffset = UInt32(4 * contents.parameters.count)
+        contents.parameters += parameters(of: kind, on: operation.output)
+        switch kind {
+        case .lookup: contents.weights += [Int8](repeating: 0, count: 256)
+        case .constant: contents.weights += [Int8](repeating: 7, count: 36 * 8)
+        case .matrixProduct:
+            // The products of one pixel with the eight numbers of each pixel.
+            (operation.residual.height, operation.residual.width, operation.residual.zeroPoint) = (2, 4, 128)
+            operation.scratchOffset = UInt32(contents.activationBytes)
+            operation.scratchBytes = UInt32(operation.requiredScratchBytes)
+            contents.activationBytes += UInt64(operation.scratchBytes)
+        default: break
         }
         change(&operation)
         contents.operations.insert(operation, at: 2)
         contents.operationNames.insert("added", at: 2)
         return contents
+    }
+
+    /// What an operation that leaves everything as it is, or nearly, has in the parameters section.
+    private static func parameters(of kind: OperationKind, on view: TensorView) -> [UInt32] {
+        func taps(_ edge: UInt32) -> [UInt32] { (0..<edge).flatMap { [$0, $0, 0] } }
+        let one = Float(1).bitPattern
+        return switch kind {
+        case .rearrange: [1, 1, view.height * view.width, 1, 0, view.channels, 0, 1]
+        case .resample: taps(view.height) + taps(view.width)
+        case .softmax: (0..<256).map { 65536 >> min($0, 31) }
+        case .layerNorm: [one] + [UInt32](repeating: one, count: 2 * Int(view.channels))
+        case .l2Norm: [one]
+        case .convolution, .maxPool, .globalAveragePool, .lookup, .multiply, .averagePool, .constant, .matrixProduct: []
+        }
     }
 
     /// `contents` as a file, 64-byte aligned as a mapped file is.

@@ -10,12 +10,13 @@ from types import SimpleNamespace
 
 import numpy as np
 
-MAGIC, VERSION = b"RBIT\r\n\x1a\n", 3
+MAGIC, VERSION = b"RBIT\r\n\x1a\n", 4
 HEADER = struct.Struct("<8sIIQI4xQ")
 CHECKSUM_AT, SECTION_TABLE_AT = 24, 192
 SECTION = struct.Struct("<I4xQQ")
 INPUT, PLAN, WEIGHTS, PARAMETERS, HEAD, CLASS_NAMES, OPERATION_NAMES, CLASS_COUNTS, PROVENANCE = range(1, 10)
 CONVOLUTION, MAX_POOL, GLOBAL_AVERAGE_POOL, LOOKUP, MULTIPLY, AVERAGE_POOL = range(1, 7)
+CONSTANT, REARRANGE, RESAMPLE, SOFTMAX, LAYER_NORM, L2_NORM, MATRIX_PRODUCT = range(7, 14)
 NORM_NONE, NORM_PER_HEAD, NORM_CAPSULE = range(3)
 
 # The fields of records in their order: f is a float32, I an unsigned integer, T a tensor.
@@ -182,6 +183,73 @@ class Model:
         multiplier = o.input.scale * o.residual.scale / o.output.scale
         self.store(o, (a * b).astype(np.float32) * multiplier, o.output_min, o.output_max)
 
+    def constant(self, o):
+        shape = (o.output.height, o.output.width, o.output.channels)
+        count = shape[0] * shape[1] * shape[2]
+        self.view(o.output)[:] = np.frombuffer(self.sections[WEIGHTS], np.uint8, count, o.weights_offset).reshape(shape)
+
+    def parameters(self, o, kind, count, first=0):
+        return np.frombuffer(self.sections[PARAMETERS], kind, count, o.parameters_offset + 4 * first)
+
+    def rearrange(self, o):
+        of_pixels, of_channels = self.parameters(o, "<u4", 2)
+        steps = self.parameters(o, "<u4", 3 * (of_pixels + of_channels), 2).reshape(-1, 3).astype(np.int64)
+
+        def places(steps):
+            pixels, channels = np.zeros(1, np.int64), np.zeros(1, np.int64)
+            for count, over_pixels, over_channels in steps:
+                digits = np.arange(count)
+                pixels = (pixels[:, None] + digits * over_pixels).ravel()
+                channels = (channels[:, None] + digits * over_channels).ravel()
+            return pixels, channels
+
+        (p, c), (more_p, more_c) = places(steps[:of_pixels]), places(steps[of_pixels:])
+        pixels = self.view(o.input).reshape(-1, o.input.channels)
+        values = pixels[p[:, None] + more_p, c[:, None] + more_c]
+        self.view(o.output)[:] = values.reshape(o.output.height, o.output.width, o.output.channels)
+
+    def resample(self, o):
+        taps = self.parameters(o, "<u4", 3 * (o.output.height + o.output.width)).reshape(-1, 3).astype(np.int64)
+        rows, columns = taps[: o.output.height], taps[o.output.height :]
+        pixels = self.view(o.input).astype(np.int64)
+        above, below = pixels[rows[:, 0]], pixels[rows[:, 1]]
+        w_y, w_x = rows[:, 2][:, None, None], columns[:, 2][:, None]
+
+        def along(line):
+            return line[:, columns[:, 0]] * (2048 - w_x) + line[:, columns[:, 1]] * w_x
+
+        self.view(o.output)[:] = (along(above) * (2048 - w_y) + along(below) * w_y + (1 << 21)) >> 22
+
+    def grouped(self, o, groups):
+        """[height, width, groups, channels of one]."""
+        return self.view(o.input).astype(np.int64).reshape(o.input.height, o.input.width, groups, -1)
+
+    def softmax(self, o):
+        q = self.grouped(o, o.groups)
+        e = self.parameters(o, "<u4", 256).astype(np.int64)[q.max(axis=3, keepdims=True) - q]
+        factor = (np.float32(1) / o.output.scale) / e.sum(axis=3, keepdims=True).astype(np.float32)
+        self.store(o, (e.astype(np.float32) * factor).reshape(self.view(o.output).shape))
+
+    def layer_norm(self, o):
+        n = o.output.channels
+        numbers, q = self.parameters(o, "<f4", 1 + 2 * n), self.view(o.input).astype(np.int64)
+        sums = q.sum(axis=2, keepdims=True)
+        spread = n * (q * q).sum(axis=2, keepdims=True) - sums * sums
+        inverse = np.float32(1) / np.sqrt(spread.astype(np.float32) + numbers[0])
+        self.store(o, (n * q - sums).astype(np.float32) * inverse * numbers[1 : 1 + n] + numbers[1 + n :])
+
+    def l2_norm(self, o):
+        q = self.grouped(o, o.groups) - o.input.zero_point
+        length = np.sqrt((q * q).sum(axis=3, keepdims=True).astype(np.float32))
+        factor = (np.float32(1) / o.output.scale) / np.maximum(length, self.parameters(o, "<f4", 1)[0])
+        self.store(o, (q.astype(np.float32) * factor).reshape(self.view(o.output).shape))
+
+    def matrix_product(self, o):
+        a = self.grouped(o, o.groups).reshape(-1, o.groups, o.input.channels // o.groups) - o.input.zero_point
+        b = self.view(o.residual).astype(np.int64).reshape(-1, o.groups, a.shape[2]) - 128
+        sums = np.einsum("mgk,igk->mgi", a, b).reshape(self.view(o.output).shape)
+        self.store(o, sums.astype(np.float32) * (o.input.scale * o.residual.scale / o.output.scale))
+
     def factor(self, norm):
         one = np.float32(1)
         if self.head.feature_norm == NORM_CAPSULE:
@@ -205,5 +273,7 @@ class Model:
 
 STEPS = {
     CONVOLUTION: Model.convolution, MAX_POOL: Model.max_pool, GLOBAL_AVERAGE_POOL: Model.global_average_pool,
-    LOOKUP: Model.lookup, MULTIPLY: Model.multiply, AVERAGE_POOL: Model.average_pool,
+    LOOKUP: Model.lookup, MULTIPLY: Model.multiply, AVERAGE_POOL: Model.average_pool, CONSTANT: Model.constant,
+    REARRANGE: Model.rearrange, RESAMPLE: Model.resample, SOFTMAX: Model.softmax, LAYER_NORM: Model.layer_norm,
+    L2_NORM: Model.l2_norm, MATRIX_PRODUCT: Model.matrix_product,
 }

@@ -6,7 +6,10 @@ import TinyModel
 /// The tiny model, alone and with an operation of each kind that has no weights of a convolution; false where one would not
 /// pass the verifier, or could not be written.
 func writeModelSeeds(to folder: String) -> Bool {
-    let kinds: [OperationKind] = [.lookup, .multiply, .averagePool, .maxPool]
+    let kinds: [OperationKind] = [
+        .lookup, .multiply, .averagePool, .maxPool, .constant, .rearrange, .resample, .softmax, .layerNorm, .l2Norm,
+        .matrixProduct,
+    ]
     return ([TinyModel.contents] + kinds.map { TinyModel.contents(with: $0) }).enumerated().allSatisfy {
         number, contents in
         let file = contents.serialized()
