@@ -44,6 +44,15 @@ bool rb_path_available(rb_path path) {
     return false;
 }
 
+bool rb_path_is_built(rb_path path) {
+    for (int32_t i = 0; i < rb_conv_kernel_count; i++) {
+        if (rb_conv_kernels[i].path == path && rb_conv_kernels[i].run != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // What stands in one place about each path. A path's processor also executes the kernels of `lesser`, which compute
 // what the path has no kernel of its own for.
 static const struct {

@@ -18,48 +18,48 @@ extension Engine {
     func rearrange(_ operation: OperationRecord) {
         let counts = numbers(of: operation, as: UInt32.self)
         let steps = UnsafeRawPointer(counts + 2).assumingMemoryBound(to: rb_rearrange_step.self)
-        var rearrangement = rb_rearrange(
+        let rearrangement = rb_rearrange(
             input: rb_shape(operation.input), output: rb_shape(operation.output), pixel_steps: Int32(counts[0]),
             channel_steps: Int32(counts[1]), steps: steps, input_data: bytes(at: operation.input.arenaOffset),
             output_data: bytes(at: operation.output.arenaOffset))
-        rb_rearrange_run(&rearrangement, 0, 1, 0)
+        share(rearrangement, of: operation, by: rb_rearrange_run)
     }
 
     func resample(_ operation: OperationRecord) {
         let taps = numbers(of: operation, as: rb_resample_tap.self)
-        var resampling = rb_resample(
+        let resampling = rb_resample(
             input: rb_shape(operation.input), output: rb_shape(operation.output), rows: taps,
             columns: taps + Int(operation.output.height), input_data: bytes(at: operation.input.arenaOffset),
-            output_data: bytes(at: operation.output.arenaOffset), flip: path.activationFlip)
-        rb_resample_run(&resampling, 0, 1, 0)
+            output_data: bytes(at: operation.output.arenaOffset), path: path.kernelPath)
+        share(resampling, of: operation, by: rb_resample_run)
     }
 
     func softmax(_ operation: OperationRecord) {
-        var softmax = rb_group_softmax(
+        let softmax = rb_group_softmax(
             input: rb_shape(operation.input), output: rb_shape(operation.output), groups: Int32(operation.groups),
             table: numbers(of: operation, as: UInt32.self), multiplier: 1 / operation.output.scale,
             input_data: bytes(at: operation.input.arenaOffset),
-            output_data: bytes(at: operation.output.arenaOffset), flip: path.activationFlip)
-        rb_group_softmax_run(&softmax, 0, 1, 0)
+            output_data: bytes(at: operation.output.arenaOffset), path: path.kernelPath)
+        share(softmax, of: operation, by: rb_group_softmax_run)
     }
 
     func layerNorm(_ operation: OperationRecord) {
         let floats = numbers(of: operation, as: Float.self)
-        var norm = rb_layer_norm(
+        let norm = rb_layer_norm(
             input: rb_shape(operation.input), output: rb_shape(operation.output), epsilon: floats[0],
             weights: floats + 1, bias: floats + 1 + Int(operation.output.channels),
             input_data: bytes(at: operation.input.arenaOffset),
-            output_data: bytes(at: operation.output.arenaOffset), flip: path.activationFlip)
-        rb_layer_norm_run(&norm, 0, 1, 0)
+            output_data: bytes(at: operation.output.arenaOffset), path: path.kernelPath)
+        share(norm, of: operation, by: rb_layer_norm_run)
     }
 
     func l2Norm(_ operation: OperationRecord) {
-        var norm = rb_l2_norm(
+        let norm = rb_l2_norm(
             input: rb_shape(operation.input), output: rb_shape(operation.output), groups: Int32(operation.groups),
             least: numbers(of: operation, as: Float.self)[0], multiplier: 1 / operation.output.scale,
             input_data: bytes(at: operation.input.arenaOffset),
-            output_data: bytes(at: operation.output.arenaOffset), flip: path.activationFlip)
-        rb_l2_norm_run(&norm, 0, 1, 0)
+            output_data: bytes(at: operation.output.arenaOffset), path: path.kernelPath)
+        share(norm, of: operation, by: rb_l2_norm_run)
     }
 
     /// What an operation keeps in the parameters section.

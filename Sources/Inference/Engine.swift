@@ -24,7 +24,7 @@ public struct Engine {
     public let path: ExecutionPath
     let arena: UnsafeMutableRawPointer
 
-    private let threads: Threads
+    let threads: Threads
     /// The scratch areas of all threads but the first, `scratchStride` bytes each.
     private let moreScratch: UnsafeMutableRawPointer
     private let scratchStride: Int

@@ -45,14 +45,28 @@ extension ExecutionPath {
 extension OperationRecord {
     /// Into how many shares the operation is cut for `threads`: 1 where it is too small to gain from a second thread.
     func shares(threads: Int, path: ExecutionPath) -> Int {
-        guard threads > 1 && (kind == .convolution || kind == .matrixProduct) else { return 1 }
-        // Few products an output make no output cheaper than its address, its requantisation and its store.
-        let outputs = UInt64(output.height) * UInt64(output.width) * UInt64(output.channels)
-        let work = max(multiplyAccumulates, outputs * 64)
+        guard threads > 1 else { return 1 }
         let most = work / path.leastShare
         // A long operation is cut finer: a thread that is late or slow then leaves a share to the others.
         let wanted = UInt64(threads) * (most >= 32 * UInt64(threads) ? 2 : 1)
         return max(Int(min(most, wanted)), 1)
+    }
+
+    /// About how long it takes, in multiply-accumulates of a convolution.
+    private var work: UInt64 {
+        let outputs = UInt64(output.height) * UInt64(output.width) * UInt64(output.channels)
+        return switch kind {
+        // Few products an output make no output cheaper than its address, its requantisation and its store.
+        case .convolution, .matrixProduct: max(multiplyAccumulates, outputs * 64)
+        case .maxPool, .averagePool: outputs * UInt64(kernelHeight) * UInt64(kernelWidth) * 4
+        // A share is 64 channels at least.
+        case .globalAveragePool where input.channels < 128: 0
+        case .globalAveragePool: UInt64(input.height) * UInt64(input.width) * UInt64(input.channels) * 4
+        case .lookup, .multiply: outputs * 16
+        case .resample, .rearrange, .softmax, .layerNorm, .l2Norm: outputs * 32
+        // It is a copy, as fast as memory.
+        case .constant: 0
+        }
     }
 }
 

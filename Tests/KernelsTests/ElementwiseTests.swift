@@ -54,8 +54,8 @@ struct ElementwiseTests {
         for target in [output, input] {
             var lookup = rb_lookup(
                 input: input.shape, output: target.shape, table: table.start, input_data: input.memory.start,
-                output_data: target.memory.start, flip: flip)
-            withExtendedLifetime((input, output, table)) { rb_lookup_run(&lookup) }
+                output_data: target.memory.start, path: flip == 0 ? RB_PATH_REFERENCE : RB_PATH_NEON)
+            withExtendedLifetime((input, output, table)) { rb_lookup_run(&lookup, 0, 1, 0) }
             let stride = Int(input.shape.pixel_stride)
             #expect(
                 Self.everyValue { y, x, c in
@@ -77,8 +77,8 @@ struct ElementwiseTests {
         var product = rb_multiply(
             input: input.shape, factor: factor.shape, output: output.shape, output_min: 20, output_max: 230,
             multiplier: multiplier, input_data: input.memory.start, factor_data: factor.memory.start,
-            output_data: output.memory.start, flip: flip)
-        withExtendedLifetime((input, factor, output)) { rb_multiply_run(&product) }
+            output_data: output.memory.start, path: flip == 0 ? RB_PATH_REFERENCE : RB_PATH_NEON)
+        withExtendedLifetime((input, factor, output)) { rb_multiply_run(&product, 0, 1, 0) }
         #expect(
             Self.everyValue { y, x, c in
                 let other = (isGate ? factor[0, 0, c] : factor[y, x, c]) - Int(factor.shape.zero_point)
@@ -104,8 +104,9 @@ struct ElementwiseTests {
                 input: input.shape, output: output.shape, kernel_height: Int32(kernel), kernel_width: Int32(kernel),
                 stride_y: Int32(stride), stride_x: Int32(stride), padding_top: Int32(padding),
                 padding_left: Int32(padding), counts_padding: countsPadding, multiplier: multiplier,
-                input_data: input.memory.start, output_data: output.memory.start, flip: flip)
-            withExtendedLifetime((input, output)) { rb_average_pool_run(&pool) }
+                input_data: input.memory.start, output_data: output.memory.start,
+                path: flip == 0 ? RB_PATH_REFERENCE : RB_PATH_NEON)
+            withExtendedLifetime((input, output)) { rb_average_pool_run(&pool, 0, 1, 0) }
             for y in 0..<rows {
                 for x in 0..<columns {
                     let ys = max(0, y * stride - padding)..<max(0, min(Self.height, y * stride - padding + kernel))

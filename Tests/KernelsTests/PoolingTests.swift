@@ -29,8 +29,9 @@ struct PoolingTests {
             var pool = rb_max_pool(
                 input: input, output: output, kernel_height: Int32(kernel), kernel_width: Int32(kernel),
                 stride_y: Int32(stride), stride_x: Int32(stride), padding_top: Int32(padding),
-                padding_left: Int32(padding), input_data: source.start, output_data: result.start, flip: 0)
-            rb_max_pool_run(&pool)
+                padding_left: Int32(padding), input_data: source.start, output_data: result.start,
+                path: RB_PATH_REFERENCE)
+            rb_max_pool_run(&pool, 0, 1, 0)
         }
 
         var expected = untouched
@@ -58,8 +59,8 @@ struct PoolingTests {
         withExtendedLifetime(source) {
             var pool = rb_global_average_pool(
                 input: input, multiplier: scale / 42, input_data: source.start, features: features.start,
-                flip: 0)
-            rb_global_average_pool_run(&pool)
+                path: RB_PATH_REFERENCE)
+            rb_global_average_pool_run(&pool, 0, 1, 0)
         }
         for c in 0..<5 {
             let sum = (0..<42).reduce(0) { $0 + Int(bytes[$1 * Int(input.pixel_stride) + c]) - 9 }

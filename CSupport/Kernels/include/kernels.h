@@ -27,6 +27,8 @@ typedef enum {
 
 // Whether this build has the path and this processor can execute it.
 bool rb_path_available(rb_path path);
+// Whether this build has kernels of the path's own.
+bool rb_path_is_built(rb_path path);
 // The fastest available path.
 rb_path rb_path_best(void);
 // The next best path after this one, available or not; the reference comes last and is its own.
@@ -115,15 +117,19 @@ const char *rb_conv_kernel_name(rb_path path, const rb_conv_shape *shape);
 // available.
 uint64_t rb_ceiling_run(rb_path path, uint32_t rounds);
 
+// The shares of the following operations are disjoint, together the whole, and can run at the same time: each function
+// is an rb_part_function, whose `work` is the structure before it. `path` must be available; its activation flip is
+// that of all tensors.
+
 // Maximum over a window. Positions outside the input do not take part; output.zero_point equals input.zero_point.
 typedef struct {
     rb_shape input, output;
     int32_t kernel_height, kernel_width, stride_y, stride_x, padding_top, padding_left;
     const uint8_t *input_data;
     uint8_t *output_data;
-    uint8_t flip; // the path's activation flip
+    rb_path path;
 } rb_max_pool;
-void rb_max_pool_run(const rb_max_pool *pool);
+void rb_max_pool_run(void *pool, int32_t part, int32_t parts, int32_t thread);
 
 // Global average pooling into float features: features[c] = (float)(sum of (q - zero_point)) * multiplier, with
 // multiplier = scale / (height * width).
@@ -132,9 +138,9 @@ typedef struct {
     float multiplier;
     const uint8_t *input_data;
     float *features; // [channels]
-    uint8_t flip;    // the path's activation flip
+    rb_path path;
 } rb_global_average_pool;
-void rb_global_average_pool_run(const rb_global_average_pool *pool);
+void rb_global_average_pool_run(void *pool, int32_t part, int32_t parts, int32_t thread);
 
 // Average over a window into bytes, for output pixel (y, x) and channel c:
 //   v = (float)(sum of (q - input.zero_point) over the positions inside the input) * (multiplier / (float)count)
@@ -147,9 +153,9 @@ typedef struct {
     float multiplier; // input scale / output scale
     const uint8_t *input_data;
     uint8_t *output_data;
-    uint8_t flip; // the path's activation flip
+    rb_path path;
 } rb_average_pool;
-void rb_average_pool_run(const rb_average_pool *pool);
+void rb_average_pool_run(void *pool, int32_t part, int32_t parts, int32_t thread);
 
 // Any function of one number: output = table[input] for every value. The output may be the input's own memory.
 typedef struct {
@@ -157,9 +163,9 @@ typedef struct {
     const uint8_t *table; // [256], from q to q, without flip
     const uint8_t *input_data;
     uint8_t *output_data;
-    uint8_t flip; // the path's activation flip, of input and output
+    rb_path path;
 } rb_lookup;
-void rb_lookup_run(const rb_lookup *lookup);
+void rb_lookup_run(void *lookup, int32_t part, int32_t parts, int32_t thread);
 
 // The product of two tensors, the second of the first's size or of one pixel, which then multiplies all:
 //   v = (float)((q - input.zero_point) * (q' - factor.zero_point)) * multiplier
@@ -172,9 +178,9 @@ typedef struct {
     const uint8_t *input_data;
     const uint8_t *factor_data;
     uint8_t *output_data;
-    uint8_t flip; // the path's activation flip, of all three
+    rb_path path;
 } rb_multiply;
-void rb_multiply_run(const rb_multiply *product);
+void rb_multiply_run(void *product, int32_t part, int32_t parts, int32_t thread);
 
 // The shares of the following operations are disjoint, together the whole, and can run at the same time: each function
 // is an rb_part_function, whose `work` is the structure before it.
@@ -208,7 +214,7 @@ typedef struct {
     const rb_resample_tap *columns; // [output.width]
     const uint8_t *input_data;
     uint8_t *output_data;
-    uint8_t flip; // the path's activation flip, of input and output
+    rb_path path;
 } rb_resample;
 void rb_resample_run(void *resample, int32_t part, int32_t parts, int32_t thread);
 
@@ -222,7 +228,7 @@ typedef struct {
     float multiplier;      // 1 / output scale
     const uint8_t *input_data;
     uint8_t *output_data;
-    uint8_t flip; // the path's activation flip, of input and output
+    rb_path path;
 } rb_group_softmax;
 void rb_group_softmax_run(void *softmax, int32_t part, int32_t parts, int32_t thread);
 
@@ -236,7 +242,7 @@ typedef struct {
     const float *bias;    // [channels], over the output's scale
     const uint8_t *input_data;
     uint8_t *output_data;
-    uint8_t flip; // the path's activation flip, of input and output
+    rb_path path;
 } rb_layer_norm;
 void rb_layer_norm_run(void *norm, int32_t part, int32_t parts, int32_t thread);
 
@@ -250,7 +256,7 @@ typedef struct {
     float multiplier; // 1 / output scale
     const uint8_t *input_data;
     uint8_t *output_data;
-    uint8_t flip; // the path's activation flip, of input and output
+    rb_path path;
 } rb_l2_norm;
 void rb_l2_norm_run(void *norm, int32_t part, int32_t parts, int32_t thread);
 

@@ -1,6 +1,6 @@
 // What moves numbers without computing, or hardly: one implementation for all processors. The inner loops run over the
 // channels of a pixel, so that a compiler makes vectors of them.
-#include "../conv.h"
+#include "../clones.h"
 #include <string.h>
 
 // Counts through steps, the last one fastest, and keeps where in the input that leads.
@@ -69,8 +69,8 @@ void rb_rearrange_run(void *work, int32_t part, int32_t parts, int32_t thread) {
 
 enum { WHOLE_WEIGHT = 2048, PRODUCT_BITS = 22 };
 
-static void mix_channels(const uint8_t *const pixels[4], const int32_t weights[4], int32_t channels, uint8_t flip,
-                         uint8_t *output) {
+RB_INLINE void mix_channels(const uint8_t *const pixels[4], const int32_t weights[4], int32_t channels,
+                            const uint8_t flip, uint8_t *output) {
     const uint8_t *a = pixels[0], *b = pixels[1], *c = pixels[2], *d = pixels[3];
     for (int32_t i = 0; i < channels; i++) {
         const int32_t sum = (a[i] ^ flip) * weights[0] + (b[i] ^ flip) * weights[1] + (c[i] ^ flip) * weights[2] +
@@ -79,9 +79,8 @@ static void mix_channels(const uint8_t *const pixels[4], const int32_t weights[4
     }
 }
 
-void rb_resample_run(void *work, int32_t part, int32_t parts, int32_t thread) {
-    (void)thread;
-    const rb_resample *r = work;
+RB_INLINE void resample_rows(const rb_resample *r, int32_t part, int32_t parts) {
+    const uint8_t flip = rb_path_activation_flip(r->path);
     const rb_range rows = rb_share(r->output.height, part, parts);
     for (int32_t y = rows.begin; y < rows.end; y++) {
         const rb_resample_tap row = r->rows[y];
@@ -100,8 +99,10 @@ void rb_resample_run(void *work, int32_t part, int32_t parts, int32_t thread) {
             if (row.weight == 0 && column.weight == 0) {
                 memcpy(output, pixels[0], (size_t)r->output.channels);
             } else {
-                mix_channels(pixels, weights, r->output.channels, r->flip, output);
+                mix_channels(pixels, weights, r->output.channels, flip, output);
             }
         }
     }
 }
+
+RB_CLONES(rb_resample, resample_rows)

@@ -8,7 +8,7 @@ enum { SIDE = 9, CHANNELS = 21, STRIDE = 24, CLASSES = 13, HEADS = 3, DIMENSIONS
 static uint32_t max_pool_checksum(const uint8_t *input, int32_t kernel, int32_t stride, int32_t padding) {
     const int32_t side = (SIDE + 2 * padding - kernel) / stride + 1;
     uint8_t output[SIDE * SIDE * STRIDE] = {0};
-    const rb_max_pool pool = {
+    rb_max_pool pool = {
         .input = {SIDE, SIDE, CHANNELS, STRIDE, 7},
         .output = {side, side, CHANNELS, STRIDE, 7},
         .kernel_height = kernel,
@@ -20,7 +20,7 @@ static uint32_t max_pool_checksum(const uint8_t *input, int32_t kernel, int32_t 
         .input_data = input,
         .output_data = output,
     };
-    rb_max_pool_run(&pool);
+    rb_max_pool_run(&pool, 0, 1, 0);
     return rb_crc32(0, output, (size_t)(side * side * STRIDE));
 }
 
@@ -31,8 +31,8 @@ uint32_t rb_checksum_pooling(void) {
         input[i] = (uint8_t)rb_random_bits(&random);
     }
     float features[CHANNELS];
-    const rb_global_average_pool average = {{SIDE, SIDE, CHANNELS, STRIDE, 7}, 0.0123f, input, features, 0};
-    rb_global_average_pool_run(&average);
+    rb_global_average_pool average = {{SIDE, SIDE, CHANNELS, STRIDE, 7}, 0.0123f, input, features, 0};
+    rb_global_average_pool_run(&average, 0, 1, 0);
     const uint32_t parts[] = {max_pool_checksum(input, 3, 2, 1), max_pool_checksum(input, 2, 2, 0),
                               max_pool_checksum(input, 3, 1, 0), rb_crc32(0, features, sizeof features)};
     return rb_crc32(0, parts, sizeof parts);
@@ -48,11 +48,11 @@ uint32_t rb_checksum_elementwise(void) {
         table[i] = (uint8_t)rb_random_bits(&random);
     }
     const rb_shape shape = {SIDE, SIDE, CHANNELS, STRIDE, 101}, gate = {1, 1, CHANNELS, STRIDE, 3};
-    const rb_lookup lookup = {shape, shape, table, input, outputs[0], 0};
-    rb_lookup_run(&lookup);
-    const rb_multiply product = {shape, gate, shape, 7, 250, 0.00713f, input, table, outputs[1], 0};
-    rb_multiply_run(&product);
-    const rb_average_pool average = {
+    rb_lookup lookup = {shape, shape, table, input, outputs[0], 0};
+    rb_lookup_run(&lookup, 0, 1, 0);
+    rb_multiply product = {shape, gate, shape, 7, 250, 0.00713f, input, table, outputs[1], 0};
+    rb_multiply_run(&product, 0, 1, 0);
+    rb_average_pool average = {
         .input = shape,
         .output = shape,
         .kernel_height = 3,
@@ -65,7 +65,7 @@ uint32_t rb_checksum_elementwise(void) {
         .input_data = input,
         .output_data = outputs[2],
     };
-    rb_average_pool_run(&average);
+    rb_average_pool_run(&average, 0, 1, 0);
     return rb_crc32(0, outputs, sizeof outputs);
 }
 

@@ -160,7 +160,11 @@ static void begin_case(uint64_t state) {
         rb_random_bits(&fuzz.random);
     }
     fuzz.at_front = rb_random_in(&fuzz.random, 0, 3) == 0;
-    fuzz.flip = rb_random_in(&fuzz.random, 0, 1) ? 0x80 : 0;
+    // Another architecture's path is plain C here, with activations as that one keeps them.
+    do {
+        fuzz.path = (rb_path)rb_random_in(&fuzz.random, 0, RB_PATH_COUNT - 1);
+    } while (!rb_path_available(fuzz.path) && rb_path_is_built(fuzz.path));
+    fuzz.flip = rb_path_activation_flip(fuzz.path);
 }
 
 static bool end_case(rb_fuzz_report *report, const char *fault) {

@@ -9,7 +9,8 @@ typedef struct {
     const rb_threads *threads;
     rb_random random;
     bool at_front; // of the regions, else at their ends
-    uint8_t flip;  // for operations that have one implementation: 0 or 0x80, as paths have it
+    rb_path path;  // for operations that have one implementation: available, or made of plain C in this build
+    uint8_t flip;  // the path's
 } rb_fuzz;
 
 // Each makes one operation up, describes it in `text`, runs it, and says what is wrong or NULL.
@@ -42,5 +43,7 @@ typedef struct {
     uint8_t *expected, *output;
     size_t bytes;
 } rb_outcome;
+// Some shares of an operation, one after the other.
+void rb_run_in_shares(rb_fuzz *f, rb_part_function run, void *work);
 rb_outcome rb_outcome_of(const rb_regions *r, size_t bytes, bool at_front);
 const char *rb_verdict(rb_outcome o);

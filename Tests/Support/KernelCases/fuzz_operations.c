@@ -45,6 +45,13 @@ rb_outcome rb_outcome_of(const rb_regions *r, size_t bytes, bool at_front) {
     return o;
 }
 
+void rb_run_in_shares(rb_fuzz *f, rb_part_function run, void *work) {
+    const int32_t parts = rb_random_in(&f->random, 1, RB_MOST_THREADS);
+    for (int32_t part = parts - 1; part >= 0; part--) {
+        run(work, part, parts, 0);
+    }
+}
+
 const char *rb_verdict(rb_outcome o) {
     return memcmp(o.expected, o.output, o.bytes) == 0 ? NULL : "differs from its formula";
 }
@@ -132,15 +139,15 @@ static const char *fuzz_pooling(rb_fuzz *f, bool average, char *text, size_t roo
         }
     }
     if (average) {
-        const rb_average_pool pool = {
-            input,          output,         w.kernel_height, w.kernel_width, w.stride_y, w.stride_x, w.padding_top,
-            w.padding_left, counts_padding, multiplier,      data,           o.output,   flip};
-        rb_average_pool_run(&pool);
+        rb_average_pool pool = {input,      output,        w.kernel_height, w.kernel_width, w.stride_y,
+                                w.stride_x, w.padding_top, w.padding_left,  counts_padding, multiplier,
+                                data,       o.output,      f->path};
+        rb_run_in_shares(f, rb_average_pool_run, &pool);
     } else {
-        const rb_max_pool pool = {input,      output,        w.kernel_height, w.kernel_width, w.stride_y,
-                                  w.stride_x, w.padding_top, w.padding_left,  data,           o.output,
-                                  flip};
-        rb_max_pool_run(&pool);
+        rb_max_pool pool = {input,      output,     w.kernel_height, w.kernel_width,
+                            w.stride_y, w.stride_x, w.padding_top,   w.padding_left,
+                            data,       o.output,   f->path};
+        rb_run_in_shares(f, rb_max_pool_run, &pool);
     }
     return rb_verdict(o);
 }
@@ -167,8 +174,8 @@ const char *rb_fuzz_global_average_pool(rb_fuzz *f, char *text, size_t room) {
         const float feature = (float)sum * multiplier;
         memcpy(o.expected + (size_t)c * sizeof feature, &feature, sizeof feature);
     }
-    const rb_global_average_pool pool = {input, multiplier, data, (float *)o.output, f->flip};
-    rb_global_average_pool_run(&pool);
+    rb_global_average_pool pool = {input, multiplier, data, (float *)o.output, f->path};
+    rb_run_in_shares(f, rb_global_average_pool_run, &pool);
     return rb_verdict(o);
 }
 
@@ -194,8 +201,8 @@ const char *rb_fuzz_lookup(rb_fuzz *f, char *text, size_t room) {
             o.expected[(size_t)p * (size_t)output.pixel_stride + (size_t)c] = table[q] ^ f->flip;
         }
     }
-    const rb_lookup lookup = {input, output, table, in_place ? o.output : data, o.output, f->flip};
-    rb_lookup_run(&lookup);
+    rb_lookup lookup = {input, output, table, in_place ? o.output : data, o.output, f->path};
+    rb_run_in_shares(f, rb_lookup_run, &lookup);
     return rb_verdict(o);
 }
 
@@ -223,7 +230,7 @@ const char *rb_fuzz_multiply(rb_fuzz *f, char *text, size_t room) {
                 rb_rounded((float)(x * y) * multiplier, low, high, output.zero_point) ^ f->flip;
         }
     }
-    const rb_multiply product = {input, factor, output, low, high, multiplier, a, b, o.output, f->flip};
-    rb_multiply_run(&product);
+    rb_multiply product = {input, factor, output, low, high, multiplier, a, b, o.output, f->path};
+    rb_run_in_shares(f, rb_multiply_run, &product);
     return rb_verdict(o);
 }

@@ -20,14 +20,6 @@ static int32_t pixels_of(const rb_shape *s) {
     return s->height * s->width;
 }
 
-// Some shares of an operation, one after the other.
-static void run_in_shares(rb_fuzz *f, rb_part_function run, void *work) {
-    const int32_t parts = rb_random_in(&f->random, 1, RB_MOST_THREADS);
-    for (int32_t part = parts - 1; part >= 0; part--) {
-        run(work, part, parts, 0);
-    }
-}
-
 // Up to `most` steps whose counts multiply to `*total`, at least 1 and at most `limit`.
 static int32_t wild_steps(rb_random *random, rb_rearrange_step *steps, int32_t limit, int32_t *total) {
     const int32_t count = rb_random_in(random, 0, RB_MOST_REARRANGE_STEPS);
@@ -73,7 +65,7 @@ const char *rb_fuzz_rearrange(rb_fuzz *f, char *text, size_t room) {
         }
     }
     rb_rearrange rearrange = {input, output, pixel_steps, channel_steps, steps, data, o.output};
-    run_in_shares(f, rb_rearrange_run, &rearrange);
+    rb_run_in_shares(f, rb_rearrange_run, &rearrange);
     return rb_verdict(o);
 }
 
@@ -113,8 +105,8 @@ const char *rb_fuzz_resample(rb_fuzz *f, char *text, size_t room) {
             *at(o.expected, &output, p, c) = (uint8_t)(sum >> 22) ^ f->flip;
         }
     }
-    rb_resample resample = {input, output, rows, columns, data, o.output, f->flip};
-    run_in_shares(f, rb_resample_run, &resample);
+    rb_resample resample = {input, output, rows, columns, data, o.output, f->path};
+    rb_run_in_shares(f, rb_resample_run, &resample);
     return rb_verdict(o);
 }
 
@@ -158,8 +150,8 @@ const char *rb_fuzz_group_softmax(rb_fuzz *f, char *text, size_t room) {
                 rb_rounded(e * (multiplier / (float)sum), 0, 255, output.zero_point) ^ f->flip;
         }
     }
-    rb_group_softmax softmax = {input, output, groups, table, multiplier, data, o.output, f->flip};
-    run_in_shares(f, rb_group_softmax_run, &softmax);
+    rb_group_softmax softmax = {input, output, groups, table, multiplier, data, o.output, f->path};
+    rb_run_in_shares(f, rb_group_softmax_run, &softmax);
     return rb_verdict(o);
 }
 
@@ -194,8 +186,8 @@ const char *rb_fuzz_layer_norm(rb_fuzz *f, char *text, size_t room) {
             *at(o.expected, &output, p, c) = rb_rounded(scaled + bias[c], 0, 255, output.zero_point) ^ f->flip;
         }
     }
-    rb_layer_norm norm = {input, output, epsilon, weights, bias, data, o.output, f->flip};
-    run_in_shares(f, rb_layer_norm_run, &norm);
+    rb_layer_norm norm = {input, output, epsilon, weights, bias, data, o.output, f->path};
+    rb_run_in_shares(f, rb_layer_norm_run, &norm);
     return rb_verdict(o);
 }
 
@@ -225,8 +217,8 @@ const char *rb_fuzz_l2_norm(rb_fuzz *f, char *text, size_t room) {
             *at(o.expected, &output, p, c) = rb_rounded(q * factor, 0, 255, output.zero_point) ^ f->flip;
         }
     }
-    rb_l2_norm norm = {input, output, groups, least, multiplier, data, o.output, f->flip};
-    run_in_shares(f, rb_l2_norm_run, &norm);
+    rb_l2_norm norm = {input, output, groups, least, multiplier, data, o.output, f->path};
+    rb_run_in_shares(f, rb_l2_norm_run, &norm);
     return rb_verdict(o);
 }
 
