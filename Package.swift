@@ -51,8 +51,9 @@ let package = Package(
         .target(
             name: "Inference", dependencies: ["ModelFormat", "Text", "Kernels", "Pixels"], exclude: ["README.md"],
             swiftSettings: swiftFlags),
+        .target(name: "Streams", dependencies: ["Pixels"], exclude: ["README.md"], swiftSettings: swiftFlags),
         .target(
-            name: "Camera", dependencies: ["Text", "Pixels", "Platform"], exclude: ["README.md"],
+            name: "Camera", dependencies: ["Streams", "Text", "Pixels", "Platform", "HTTP"], exclude: ["README.md"],
             swiftSettings: swiftFlags),
         .target(
             name: "Outputs", dependencies: ["Text", "Platform"], exclude: ["README.md"], swiftSettings: swiftFlags),
@@ -90,8 +91,8 @@ let package = Package(
         .executableTarget(
             name: "rarebit",
             dependencies: [
-                "Reports", "Outputs", "Camera", "Rarebit", "Inference", "ModelFormat", "Text", "Images", "Pixels",
-                "Platform", "HTTP",
+                "Reports", "Outputs", "Camera", "Streams", "Rarebit", "Inference", "ModelFormat", "Text", "Images",
+                "Pixels", "Platform", "HTTP",
             ],
             path: "Firmware/rarebit",
             swiftSettings: swiftFlags),
@@ -173,6 +174,9 @@ let package = Package(
         .testTarget(name: "ImagesTests", dependencies: ["Images", "ImageEncoders"], swiftSettings: swiftFlags),
         .testTarget(
             name: "PixelsTests", dependencies: ["Pixels", "Images", "ImageEncoders"], swiftSettings: swiftFlags),
+        .testTarget(
+            name: "StreamsTests", dependencies: ["Streams", "Pixels", "ImageEncoders"],
+            swiftSettings: swiftFlags),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: swiftFlags),
         .testTarget(
             name: "CameraTests", dependencies: ["Camera", "Text", "Pixels", "Platform"], swiftSettings: swiftFlags),
@@ -186,8 +190,8 @@ if Context.environment["RAREBIT_FUZZ"] != nil {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "Checkpoint", "FloatGraph", "Quantization", "ModelFormat", "Inference", "Camera", "Images", "Pixels",
-                "Platform", "TinyModel",
+                "Checkpoint", "FloatGraph", "Quantization", "ModelFormat", "Inference", "Camera", "Streams", "Images",
+                "Pixels", "Platform", "TinyModel",
             ],
             path: "Tests/System/Fuzz", exclude: ["run", "corpus"], swiftSettings: swiftFlags))
 }

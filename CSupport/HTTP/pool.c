@@ -1,6 +1,7 @@
 // Blocks lie one behind the other, each with its size in front; the first free one that is large enough is taken, and
 // free neighbours are joined while looking. With a few dozen blocks a list is fast enough.
 #include "pool.h"
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -12,6 +13,7 @@ typedef struct {
 
 static _Alignas(16) uint8_t pool[POOL_BYTES];
 static size_t used;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static block *first_block(void) {
     block *first = (block *)pool;
@@ -32,7 +34,7 @@ static void join_free(block *current) {
     }
 }
 
-void *pool_allocate(size_t count) {
+static void *take(size_t count) {
     if (count > POOL_BYTES) {
         return NULL;
     }
@@ -57,11 +59,20 @@ void *pool_allocate(size_t count) {
     return NULL;
 }
 
+void *pool_allocate(size_t count) {
+    pthread_mutex_lock(&lock);
+    void *memory = take(count);
+    pthread_mutex_unlock(&lock);
+    return memory;
+}
+
 void pool_free(void *memory) {
     if (memory) {
         block *freed = (block *)memory - 1;
+        pthread_mutex_lock(&lock);
         freed->is_used = false;
         used -= freed->bytes;
+        pthread_mutex_unlock(&lock);
     }
 }
 
@@ -82,5 +93,8 @@ void *pool_resize(void *memory, size_t count) {
 }
 
 size_t pool_left(void) {
-    return POOL_BYTES - used;
+    pthread_mutex_lock(&lock);
+    const size_t left = POOL_BYTES - used;
+    pthread_mutex_unlock(&lock);
+    return left;
 }

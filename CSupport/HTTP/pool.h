@@ -1,8 +1,8 @@
-// Inside HTTP only: memory from a fixed pool, for one thread.
+// Inside HTTP only: memory from a fixed pool.
 #pragma once
 #include <stddef.h>
 
-enum { POOL_BYTES = 1024 * 1024 };
+enum { POOL_BYTES = 4 * 1024 * 1024 };
 
 // NULL where no piece is large enough.
 void *pool_allocate(size_t count);

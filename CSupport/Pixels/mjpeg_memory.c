@@ -1,6 +1,7 @@
 // libjpeg takes all its memory from these functions, which the linker prefers to libjpeg's own (its jmemnobs.c). What a
 // frame needs comes out of the frame's workspace and is taken back all at once, when the next frame begins; what others
 // decode, such as picture files, uses the heap as ever.
+#include "encode.h"
 #include "mjpeg.h"
 #include <stdio.h> // jpeglib.h needs it
 
@@ -21,8 +22,13 @@ void jpeg_open_backing_store(j_common_ptr jpeg, void *store, long bytes);
 long jpeg_mem_init(j_common_ptr jpeg);
 void jpeg_mem_term(j_common_ptr jpeg);
 
-void *jpeg_get_small(j_common_ptr jpeg, size_t bytes) {
+static rb_mjpeg_memory *memory_of(j_common_ptr jpeg) {
     rb_mjpeg_memory *memory = rb_mjpeg_memory_of(jpeg);
+    return memory ? memory : rb_encoder_memory_of(jpeg);
+}
+
+void *jpeg_get_small(j_common_ptr jpeg, size_t bytes) {
+    rb_mjpeg_memory *memory = memory_of(jpeg);
     if (!memory) {
         return malloc(bytes);
     }
@@ -41,7 +47,7 @@ void *jpeg_get_large(j_common_ptr jpeg, size_t bytes) {
 
 void jpeg_free_small(j_common_ptr jpeg, void *object, size_t bytes) {
     (void)bytes;
-    if (!rb_mjpeg_memory_of(jpeg)) {
+    if (!memory_of(jpeg)) {
         free(object);
     }
 }

@@ -56,3 +56,15 @@ int32_t rb_terminal_columns(int32_t descriptor) {
     struct winsize size;
     return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
+
+int32_t rb_rewind(int32_t descriptor) {
+    return lseek(descriptor, 0, SEEK_SET) == 0 ? 0 : -errno;
+}
+
+rb_path_kind rb_kind_of_path(const char *path) {
+    struct stat found;
+    if (stat(path, &found) != 0) {
+        return RB_PATH_NOTHING;
+    }
+    return S_ISREG(found.st_mode) ? RB_PATH_FILE : S_ISDIR(found.st_mode) ? RB_PATH_FOLDER : RB_PATH_OTHER;
+}

@@ -48,6 +48,15 @@ bool rb_is_tcp_place(const char *place) {
     return read_place(place, &address) > 0;
 }
 
+bool rb_is_loopback_place(const char *place) {
+    tcp_address address;
+    if (read_place(place, &address) == 0) {
+        return false;
+    }
+    return address.any.sa_family == AF_INET ? ntohl(address.v4.sin_addr.s_addr) >> 24 == 127
+                                            : IN6_IS_ADDR_LOOPBACK(&address.v6.sin6_addr);
+}
+
 int32_t rb_tcp_listen(const char *place) {
     tcp_address address;
     const socklen_t size = read_place(place, &address);

@@ -13,16 +13,27 @@ struct FramePath: ~Copyable {
     private var view: SourceView
     var judge: Judge
     var reporter: Reporter
+    /// nil: there is none.
+    var page: Page?
     /// How many frames were.
     private(set) var answered = 0
 
-    init(_ settings: Settings, _ engine: Engine, to reporter: consuming Reporter) throws(ProgramError) {
+    init(
+        _ settings: Settings, _ engine: Engine, to reporter: consuming Reporter, page: consuming Page? = nil
+    ) throws(ProgramError) {
         view = SourceView(settings.view)
         judge = try Judge(settings.judging, of: engine.model)
         top = settings.judging.top
         self.engine = engine
         self.reporter = reporter
+        self.page = page
     }
+
+    /// What the page shows; nil without one.
+    mutating func pagePicture() -> UnsafeMutablePointer<PagePicture>? { page?.picture }
+
+    /// Where in the frames the model's input comes from; nil before the first.
+    var place: InputPlace? { view.place(of: engine.model.input) }
 
     /// To be called before each frame. True where the source's geometry is another than before, or the first.
     mutating func follow<Source: FrameSource & ~Copyable>(_ source: borrowing Source) throws(ProgramError) -> Bool {
@@ -38,10 +49,13 @@ struct FramePath: ~Copyable {
     ) throws(ProgramError) -> Passage? {
         let (sequence, timestamp, begun) = (frame.sequence, frame.timestamp, rb_clock_ns())
         let isPicture = view.show(frame.pixels, to: engine)
+        if isPicture { page?.show(frame, of: view.geometry) }
         source.release(frame)
         guard isPicture else { return nil }
         let converted = rb_clock_ns()
-        let answer = judge.answer(from: engine, top: top, at: timestamp, checksInput: reporter.tellsChecksums)
+        let answer = judge.answer(
+            from: engine, top: top, at: timestamp, checksInput: reporter.tellsChecksums,
+            keeping: page?.wantedEvidence() ?? nil)
         let now = rb_clock_ns()
         let record = FrameRecord(number: answered, sequence: sequence, timestamp: timestamp, answered: now)
         answered += 1
@@ -50,13 +64,15 @@ struct FramePath: ~Copyable {
             goesOn = try reporter.report(.seen(record, seen, engine.model))
         }
         return Passage(
-            record: record, begun: begun, converted: converted, answered: now, reported: rb_clock_ns(), goesOn: goesOn)
+            record: record, verdict: answer.verdict, begun: begun, converted: converted, answered: now,
+            reported: rb_clock_ns(), goesOn: goesOn)
     }
 }
 
 /// A frame that was answered, and when each part of its path was done: nanoseconds of the monotonic clock.
 struct Passage {
     let record: FrameRecord
+    let verdict: Verdict
     /// When the source had given the frame.
     let begun: UInt64
     /// Its pixels were the model's input.

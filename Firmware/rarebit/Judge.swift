@@ -29,9 +29,10 @@ struct Judge: ~Copyable {
 
     /// Answers the picture in the engine's input, taken at `time`.
     mutating func answer(
-        from engine: Engine, top limit: Int, at time: UInt64, checksInput: Bool
+        from engine: Engine, top limit: Int, at time: UInt64, checksInput: Bool,
+        keeping evidence: UnsafeMutablePointer<Evidence>? = nil
     ) -> Answer {
-        judging.answer(from: engine, top: limit, at: time, checksInput: checksInput)
+        judging.answer(from: engine, top: limit, at: time, checksInput: checksInput, keeping: evidence)
     }
 
     /// Pictures were missed: evidence gathered so far counts no more.
@@ -46,11 +47,23 @@ extension JudgingSettings {
     fileprivate func alpha(of model: Model) -> Float { alpha ?? model.head.defaultAlpha }
 
     fileprivate func includeClasses(of model: Model, in policy: inout Policy) throws(ProgramError) {
+        if let numbers = classNumbers { return policy.include(numbers, of: model) }
         guard let value = classes else { return policy.includeAll() }
         var items = ListItems(value.text)
         while let item = items.next() {
             guard let index = model.classIndex(of: item) else { throw .value(value, .unknownClass(item)) }
             policy.include(index)
+        }
+    }
+}
+
+extension Policy {
+    /// Includes the classes of a list "0,3,7" of numbers; what is no class's is passed over.
+    fileprivate mutating func include(_ numbers: CText, of model: Model) {
+        var rest = numbers
+        while let number = rest.removeNumber(digits: 6) {
+            if number < Int(model.head.classes) { include(number) }
+            guard rest.removePrefix(",") else { return }
         }
     }
 }

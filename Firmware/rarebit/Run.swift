@@ -4,12 +4,11 @@ import ModelFormat
 import Outputs
 import Pixels
 import Platform
+import Streams
 import Text
 
 /// `rarebit run`: answers for the frames of a camera or a recording, one by one, until stopped.
 struct Run {
-    private static var defaultCamera: CText { "/dev/video0" }
-
     private let invocation: Invocation
     private var settings: Settings { invocation.settings }
     private var run: RunSettings { settings.run }
@@ -21,19 +20,42 @@ struct Run {
     func perform() throws(ProgramError) {
         let team = try Team(settings.computing)
         let loaded = try LoadedModel(path: settings.model, on: team.threads)
-        if let path = run.frames {
+        switch try FrameOrigin(of: run) {
+        case .recording(let path):
             try answerAll(of: try open(recording: path), named: path, isCamera: false, with: loaded.engine)
-        } else {
-            let path = run.camera ?? Self.defaultCamera
+        case .camera(let path):
             let request = CaptureRequest(
                 covering: neededSize(for: loaded.model.input), size: run.size, format: run.format,
                 rate: run.captureRate)
             var camera = RecoveringCamera(
-                device: V4L2Device(CameraAddress(path)), for: request,
-                patience: run.patience.map { UInt64($0 * 1e9) })
+                device: V4L2Device(CameraAddress(path)), for: request, patience: patience)
             try start(&camera, path: path)
             try answerAll(of: camera, named: path, isCamera: true, with: loaded.engine)
+        case .stream(let address):
+            let name = address.name(in: try Memory.keeping(count: StreamAddress.nameBytes))
+            var stream = RecoveringCamera(try capture(address, named: name), patience: patience)
+            try start(&stream, path: name)
+            try answerAll(of: stream, named: name, isCamera: address.isLive, with: loaded.engine)
         }
+    }
+
+    /// Nanoseconds.
+    private var patience: UInt64? { run.patience.map { UInt64($0 * 1e9) } }
+
+    private func capture(_ address: StreamAddress, named name: CText) throws(ProgramError) -> StreamCapture {
+        do throws(CameraError) {
+            return try StreamCapture(address, name: name, raw: rawFrames, loops: run.loops)
+        } catch {
+            throw .failure(.camera(name, error))
+        }
+    }
+
+    /// Of a stream that is said to have frames of a size and format.
+    private var rawFrames: RawFrames? {
+        guard let size = run.size, let format = run.format else { return nil }
+        return RawFrames(
+            format: rb_pixels_format_of(format), width: Int32(clamping: size.width),
+            height: Int32(clamping: size.height))
     }
 
     /// With `--record`, what is answered is written too.
@@ -82,7 +104,9 @@ struct Run {
         }
     }
 
-    private func start(_ camera: inout RecoveringCamera<V4L2Device>, path: CText) throws(ProgramError) {
+    private func start<Camera: StartableCamera & ~Copyable>(
+        _ camera: inout RecoveringCamera<Camera>, path: CText
+    ) throws(ProgramError) {
         setActivity("starting the camera")
         do throws(CameraError) {
             try camera.start()

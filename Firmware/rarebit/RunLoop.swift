@@ -17,8 +17,10 @@ struct RunLoop: ~Copyable {
     private let name: CText
     private var path: FramePath
     private var watch = SourceWatch()
-    /// nil: nobody asked for metrics.
-    private var metrics: MetricsServer?
+    /// nil: nobody asked for metrics or a page.
+    private var web: WebServer?
+    /// What answers are judged by now: the page can change it.
+    private var judging: JudgingSettings
     private var manager = ServiceManager()
     private var totals = RunTotals()
     private var times = RunTimes()
@@ -28,20 +30,26 @@ struct RunLoop: ~Copyable {
 
     init(_ invocation: Invocation, _ engine: Engine, source name: CText, isCamera: Bool) throws(ProgramError) {
         let settings = invocation.settings
-        let path = try FramePath(
+        var path = try FramePath(
             settings, engine,
             to: try Reporter(
                 settings.run.output, isJSON: settings.isJSON, model: engine.model, top: settings.judging.top,
-                source: name, isCamera: isCamera))
-        var metrics = MetricsServer?.none
-        if let place = settings.run.metrics {
-            metrics = try MetricsServer(at: place, model: settings.model, source: name)
+                source: name, isCamera: isCamera),
+            page: settings.run.page.place == nil
+                ? nil : try Page(model: engine.model, path: settings.model, source: name))
+        var web = WebServer?.none
+        if settings.run.metrics != nil || settings.run.page.place != nil {
+            web = try WebServer(
+                metrics: settings.run.metrics, page: settings.run.page, picture: path.pagePicture(),
+                model: settings.model, source: name)
         }
         rereading = try Memory(count: ConfigurationText.limit + 1)
         self.invocation = invocation
         self.name = name
         self.path = path
-        self.metrics = metrics
+        self.web = web
+        judging = settings.judging
+        self.path.page?.publishSettings(self.path.judge, place: nil)
     }
 
     /// Until the source ends, enough frames are answered, nobody reads the answers, or the program is asked to stop.
@@ -75,6 +83,8 @@ struct RunLoop: ~Copyable {
             case .frame(let frame):
                 if try path.follow(source), let mode = source.mode {
                     tell(mode)
+                    let place = path.place
+                    path.page?.publishSettings(path.judge, place: place)
                 }
                 guard try answer(frame, of: &source) else { return false }
             case .idle:
@@ -104,6 +114,9 @@ struct RunLoop: ~Copyable {
         times.add(passage.answered - passage.converted, to: .infer)
         times.add(passage.reported - passage.answered, to: .report)
         times.addAge(passage.record.age)
+        path.page?.answered(
+            passage.record, path.engine, path.judge, passage.verdict, totals: totals,
+            board: web?.board ?? BoardConditions(), now: passage.answered)
         return passage.goesOn
     }
 
@@ -136,9 +149,14 @@ struct RunLoop: ~Copyable {
             activity = .searching(reason: fault.kind.name)
         }
         manager.tell(activity, source: name, now: now)
-        if let isDue = metrics?.isDue(now: now), isDue {
+        if let isDue = web?.isDue(now: now), isDue {
             updateTotals(from: source)
-            metrics?.publish(totals, times, now: now)
+            web?.publish(totals, times, now: now)
+        }
+        let place = path.place
+        path.page?.handleCommand(&path.judge, &judging, place: place)
+        if case .recovering(let fault) = source.status {
+            path.page?.waiting(for: fault.kind, totals, web?.board ?? BoardConditions())
         }
         return try path.reporter.turn()
     }
@@ -156,6 +174,9 @@ struct RunLoop: ~Copyable {
         do throws(ProgramError) {
             let (settings, texts) = try invocation.readConfiguration(into: rereading.bytes)
             try path.judge.change(to: settings.judging, of: path.engine.model)
+            judging = settings.judging
+            let place = path.place
+            path.page?.publishSettings(path.judge, place: place)
             logReload(of: file, texts)
         } catch {
             path.reporter.log { $0.write("\(error); the old settings stay") }

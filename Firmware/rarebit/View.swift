@@ -12,7 +12,7 @@ struct SourceView: ~Copyable {
     private let view: FrameView
     private var current: View?
     private var generation: UInt32 = 0
-    private var geometry = FrameGeometry(format: RB_PIXELS_YUYV, width: 0, height: 0, stride: 0)
+    private(set) var geometry = FrameGeometry(format: RB_PIXELS_YUYV, width: 0, height: 0, stride: 0)
     /// Not told yet.
     private var oddity: FrameOddity?
     private var hasToldEnd = false
@@ -49,6 +49,12 @@ struct SourceView: ~Copyable {
         }
         noteEnd()
         return true
+    }
+
+    /// Where in the frames the model's input comes from; nil before the first.
+    func place(of input: InputRecord) -> InputPlace? {
+        geometry.width > 0
+            ? view.place(width: Int(geometry.width), height: Int(geometry.height), input: input) : nil
     }
 
     /// What is odd about the frames, once for each kind.

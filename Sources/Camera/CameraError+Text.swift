@@ -1,5 +1,6 @@
 import Pixels
 import Platform
+import Streams
 import Text
 
 // One line for each reason why there are no frames. The caller has said which camera or file.
@@ -28,8 +29,54 @@ extension CameraError: TextConvertible {
         case .timeout(let corrupt, let short):
             "no good frame came in time (\(corrupt) corrupt, \(short) short); is the camera connected?"
         case .callFailed(let failure): "\(failure.call.name) failed: \(systemError: failure.number)"
+        case .commandEnded(127): "the command was not found; the lines above say what the shell said"
+        case .commandEnded(let status):
+            "the command ended, with exit status \(status); the lines above say what it said"
+        case .connectionEnded: "the server ended the connection"
+        case .noAnswer: "no server answers there; is the address right, and the server running?"
+        case .serverRefused(401): "the server wants a user's name and password; give http://USER:PASSWORD@HOST/PATH"
+        case .serverRefused(let status): "the server refused, with status \(status); is the path right?"
+        case .unreadable(let number): "cannot be read: \(systemError: number)"
+        case .stream(let error): error.text
+        case .noFrames: "ended without a frame"
         }
     }
+}
+
+extension StreamError: TextConvertible {
+    public var text: Message {
+        switch self {
+        case .unknown(let form): form.text
+        case .pixelsNotRead: "Y4M of other pixels than 4:2:0 or grey, of 8 bits; give ffmpeg -pix_fmt yuv420p"
+        case .interlaced: "interlaced Y4M, whose frames are two pictures each; give ffmpeg -vf yadif"
+        case .sizeNotRead(let width, let height):
+            "frames of \(width) x \(height), which are not read; give an even width of at most \(RB_PIXELS_MAX_SIDE)"
+        case .damaged: "what comes is no stream of frames any more"
+        case .tooLarge: "a frame is larger than any that is read"
+        }
+    }
+}
+
+extension ForeignStream: TextConvertible {
+    public var text: Message {
+        switch self {
+        case .recording: "a recording, which is read from a file; give its path"
+        case .png: "a PNG picture, not a stream of frames; give the file's path or that of its folder"
+        case .h264: "H.264, which is not decoded here; give rpicam-vid --codec mjpeg, or ffmpeg -i - -f mjpeg -"
+        case .matroska: "a Matroska film, which is not decoded here; \(Self.decoded)"
+        case .mp4: "an MP4 film, which is not decoded here; \(Self.decoded)"
+        case .avi: "an AVI film, which is not decoded here; \(Self.decoded)"
+        case .transportStream: "an MPEG transport stream, which is not decoded here; \(Self.decoded)"
+        case .html: "a web page, not a stream of frames; give the address of the stream itself"
+        case .other:
+            """
+            no stream of frames that is known: neither Y4M nor MJPEG nor multipart; raw frames need --size and \
+            --format
+            """
+        }
+    }
+
+    private static var decoded: StaticString { "give exec:ffmpeg -i FILM -f yuv4mpegpipe -pix_fmt yuv420p -" }
 }
 
 extension RecordingError: TextConvertible {

@@ -1,4 +1,5 @@
 import Platform
+import Streams
 
 /// Why there are no frames from a camera.
 public enum CameraError: Error, Equatable, Sendable {
@@ -26,6 +27,20 @@ public enum CameraError: Error, Equatable, Sendable {
     /// No good frame came for too long; so many bad ones did since the start.
     case timeout(corrupt: UInt64, short: UInt64)
     case callFailed(SystemError)
+    /// A command that frames come from ended, with this exit status.
+    case commandEnded(status: Int32)
+    /// A server that frames come from ended the connection.
+    case connectionEnded
+    /// There is nobody at a server's address, or who is there does not answer as a server.
+    case noAnswer
+    /// A server refused, with this status of HTTP.
+    case serverRefused(status: Int32)
+    /// A file or pipe that frames come from cannot be read, or a command not started; Linux's error number (positive).
+    case unreadable(number: Int32)
+    /// What came from there is no stream of frames.
+    case stream(StreamError)
+    /// It ended without a frame.
+    case noFrames
 
     /// What a failed call means.
     init(_ error: SystemError) {

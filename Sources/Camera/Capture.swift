@@ -8,13 +8,13 @@ import Platform
 /// `advance` takes one step; any failure gives everything back to the device, leaves the machine `closed` with its
 /// counters, and is thrown; frames that are out then are no longer readable. Starting again from there is how a caller
 /// recovers: see `RecoveringCamera`.
-public struct Capture<Device: CaptureDevice & ~Copyable>: ~Copyable {
+public struct Capture<Device: CaptureDevice & ~Copyable>: StartableCamera, ~Copyable {
     public enum State: Sendable {
         case closed, opened, negotiated, allocated, streaming
     }
 
     public private(set) var state = State.closed
-    public internal(set) var counters = CaptureCounters()
+    public var counters = CaptureCounters()
     /// What the driver agreed to; all zero before `negotiated`.
     public private(set) var geometry = FrameGeometry(format: RB_PIXELS_YUYV, width: 0, height: 0, stride: 0)
     /// The same with its rate; nil before `negotiated`.
@@ -34,6 +34,12 @@ public struct Capture<Device: CaptureDevice & ~Copyable>: ~Copyable {
         self.device = device
         self.request = request
     }
+
+    public var now: UInt64 { device.now }
+    public var isStopRequested: Bool { device.isStopRequested }
+    public func sleep(until time: UInt64) { device.sleep(until: time) }
+    public var waits: StallWatch.Limits { .camera }
+    public var canStartAgain: Bool { true }
 
     /// Goes through every state up to `streaming`.
     public mutating func start() throws(CameraError) {

@@ -26,9 +26,13 @@ public enum FaultKind: UInt8, Sendable {
     case outputGone
     /// Frames that could not be recorded.
     case recordFailed
+    /// A command, a server or a pipe that frames come from has ended, or gives none.
+    case sourceEnded
+    /// What comes from there is no stream of frames.
+    case unreadableStream
 
     /// Raw values are 0..<count.
-    public static var count: Int { 13 }
+    public static var count: Int { 15 }
 
     /// As it stands in metrics, events and logs.
     public var name: StaticString {
@@ -46,6 +50,8 @@ public enum FaultKind: UInt8, Sendable {
         case .outputFull: "output_full"
         case .outputGone: "output_gone"
         case .recordFailed: "record_failed"
+        case .sourceEnded: "source_ended"
+        case .unreadableStream: "unreadable_stream"
         }
     }
 }
@@ -89,7 +95,7 @@ public struct CaptureCounters: Equatable, Sendable {
     public var stale: UInt64 = 0
     /// Faults that had stopped the frames and are over.
     public var recoveries: UInt64 = 0
-    private var faults = InlineArray<13, UInt64>(repeating: 0)
+    private var faults = InlineArray<15, UInt64>(repeating: 0)
 
     public init() {}
 

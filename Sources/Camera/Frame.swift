@@ -66,6 +66,23 @@ public struct Frame: ~Copyable {
     /// For `rb_pixels_run`; readable until the frame is released.
     public var pixels: rb_pixels_frame { picture.pixels }
 
+    /// Copies the pixels; nil where the memory is too small. The copy is readable as long as the memory.
+    public func copy(into copy: UnsafeMutableRawBufferPointer, of geometry: FrameGeometry) -> rb_pixels_frame? {
+        var memories = picture.memories
+        var start = 0
+        for index in 0..<picture.memoryCount {
+            let memory = picture.memories[index]
+            let count = memory.bytes_used - memory.data_offset
+            guard count <= copy.count - start, let target = copy.baseAddress, let data = memory.data else { return nil }
+            (target + start).copyMemory(from: data + memory.data_offset, byteCount: count)
+            memories[index] = rb_pixels_memory(
+                data: UnsafePointer((target + start).assumingMemoryBound(to: UInt8.self)), bytes_used: count,
+                data_offset: 0, stride: memory.stride)
+            start += (count + 63) & ~63
+        }
+        return Picture(of: geometry, in: memories, count: picture.memoryCount)?.pixels
+    }
+
     /// What the driver says it filled: a compressed picture can end before that.
     public var byteCount: Int {
         var count = 0

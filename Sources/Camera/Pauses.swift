@@ -20,12 +20,21 @@ struct BackOff {
 }
 
 /// Tells when a stream has stalled: no good frame came for too long while one was waited for.
-struct StallWatch {
-    /// Between frames, and to the first of a camera that is known to be fast: with the time that starting it again
-    /// takes, less than two seconds.
-    private static var usualLimit: UInt64 { 1_500_000_000 }
-    /// To the very first frame: nothing is known about the camera yet.
-    private static var firstLimit: UInt64 { 5_000_000_000 }
+public struct StallWatch {
+    /// Nanoseconds.
+    public struct Limits: Sendable {
+        /// Between frames, and to the first of a camera that is known to be fast.
+        var usual: UInt64
+        /// To the very first frame: nothing is known about the camera yet.
+        var first: UInt64
+
+        /// A camera of this machine: with the time that starting it again takes, less than two seconds.
+        static var camera: Limits { Limits(usual: 1_500_000_000, first: 5_000_000_000) }
+        /// A command or a server: it may first have to find a camera of its own, and does not tell its rate.
+        static var stream: Limits { Limits(usual: 5_000_000_000, first: 20_000_000_000) }
+    }
+
+    private let limits: Limits
 
     private(set) var hasStreamed = false
     private var limit: UInt64 = 0
@@ -38,10 +47,14 @@ struct StallWatch {
     private var badSince: UInt64?
     private var wasBad = false
 
+    init(_ limits: Limits) {
+        self.limits = limits
+    }
+
     mutating func started(at now: UInt64, rate: Double) {
         startedAt = now
         period = rate >= 0.1 ? UInt64(1e9 / rate) : 0
-        limit = hasStreamed ? max(Self.usualLimit, 2 * startTime) : Self.firstLimit
+        limit = hasStreamed ? max(limits.usual, 2 * startTime) : limits.first
         (waitsSince, badSince, wasBad) = (now, nil, false)
     }
 
@@ -59,7 +72,7 @@ struct StallWatch {
         if let startedAt { startTime = max(startTime, now - min(startedAt, now)) }
         (startedAt, waitsSince) = (nil, nil)
         hasStreamed = true
-        limit = max(Self.usualLimit, 4 * period)
+        limit = max(limits.usual, 4 * period)
         if !wasBad { badSince = nil }
         wasBad = false
     }

@@ -1,10 +1,34 @@
+/// What `RecoveringCamera` starts, and starts again: a camera, or whatever else gives frames as they come.
+public protocol StartableCamera: ~Copyable {
+    /// The clock of deadlines and of frame times, nanoseconds.
+    var now: UInt64 { get }
+    var isStopRequested: Bool { get }
+    /// Returns at a time of the clock, or sooner where the program is asked to stop.
+    func sleep(until time: UInt64)
+
+    /// That of the frame given last; before the first one what is known by then.
+    var geometry: FrameGeometry { get }
+    var mode: CaptureMode? { get }
+    var counters: CaptureCounters { get set }
+    /// How long its frames are waited for.
+    var waits: StallWatch.Limits { get }
+    /// Whether there is any use in starting it after a failure.
+    var canStartAgain: Bool { get }
+
+    /// A failure of these three gives everything back, as `stop` does.
+    mutating func start() throws(CameraError)
+    mutating func next(deadline: UInt64) throws(CameraError) -> Delivery
+    mutating func release(_ frame: consuming Frame) throws(CameraError)
+    mutating func stop()
+}
+
 /// A camera that is left alone: frames for as long as there is a way to get them.
 ///
 /// Whatever stops the frames is a fault: it is counted, the camera is given back, and then started again, at once and,
 /// while that fails, after pauses that grow to a second. The device finds the camera under whatever node it has by then.
 ///
 ///     streaming --fault--> waiting --pause is over--> starting --> streaming, or waiting again
-public struct RecoveringCamera<Device: CaptureDevice & ~Copyable>: FrameSource, ~Copyable {
+public struct RecoveringCamera<Camera: StartableCamera & ~Copyable>: FrameSource, ~Copyable {
     private enum Phase {
         case streaming
         /// Until a time of the device's clock.
@@ -19,25 +43,32 @@ public struct RecoveringCamera<Device: CaptureDevice & ~Copyable>: FrameSource, 
     public private(set) var lastError: CameraError?
     public var failure: SourceFailure? { lastError.map { .camera($0) } }
 
-    private var capture: Capture<Device>
+    private var camera: Camera
     private let patience: UInt64?
     private var phase = Phase.ended
     private var announced: FrameGeometry?
     private var backOff = BackOff()
-    private var watch = StallWatch()
+    private var watch: StallWatch
     /// The kind of the attempt that failed last.
     private var lastKind: FaultKind?
 
     /// `patience`: how long the camera may be away before the source gives up, nanoseconds. nil: no time at all before
     /// its first frame, and any time after it.
-    public init(device: consuming Device, for request: CaptureRequest, patience: UInt64? = nil) {
-        capture = Capture(device: device, for: request)
+    public init(_ camera: consuming Camera, patience: UInt64? = nil) {
+        watch = StallWatch(camera.waits)
+        self.camera = camera
         self.patience = patience
     }
 
-    public var geometry: FrameGeometry { capture.geometry }
-    public var counters: CaptureCounters { capture.counters }
-    public var mode: CaptureMode? { capture.mode }
+    public init<Device: CaptureDevice & ~Copyable>(
+        device: consuming Device, for request: CaptureRequest, patience: UInt64? = nil
+    ) where Camera == Capture<Device> {
+        self.init(Capture(device: device, for: request), patience: patience)
+    }
+
+    public var geometry: FrameGeometry { camera.geometry }
+    public var counters: CaptureCounters { camera.counters }
+    public var mode: CaptureMode? { camera.mode }
 
     /// Starts the camera. Throws where it cannot be started and there is no patience with it.
     public mutating func start() throws(CameraError) {
@@ -46,34 +77,34 @@ public struct RecoveringCamera<Device: CaptureDevice & ~Copyable>: FrameSource, 
     }
 
     public mutating func stop() {
-        capture.stop()
+        camera.stop()
         phase = .ended
     }
 
     public mutating func next(deadline: UInt64) -> Delivery {
-        if capture.device.isStopRequested { return .ended }
+        if camera.isStopRequested { return .ended }
         switch phase {
         case .ended: return .ended
         case .streaming: return stream(deadline: deadline)
         case .waiting(let end):
-            capture.device.sleep(until: min(end, deadline))
-            if capture.device.isStopRequested { return .ended }
-            if capture.device.now >= end { attempt() }
+            camera.sleep(until: min(end, deadline))
+            if camera.isStopRequested { return .ended }
+            if camera.now >= end { attempt() }
             return isEnded ? .ended : .idle
         }
     }
 
     public mutating func release(_ frame: consuming Frame) {
         do throws(CameraError) {
-            try capture.release(frame)
+            try camera.release(frame)
         } catch {
             fail(error)
         }
     }
 
     public mutating func reportUndecodable() {
-        capture.counters[.undecodableFrame] += 1
-        if watch.undecodable(at: capture.device.now) { fail(timeout) }
+        camera.counters[.undecodableFrame] += 1
+        if watch.undecodable(at: camera.now) { fail(timeout) }
     }
 
     private var isEnded: Bool {
@@ -87,30 +118,34 @@ public struct RecoveringCamera<Device: CaptureDevice & ~Copyable>: FrameSource, 
 }
 
 // The steps.
-extension RecoveringCamera where Device: ~Copyable {
+extension RecoveringCamera where Camera: ~Copyable {
     private mutating func attempt() {
         do throws(CameraError) {
-            try capture.start()
+            try camera.start()
         } catch {
             return fail(error)
         }
-        if announced != capture.geometry {
-            announced = capture.geometry
-            generation += 1
-        }
+        announce()
         phase = .streaming
-        watch.started(at: capture.device.now, rate: capture.mode?.rate ?? 0)
+        watch.started(at: camera.now, rate: camera.mode?.rate ?? 0)
+    }
+
+    private mutating func announce() {
+        guard announced != camera.geometry else { return }
+        announced = camera.geometry
+        generation += 1
     }
 
     private mutating func stream(deadline: UInt64) -> Delivery {
         do throws(CameraError) {
-            let now = capture.device.now
-            switch try capture.next(deadline: min(deadline, watch.deadline(at: now))) {
+            let now = camera.now
+            switch try camera.next(deadline: min(deadline, watch.deadline(at: now))) {
             case .frame(let frame):
+                announce()
                 recovered()
                 return .frame(frame)
             case .idle:
-                if watch.isStalled(at: capture.device.now) { throw timeout }
+                if watch.isStalled(at: camera.now) { throw timeout }
                 return .idle
             case .ended: return .ended
             }
@@ -121,12 +156,12 @@ extension RecoveringCamera where Device: ~Copyable {
     }
 
     private mutating func recovered() {
-        let now = capture.device.now
+        let now = camera.now
         watch.gotFrame(at: now)
         guard case .recovering(let fault) = status else { return }
         let recovery = Recovery(kind: fault.kind, duration: now - min(fault.since, now))
         lastRecovery = recovery
-        capture.counters.recoveries += 1
+        camera.counters.recoveries += 1
         backOff.recovered(at: now)
         lastKind = nil
         status = .streaming
@@ -134,8 +169,8 @@ extension RecoveringCamera where Device: ~Copyable {
 
     /// Counts a fault and decides when to try again, or that there is no use.
     private mutating func fail(_ error: CameraError) {
-        capture.stop()
-        let now = capture.device.now
+        camera.stop()
+        let now = camera.now
         let kind = FaultKind(error)
         var fault = Fault(kind: kind, since: now, error: error)
         if case .recovering(let ongoing) = status {
@@ -143,16 +178,18 @@ extension RecoveringCamera where Device: ~Copyable {
             fault.since = ongoing.since
         }
         // A camera that is still away is the same fault; a call that fails again is another.
-        if kind != lastKind || kind == .driverError || kind == .stalled { capture.counters[kind] += 1 }
+        if kind != lastKind || kind == .driverError || kind == .stalled { camera.counters[kind] += 1 }
         lastKind = kind
         status = .recovering(fault)
 
         // A stall has been waited for long enough.
         var end = kind == .stalled ? now : backOff.next(after: now)
+        if !camera.canStartAgain { return giveUp(error) }
         if let patience {
             guard now < fault.since + patience else { return giveUp(error) }
             end = min(end, fault.since + patience)
         } else if !watch.hasStreamed && kind != .signalLost {
+            status = .streaming  // nothing was lost, and nothing is waited for
             return giveUp(error)
         }
         phase = .waiting(until: end)
@@ -173,6 +210,8 @@ extension FaultKind {
         case .signalLost: self = .signalLost
         case .formatChanged: self = .formatChanged
         case .buffersKept: self = .droppedFrames
+        case .commandEnded, .connectionEnded, .noAnswer, .serverRefused, .noFrames: self = .sourceEnded
+        case .stream: self = .unreadableStream
         default: self = .driverError
         }
     }

@@ -8,15 +8,18 @@ public struct Answer {
     /// CRC-32 of the quantised input tensor: equal on two machines that saw the same picture. nil where nobody asked.
     public let inputChecksum: UInt32?
 
-    /// Runs the engine on its input, a picture taken at `time`, nanoseconds. See `Engine.run` for the offsets.
+    /// Runs the engine on its input, a picture taken at `time`, nanoseconds. See `Engine.run` for the offsets. `evidence`: to be kept, where it is asked for.
     public init(
         running engine: Engine, alpha: Float, offsets: UnsafePointer<Float>? = nil, policy: inout Policy,
-        top limit: Int,
-        at time: UInt64, checksInput: Bool
+        top limit: Int, at time: UInt64, checksInput: Bool, keeping evidence: UnsafeMutablePointer<Evidence>? = nil
     ) {
         // Before the run, which reuses the input's memory.
         let checksum = checksInput ? Checksum.of(engine.inputBytes) : nil
-        engine.runBackbone { _ in }
+        if let evidence {
+            engine.runBackbone { evidence.pointee.record(behind: $0, of: engine) }
+        } else {
+            engine.runBackbone { _ in }
+        }
         self.init(
             judging: engine, alpha: alpha, offsets: offsets, policy: &policy, top: limit, at: time,
             inputChecksum: checksum)

@@ -127,6 +127,12 @@ public struct Engine {
         runHead(alpha: alpha)
     }
 
+    /// The same, and keeps what tells where in the picture the evidence is.
+    public func run(alpha: Float, keeping evidence: inout Evidence) {
+        runBackbone { evidence.record(behind: $0, of: self) }
+        runHead(alpha: alpha)
+    }
+
     /// Runs the plan on `input` up to `features`; calls `finished` with the index of each operation after it.
     public func runBackbone(finished: (Int) -> Void) {
         flipInput()

@@ -72,6 +72,18 @@ public enum BrightnessRange: Equatable, Sendable {
     }
 }
 
+/// Where in a frame a model's input comes from, in fractions of the frame's sides; with padding it goes beyond them.
+public struct InputPlace: Equatable, Sendable {
+    public let left: Double
+    public let top: Double
+    public let width: Double
+    public let height: Double
+    /// What is done to that part before the model sees it: it is turned clockwise, 0...3, then flipped.
+    public let quarterTurns: Int
+    public let isFlippedHorizontally: Bool
+    public let isFlippedVertically: Bool
+}
+
 /// What of every frame a model is shown: a crop of the frame, rotated, then flipped, then a region of the result. Of
 /// that the model sees what its input description says.
 public struct FrameView: Equatable, Sendable {
@@ -104,6 +116,21 @@ public struct FrameView: Equatable, Sendable {
         }
         let (across, down) = (whole(width, region?.width ?? 1), whole(height, region?.height ?? 1))
         return isOnItsSide ? (down, across) : (across, down)
+    }
+
+    /// Where in a frame of a size the model's input comes from; nil where it can come from none.
+    public func place(width: Int, height: Int, input: InputRecord) -> InputPlace? {
+        guard let view = pixels(width: width, height: height, input: input) else { return nil }
+        let (across, down) = (
+            Double(view.width) / Double(view.resized_width), Double(view.height) / Double(view.resized_height)
+        )
+        return InputPlace(
+            left: (Double(view.left) + Double(view.crop_left - view.pad_left) * across) / Double(width),
+            top: (Double(view.top) + Double(view.crop_top - view.pad_top) * down) / Double(height),
+            width: Double(view.output_width + view.pad_left + view.pad_right) * across / Double(width),
+            height: Double(view.output_height + view.pad_top + view.pad_bottom) * down / Double(height),
+            quarterTurns: quarterTurns, isFlippedHorizontally: isFlippedHorizontally,
+            isFlippedVertically: isFlippedVertically)
     }
 
     /// What Pixels does for it; nil where the crop is not inside the frame, or a side is out of range.

@@ -42,11 +42,12 @@ public struct Judging {
 
     /// Runs the engine on its input, a picture taken at `time`, and judges its logits.
     public mutating func answer(
-        from engine: Engine, offsets: UnsafePointer<Float>? = nil, top limit: Int, at time: UInt64, checksInput: Bool
+        from engine: Engine, offsets: UnsafePointer<Float>? = nil, top limit: Int, at time: UInt64, checksInput: Bool,
+        keeping evidence: UnsafeMutablePointer<Evidence>? = nil
     ) -> Answer {
         Answer(
             running: engine, alpha: alpha, offsets: offsets, policy: &policy, top: limit, at: time,
-            checksInput: checksInput)
+            checksInput: checksInput, keeping: evidence)
     }
 
     /// Judges the engine's last features once more.

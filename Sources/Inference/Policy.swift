@@ -155,6 +155,20 @@ public struct Policy {
         rb_softmax(plain.baseAddress, plain.baseAddress, Int32(count))
         rb_softmax(adjusted.baseAddress, adjusted.baseAddress, Int32(count))
         smooth()
+        var verdict = ranked(plain: plainLogits, adjusted: logits, top: limit)
+        // Not "<": a probability that is no number is not enough either.
+        verdict.isUnknown = rules.threshold > 0 && !(verdict[0].probability >= rules.threshold)
+        if confirms(verdict.isUnknown ? Self.noClass : Int32(verdict[0].index)) {
+            verdict.newlyConfirmed = verdict[0]
+        }
+        return verdict
+    }
+
+    /// The best classes of the picture that was judged last, which had these logits.
+    public func ranked(
+        plain plainLogits: UnsafeMutableBufferPointer<Float>, adjusted logits: UnsafeMutableBufferPointer<Float>,
+        top limit: Int
+    ) -> Verdict {
         var verdict = Verdict()
         let ranking = Ranking(of: UnsafeMutableBufferPointer(rebasing: scores[..<count]), limit: limit)
         for place in 0..<ranking.count {
@@ -165,12 +179,13 @@ public struct Policy {
                     index: index, probability: mean[rank], frameProbability: adjusted[rank],
                     plainProbability: plain[rank], logit: logits[index], plainLogit: plainLogits[index]))
         }
-        // Not "<": a probability that is no number is not enough either.
-        verdict.isUnknown = rules.threshold > 0 && !(verdict[0].probability >= rules.threshold)
-        if confirms(verdict.isUnknown ? Self.noClass : Int32(verdict[0].index)) {
-            verdict.newlyConfirmed = verdict[0]
-        }
         return verdict
+    }
+
+    /// Whether a class counts.
+    public func includes(_ index: Int) -> Bool {
+        for place in 0..<count where Int(classes[place]) == index { return true }
+        return false
     }
 
     private mutating func restartAfterGap(at time: UInt64) {

@@ -17,8 +17,8 @@ public enum SourceEvent {
 public struct SourceWatch {
     private static var reminder: UInt64 { 10_000_000_000 }
 
-    private var counts = InlineArray<13, UInt64>(repeating: 0)  // FaultKind.count
-    private var notBefore = InlineArray<13, UInt64>(repeating: 0)
+    private var counts = InlineArray<15, UInt64>(repeating: 0)  // FaultKind.count
+    private var notBefore = InlineArray<15, UInt64>(repeating: 0)
     private var recoveries: UInt64 = 0
     /// Whether the fault that lasts was told.
     private var isFaultTold = false

@@ -73,7 +73,7 @@ struct Exposition {
 }
 
 /// A connection to a port of this machine; reading waits for at most ten seconds.
-private final class Connection {
+final class Connection {
     private let descriptor: Int32
 
     init?(port: UInt16) {
@@ -94,6 +94,17 @@ private final class Connection {
     func send(_ text: String) {
         let bytes = Array(text.utf8)
         _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+    }
+
+    /// What comes until it holds a text, or the other side hangs up.
+    func read(until text: String) -> String {
+        var (bytes, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 4096))
+        while !String(decoding: bytes, as: UTF8.self).contains(text) {
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            guard count > 0 else { break }
+            bytes += buffer[..<count]
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Everything until the other side hangs up.

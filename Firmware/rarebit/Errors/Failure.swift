@@ -30,6 +30,8 @@ enum Failure {
     case output(status: Int32)
     case cannotWrite(OutputTarget, status: Int32)
     case cannotServe(OptionValue, status: Int32)
+    case shortToken(CText, least: Int)
+    case oddToken(CText)
 
     // What a comparison with an earlier benchmark, in that file, found.
     case noRecord(CText)
@@ -66,6 +68,10 @@ extension Failure: TextConvertible {
         case .cannotWrite(let target, let status): "\(target): cannot be written: \(systemError: status)"
         case .cannotServe(let value, let status):
             "\(value.place, of: value.name)'\(value.text)': cannot be served at: \(systemError: status)"
+
+        case .shortToken(let path, let least):
+            "\(path): holds no token of at least \(least) characters; head -c 18 /dev/urandom | base64 makes one"
+        case .oddToken(let path): "\(path): a token is one line of ASCII letters, digits and signs but for ;"
 
         case .noRecord(let path): "\(path): holds no record of a benchmark; make one with rarebit bench --json"
         case .otherNetwork(let path): "\(path): is of another network; compare runs of one model"

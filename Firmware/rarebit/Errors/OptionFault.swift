@@ -14,6 +14,10 @@ enum OptionFault {
     case notAnOutput
     case notAPressure
     case notATCPPlace
+    case notAnAddress
+    case needsDecoder
+    case noCommand
+    case needsToken
     case notARectangle
     case notARegion
     case notABrightnessRange
@@ -48,6 +52,13 @@ enum OptionFault {
             """
             '\(value)' is no place to serve at; give a port, such as 9100, or a numeric address too: 0.0.0.0:9100
             """
+        case .notAnAddress: "'\(value)' is no address; give http://HOST:PORT/PATH"
+        case .needsDecoder:
+            """
+            '\(value)' cannot be read here; have it decoded: exec:ffmpeg -i \(value) -f yuv4mpegpipe -pix_fmt yuv420p -
+            """
+        case .noCommand: "exec: needs a command; give one that writes frames to its standard output"
+        case .needsToken: "'\(value)' is open to other machines; give --page-token FILE too, with what they must know"
         case .notARectangle:
             """
             '\(value)' is no part of a picture; give left,top,width,height in whole pixels, such as 80,0,480,480

@@ -16,6 +16,7 @@ enum UsageError {
     case nothingToLoop
     case needsFile(CText)
     case needsRotation
+    case needsPage
     case onlyCameraPath
     case framesWithoutCameraPath
     case nothingToCompare
@@ -41,9 +42,10 @@ extension UsageError: TextConvertible {
         case .extraOperand(let argument, let command):
             "'\(argument)' is one argument too many for \(command.name); see rarebit \(command.name) --help"
 
-        case .twoSources: "--camera and --frames exclude each other; give one"
-        case .nothingToLoop: "--loop needs --frames; see rarebit run --help"
+        case .twoSources: "--camera, --frames and --source exclude each other; give one"
+        case .nothingToLoop: "--loop needs --frames or --source; see rarebit run --help"
         case .needsFile(let option): "--\(option) needs an output file; see --output in rarebit run --help"
+        case .needsPage: "--page-token needs --page; see rarebit run --help"
         case .needsRotation: "--rotate-keep needs --rotate-size; see rarebit run --help"
         case .onlyCameraPath:
             "--camera-path excludes --fps, --layers, --ceiling and --compare; see rarebit bench --help"

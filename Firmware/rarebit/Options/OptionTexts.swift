@@ -35,7 +35,7 @@ struct OptionTexts {
     /// Reads the keys of a configuration file's text; the command line's options stay.
     mutating func read(_ file: consuming ConfigurationText) throws(ProgramError) {
         // A source on the command line takes the place of any in the file.
-        let hasSource = isGiven("camera") || isGiven("frames")
+        let hasSource = isGiven("camera") || isGiven("frames") || isGiven("source")
         while let entry = try file.next() {
             guard let number = Self.numberOfKey(entry.key) else {
                 throw .usage(.unknownKey(file.path, line: entry.line, entry.key))
@@ -118,7 +118,7 @@ struct OptionTexts {
     }
 
     private func isSource(_ name: CText) -> Bool {
-        name == "camera" || name == "frames"
+        name == "camera" || name == "frames" || name == "source"
     }
 
     fileprivate static func takes(_ command: Command, _ name: CText) -> Bool {

@@ -1,4 +1,5 @@
 import Camera
+import HTTP
 import Inference
 import Outputs
 import Platform
@@ -117,6 +118,18 @@ struct OptionValue: Sendable {
         if let path = text.suffix(after: "file:"), !path.isEmpty { return .file(path) }
         if let path = text.suffix(after: "unix:"), !path.isEmpty { return .socket(path) }
         throw error(.notAnOutput)
+    }
+
+    /// Where frames come from; an address of the network is one that can be asked.
+    func source() throws(ProgramError) -> CText {
+        if text.suffix(after: "http://") != nil {
+            guard rb_is_http_address(text.start) else { throw error(.notAnAddress) }
+        } else if text.suffix(after: "https://") != nil || text.suffix(after: "rtsp://") != nil {
+            throw error(.needsDecoder)
+        } else if let command = text.suffix(after: "exec:"), command.isEmpty {
+            throw error(.noCommand)
+        }
+        return text
     }
 
     /// A port, or a numeric address and a port.

@@ -36,6 +36,14 @@ extension Settings {
             """, in: 0...86_400
         ) { $0.run.patience = $1 }
         try reader.text("frames", "FILE", .run, "recorded frames instead of a camera") { $0.run.frames = $1 }
+        try reader.value(
+            "source", "WHERE", .run,
+            """
+            frames from anywhere: a camera as for --camera, a file of frames (a recording, MJPEG, Y4M), - for
+            standard input, http://HOST[:PORT]/PATH (MJPEG), or exec:COMMAND, whose standard output gives them
+            (MJPEG, Y4M, or raw frames of --size and --format)
+            """
+        ) { settings, value throws(ProgramError) in settings.run.source = try value.source() }
         try reader.text("record", "FILE", .run, "write the frames to a file, for --frames") { $0.run.recording = $1 }
         try reader.flag("loop", .run, "replay the recorded frames over and over") { $0.run.loops = true }
         try reader.integer("runs", "N", .bench, "how many runs, 1...65536", in: 1...LatencySamples.maximumCount) {
@@ -150,6 +158,16 @@ extension Settings {
             every network; default: 127.0.0.1, for this machine alone
             """
         ) { settings, value throws(ProgramError) in settings.run.metrics = try value.tcpPlace() }
+        try reader.value(
+            "page", "[ADDR:]PORT", .run,
+            """
+            serve a live page at http://ADDR:PORT/: the picture, the answers and why, with sliders; for this
+            machine alone, or with --page-token for others
+            """
+        ) { settings, value throws(ProgramError) in settings.run.page.place = try value.tcpPlace() }
+        try reader.text(
+            "page-token", "FILE", .run, "a file whose one line everybody must know who looks at the page"
+        ) { $0.run.page.tokenFile = $1 }
         try reader.text(
             "compare", "OLD", .bench,
             """

@@ -6,6 +6,8 @@ struct RunSettings {
     /// nil: /dev/video0.
     var camera: CText?
     var frames: CText?
+    /// Either, or a stream of frames.
+    var source: CText?
     /// Whether recorded frames come over and over.
     var loops = false
     /// What to ask the camera for; nil: what suits the model.
@@ -21,11 +23,15 @@ struct RunSettings {
     var output = OutputSettings()
     /// Where to serve metrics; nil: nowhere.
     var metrics: OptionValue?
+    var page = PageSettings()
     var configuration: CText?
 
     func check() throws(ProgramError) {
-        guard camera == nil || frames == nil else { throw .usage(.twoSources) }
-        guard !loops || frames != nil else { throw .usage(.nothingToLoop) }
+        guard (camera != nil ? 1 : 0) + (frames != nil ? 1 : 0) + (source != nil ? 1 : 0) <= 1 else {
+            throw .usage(.twoSources)
+        }
+        guard !loops || frames != nil || source != nil else { throw .usage(.nothingToLoop) }
+        try page.check()
         try output.check()
     }
 }

@@ -34,6 +34,8 @@ struct JudgingSettings {
     var threshold: Float = 0
     /// nil: all.
     var classes: OptionValue?
+    /// In place of them, as the page gives them: a list of numbers, with at least one class's.
+    var classNumbers: CText?
     var smoothing: Float = 0
     var confirmation: Policy.Rules.Confirmation?
 }

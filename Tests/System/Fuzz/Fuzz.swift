@@ -4,7 +4,7 @@
 // Of the readers of weights everything up to the network, and of small ONNX networks on to the written model; of networks that
 // the fuzzer makes up simplification, lowering, calibration, the written file and one frame on every path; of .rbit files the
 // verifier and one frame; of JPEG frames all the way to a model's input; of picture files the pixels; of recordings every
-// frame. A finding is a crash, a report of the address sanitizer, an input that takes too long, or one that
+// frame; of streams the same frames in whatever pieces they come. A finding is a crash, a report of the address sanitizer, an input that takes too long, or one that
 // takes too much memory. `main` is libFuzzer's.
 import Foundation
 
@@ -14,6 +14,7 @@ private typealias Target = @Sendable (UnsafePointer<UInt8>?, Int) -> CInt
 private let targets: [String: Target] = [
     "zip": fuzzWeights, "legacy": fuzzWeights, "safetensors": fuzzWeights, "onnx": fuzzWeights, "rbit": fuzzModel,
     "jpeg": fuzzJPEG, "network": fuzzNetwork, "picture": fuzzPicture, "recording": fuzzRecording,
+    "stream": fuzzStream,
 ]
 
 /// The one that the first argument names.

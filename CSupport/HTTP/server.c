@@ -1,18 +1,13 @@
 #define _GNU_SOURCE
-#include "include/metrics_server.h"
+#include "library.h"
+#include "page.h"
 #include "pool.h"
 #include <errno.h>
 #include <event2/buffer.h>
-#include <event2/event.h>
-#include <event2/http.h>
 #include <event2/listener.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 enum {
     // What a connection can take of the pool, generously: headers, the text, and what libevent keeps beside them.
@@ -23,14 +18,19 @@ enum {
     STACK_BYTES = 256 * 1024,
 };
 
+// A place that is served.
+typedef struct {
+    struct evconnlistener *listener;
+    struct event *retry;
+} door;
+
 static struct {
     pthread_mutex_t lock; // of the text
     char text[RB_METRICS_BYTES];
     size_t count;
 
     struct event_base *base;
-    struct evconnlistener *listener;
-    struct event *retry;
+    door metrics, page;
 } server = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 void rb_metrics_publish(const void *text, size_t count) {
@@ -40,14 +40,13 @@ void rb_metrics_publish(const void *text, size_t count) {
     pthread_mutex_unlock(&server.lock);
 }
 
-// A connection is for one answer: those who only keep theirs open would shut others out.
-static void close_after(struct evhttp_request *request) {
+void http_close_after(struct evhttp_request *request) {
     evhttp_add_header(evhttp_request_get_output_headers(request), "Connection", "close");
 }
 
-static void answer(struct evhttp_request *request, void *unused) {
+void http_answer_metrics(struct evhttp_request *request, void *unused) {
     (void)unused;
-    close_after(request);
+    http_close_after(request);
     evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
                       "text/plain; version=0.0.4; charset=utf-8");
     pthread_mutex_lock(&server.lock);
@@ -63,87 +62,86 @@ static void answer(struct evhttp_request *request, void *unused) {
 
 static void not_found(struct evhttp_request *request, void *unused) {
     (void)unused;
-    close_after(request);
+    http_close_after(request);
     evhttp_send_error(request, HTTP_NOTFOUND, NULL);
 }
+
+// --- Who comes in ---
 
 static bool has_room(void) {
     return pool_left() >= 2 * CONNECTION_BYTES;
 }
 
+static void close_for_a_while(door *door) {
+    evconnlistener_disable(door->listener);
+    const struct timeval delay = {.tv_usec = RETRY_US};
+    event_add(door->retry, &delay);
+}
+
 // Called for each connection before libevent takes memory for it: others wait in the kernel's queue while this many are
 // open.
-static struct bufferevent *before_connection(struct event_base *base, void *unused) {
-    (void)base, (void)unused;
+static struct bufferevent *before_connection(struct event_base *base, void *context) {
+    (void)base;
     if (!has_room()) {
-        evconnlistener_disable(server.listener);
-        const struct timeval delay = {.tv_usec = RETRY_US};
-        event_add(server.retry, &delay);
+        close_for_a_while(context);
     }
     return NULL; // libevent makes the usual one
 }
 
-static void accept_again(evutil_socket_t descriptor, short events, void *unused) {
-    (void)descriptor, (void)events, (void)unused;
+static void accept_again(evutil_socket_t descriptor, short events, void *context) {
+    (void)descriptor, (void)events;
+    door *door = context;
     if (has_room()) {
-        evconnlistener_enable(server.listener);
+        evconnlistener_enable(door->listener);
     } else {
-        const struct timeval delay = {.tv_usec = RETRY_US};
-        event_add(server.retry, &delay);
-    }
-}
-
-// libevent's warnings are about what clients do, which is theirs to learn from the answers.
-static void say_nothing(int severity, const char *message) {
-    (void)severity, (void)message;
-}
-
-static jmp_buf set_up_failure;
-static bool is_set_up;
-
-// Where libevent cannot go on, metrics end, not the program; before they have begun, the program says so.
-static void end_metrics(int error) {
-    (void)error;
-    if (!is_set_up) {
-        longjmp(set_up_failure, 1);
-    }
-    for (;;) {
-        pause();
+        close_for_a_while(door);
     }
 }
 
 // Without a free descriptor there is nothing to accept with, until another connection ends.
-static void on_accept_error(struct evconnlistener *listener, void *unused) {
-    (void)unused;
-    evconnlistener_disable(listener);
-    const struct timeval delay = {.tv_usec = RETRY_US};
-    event_add(server.retry, &delay);
+static void on_accept_error(struct evconnlistener *listener, void *context) {
+    (void)listener, (void)context;
+    close_for_a_while(listener == server.page.listener ? &server.page : &server.metrics);
 }
 
-static bool set_up(int32_t listener) {
-    tzset(); // takes memory, and else would with the first answer's date
-    event_set_mem_functions(pool_allocate, pool_resize, pool_free);
-    event_set_log_callback(say_nothing);
-    event_set_fatal_callback(end_metrics);
-    server.base = event_base_new();
-    struct evhttp *http = server.base ? evhttp_new(server.base) : NULL;
+static struct evhttp *open_door(door *door, int32_t listener) {
+    struct evhttp *http = evhttp_new(server.base);
+    if (!http) {
+        return NULL;
+    }
+    evhttp_set_max_headers_size(http, MAXIMUM_HEADER_BYTES);
+    evhttp_set_timeout(http, TIMEOUT_S);
+    evhttp_set_bevcb(http, before_connection, door);
+    evhttp_set_gencb(http, not_found, NULL);
+    struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(http, listener);
+    door->listener = bound ? evhttp_bound_socket_get_listener(bound) : NULL;
+    door->retry = evtimer_new(server.base, accept_again, door);
+    if (!door->listener || !door->retry) {
+        return NULL;
+    }
+    evconnlistener_set_error_cb(door->listener, on_accept_error);
+    return http;
+}
+
+static bool serve_metrics(int32_t listener) {
+    struct evhttp *http = open_door(&server.metrics, listener);
     if (!http) {
         return false;
     }
     evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
-    evhttp_set_max_headers_size(http, MAXIMUM_HEADER_BYTES);
     evhttp_set_max_body_size(http, 0);
-    evhttp_set_timeout(http, TIMEOUT_S);
-    evhttp_set_bevcb(http, before_connection, NULL);
-    evhttp_set_gencb(http, not_found, NULL);
-    struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(http, listener);
-    server.listener = bound ? evhttp_bound_socket_get_listener(bound) : NULL;
-    server.retry = evtimer_new(server.base, accept_again, NULL);
-    if (!server.listener || !server.retry || evhttp_set_cb(http, "/metrics", answer, NULL) != 0) {
-        return false;
-    }
-    evconnlistener_set_error_cb(server.listener, on_accept_error);
-    return true;
+    return evhttp_set_cb(http, "/metrics", http_answer_metrics, NULL) == 0;
+}
+
+static bool serve_page(const rb_page *page) {
+    struct evhttp *http = open_door(&server.page, page->listener);
+    return http && page_open(server.base, http, page);
+}
+
+static bool set_up(int32_t metrics_listener, const rb_page *page) {
+    server.base = event_base_new();
+    return server.base && (metrics_listener < 0 || serve_metrics(metrics_listener)) &&
+           (page->listener < 0 || serve_page(page));
 }
 
 static void *serve(void *unused) {
@@ -152,12 +150,16 @@ static void *serve(void *unused) {
     return NULL;
 }
 
-int32_t rb_metrics_start(int32_t listener) {
+int32_t rb_http_serve(int32_t metrics_listener, const rb_page *page) {
     errno = 0;
-    if (setjmp(set_up_failure) || !set_up(listener)) {
+    library_begin();
+    // Where libevent cannot go on, metrics and page end, not the program; before they have begun, the program says so.
+    jmp_buf failure;
+    library_on_fatal(&failure);
+    if (setjmp(failure) || !set_up(metrics_listener, page)) {
         return errno == EMFILE || errno == ENFILE ? -errno : -ENOMEM;
     }
-    is_set_up = true;
+    library_on_fatal(NULL);
     // Signals are the main thread's.
     sigset_t all, before;
     sigfillset(&all);

@@ -1,0 +1,433 @@
+// The live page, and what it shows: pictures and answers as they come, the settings, commands.
+//
+// Nobody looks: nothing is wanted of the run, and nothing here runs. Somebody looks: ten times a second something new
+// is wanted, and the run leaves it when it has it. A client that does not keep up misses pictures, and holds up nobody.
+#define _GNU_SOURCE
+#include "page.h"
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+enum {
+    MOST_CLIENTS = 16, // who wait or watch at a time
+    MOST_VIEWERS = 4,  // of pictures
+    PERIOD_US = 100 * 1000,
+    QUIET_TURNS = 100, // after so many periods without news a word shows that the connection stands
+    WRITE_TIMEOUT_S = 10,
+    WAIT_TURNS = 50, // for one answer, one picture or a command
+};
+
+// From ANSWER on they are answered once.
+typedef enum { NOBODY, EVENTS, STREAM, ANSWER, SNAPSHOT, COMMAND } client_kind;
+
+typedef struct {
+    client_kind kind;
+    struct evhttp_request *request;
+    struct evhttp_connection *connection;
+    int turns; // since something was sent
+} watcher;
+
+static struct {
+    pthread_mutex_t lock; // of all up to the next empty line
+    char answer[RB_ANSWER_BYTES], settings[RB_ANSWER_BYTES], reply[RB_ANSWER_BYTES];
+    size_t answer_count, settings_count, reply_count;
+    int32_t reply_status;
+    bool has_answer, has_picture, has_reply;
+    rb_page_command command;
+    char command_text[RB_COMMAND_BYTES];
+
+    atomic_uint wants;
+    atomic_bool has_command;
+    int news; // readable when the run has left something
+    rb_page page;
+    struct event *on_news, *on_turn;
+    bool has_commanded; // and was not answered yet
+    watcher watchers[MOST_CLIENTS];
+    uint8_t jpeg[RB_PICTURE_BYTES];
+} page = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static const char page_html[] = {
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wc23-extensions"
+#embed "page.html"
+#pragma clang diagnostic pop
+};
+
+// --- The run's thread ---
+
+uint32_t rb_page_wants(void) {
+    return atomic_load_explicit(&page.wants, memory_order_relaxed);
+}
+
+static void wake(void) {
+    eventfd_write(page.news, 1);
+}
+
+static size_t keep(char *memory, size_t capacity, const void *bytes, size_t count) {
+    const size_t kept = count < capacity ? count : capacity;
+    memcpy(memory, bytes, kept);
+    return kept;
+}
+
+void rb_page_publish_answer(const void *json, size_t count) {
+    pthread_mutex_lock(&page.lock);
+    page.answer_count = keep(page.answer, sizeof page.answer, json, count);
+    page.has_answer = true;
+    pthread_mutex_unlock(&page.lock);
+    atomic_fetch_and(&page.wants, ~(unsigned)RB_WANTS_ANSWER);
+    wake();
+}
+
+void rb_page_publish_settings(const void *json, size_t count) {
+    pthread_mutex_lock(&page.lock);
+    page.settings_count = keep(page.settings, sizeof page.settings, json, count);
+    pthread_mutex_unlock(&page.lock);
+}
+
+void rb_page_publish_picture(void) {
+    atomic_fetch_and(&page.wants, ~(unsigned)RB_WANTS_PICTURE);
+    pthread_mutex_lock(&page.lock);
+    page.has_picture = true;
+    pthread_mutex_unlock(&page.lock);
+    wake();
+}
+
+rb_page_command rb_page_take_command(const char **text) {
+    if (!atomic_exchange(&page.has_command, false)) {
+        return RB_COMMAND_NONE;
+    }
+    *text = page.command_text;
+    return page.command;
+}
+
+void rb_page_reply(int32_t status, const void *json, size_t count) {
+    pthread_mutex_lock(&page.lock);
+    page.reply_count = keep(page.reply, sizeof page.reply, json, count);
+    page.reply_status = status;
+    page.has_reply = true;
+    pthread_mutex_unlock(&page.lock);
+    wake();
+}
+
+// --- Answers ---
+
+static void add_headers(struct evhttp_request *request, const char *type) {
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    http_close_after(request);
+    evhttp_add_header(headers, "Content-Type", type);
+    evhttp_add_header(headers, "Cache-Control", "no-store");
+    evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+    evhttp_add_header(headers, "Cross-Origin-Resource-Policy", "same-origin");
+}
+
+static void send_bytes(struct evhttp_request *request, int status, const char *type, const void *bytes, size_t count) {
+    add_headers(request, type);
+    if (evbuffer_add(evhttp_request_get_output_buffer(request), bytes, count) == 0) {
+        evhttp_send_reply(request, status, status == HTTP_OK ? "OK" : "Refused", NULL);
+    } else {
+        evhttp_send_error(request, HTTP_SERVUNAVAIL, NULL);
+    }
+}
+
+static void refuse(struct evhttp_request *request, int status, const char *sentence) {
+    char json[256];
+    const int count = snprintf(json, sizeof json, "{\"error\":\"%s\"}\n", sentence);
+    send_bytes(request, status, "application/json", json, (size_t)count);
+}
+
+static bool is_refused(struct evhttp_request *request) {
+    switch (access_to_rest(request, page.page.token)) {
+    case ACCESS_GRANTED:
+        return false;
+    case ACCESS_WRONG_HOST:
+        refuse(request, 421, "this camera is asked by its address, not by this name");
+        break;
+    case ACCESS_FOREIGN_PAGE:
+        refuse(request, 403, "the page of another site may not ask");
+        break;
+    case ACCESS_NO_TOKEN:
+        refuse(request, 401, "the token is missing or wrong");
+        break;
+    }
+    return true;
+}
+
+// --- Clients that wait or watch ---
+
+static int count_of(client_kind kind) {
+    int count = 0;
+    for (int i = 0; i < MOST_CLIENTS; i++) {
+        count += page.watchers[i].kind == kind;
+    }
+    return count;
+}
+
+static void leave(watcher *watcher) {
+    evhttp_connection_set_closecb(watcher->connection, NULL, NULL);
+    watcher->kind = NOBODY;
+}
+
+static void on_close(struct evhttp_connection *connection, void *context) {
+    (void)connection;
+    ((watcher *)context)->kind = NOBODY;
+}
+
+// Says what is wanted now, and goes on turning while anybody is there.
+static void want(void) {
+    const int viewers = count_of(STREAM) + count_of(SNAPSHOT), readers = count_of(EVENTS) + count_of(ANSWER);
+    pthread_mutex_lock(&page.lock);
+    const bool is_free = !page.has_picture;
+    pthread_mutex_unlock(&page.lock);
+    atomic_fetch_or(&page.wants, (viewers > 0 && is_free ? (unsigned)RB_WANTS_PICTURE : 0) |
+                                     (readers > 0 ? (unsigned)RB_WANTS_ANSWER : 0));
+    if (viewers + readers + count_of(COMMAND) > 0) {
+        const struct timeval period = {.tv_usec = PERIOD_US};
+        event_add(page.on_turn, &period);
+    } else {
+        atomic_store(&page.wants, 0);
+    }
+}
+
+static watcher *join(struct evhttp_request *request, client_kind kind) {
+    watcher *free_place = NULL;
+    for (int i = 0; i < MOST_CLIENTS && !free_place; i++) {
+        free_place = page.watchers[i].kind == NOBODY ? &page.watchers[i] : NULL;
+    }
+    if (!free_place || (kind == STREAM && count_of(STREAM) == MOST_VIEWERS)) {
+        refuse(request, HTTP_SERVUNAVAIL, "too many look already");
+        return NULL;
+    }
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    *free_place = (watcher){.kind = kind, .request = request, .connection = connection};
+    evhttp_connection_set_closecb(connection, on_close, free_place);
+    // Whoever watches says nothing more, and must take what comes.
+    const struct timeval limit = {.tv_sec = WRITE_TIMEOUT_S};
+    bufferevent_set_timeouts(evhttp_connection_get_bufferevent(connection), NULL, &limit);
+    want();
+    return free_place;
+}
+
+// Whether all that was sent before is on its way.
+static bool keeps_up(const watcher *watcher) {
+    struct bufferevent *stream = evhttp_connection_get_bufferevent(watcher->connection);
+    return evbuffer_get_length(bufferevent_get_output(stream)) == 0;
+}
+
+static void send_piece(watcher *watcher, const char *head, const void *bytes, size_t count, const char *tail) {
+    struct evbuffer *piece = keeps_up(watcher) ? evbuffer_new() : NULL;
+    if (!piece) {
+        return;
+    }
+    watcher->turns = 0;
+    if (evbuffer_add(piece, head, strlen(head)) == 0 && evbuffer_add(piece, bytes, count) == 0 &&
+        evbuffer_add(piece, tail, strlen(tail)) == 0) {
+        evhttp_send_reply_chunk(watcher->request, piece);
+    }
+    evbuffer_free(piece);
+}
+
+static void finish(watcher *watcher, int status, const char *type, const void *bytes, size_t count) {
+    struct evhttp_request *request = watcher->request;
+    leave(watcher);
+    send_bytes(request, status, type, bytes, count);
+}
+
+static void send_answer(void) {
+    for (watcher *watcher = page.watchers; watcher < page.watchers + MOST_CLIENTS; watcher++) {
+        if (watcher->kind == EVENTS) {
+            send_piece(watcher, "data: ", page.answer, page.answer_count, "\n\n");
+        } else if (watcher->kind == ANSWER) {
+            finish(watcher, HTTP_OK, "application/json", page.answer, page.answer_count);
+        }
+    }
+}
+
+static void send_picture(size_t count) {
+    char head[128];
+    snprintf(head, sizeof head, "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %zu\r\n\r\n", count);
+    for (watcher *watcher = page.watchers; watcher < page.watchers + MOST_CLIENTS; watcher++) {
+        if (watcher->kind == STREAM) {
+            send_piece(watcher, head, page.jpeg, count, "\r\n");
+        } else if (watcher->kind == SNAPSHOT) {
+            finish(watcher, HTTP_OK, "image/jpeg", page.jpeg, count);
+        }
+    }
+}
+
+static void send_reply(void) {
+    page.has_commanded = false;
+    for (watcher *watcher = page.watchers; watcher < page.watchers + MOST_CLIENTS; watcher++) {
+        if (watcher->kind == COMMAND) {
+            finish(watcher, page.reply_status, "application/json", page.reply, page.reply_count);
+        }
+    }
+}
+
+static void on_news(evutil_socket_t descriptor, short events, void *unused) {
+    (void)events, (void)unused;
+    eventfd_t value;
+    eventfd_read((int)descriptor, &value);
+    pthread_mutex_lock(&page.lock);
+    const bool has_picture = page.has_picture;
+    if (page.has_answer) {
+        page.has_answer = false;
+        send_answer();
+    }
+    if (page.has_reply) {
+        page.has_reply = false;
+        send_reply();
+    }
+    pthread_mutex_unlock(&page.lock);
+    if (has_picture) {
+        const size_t count = page.page.encode(page.page.context, page.jpeg, sizeof page.jpeg);
+        if (count > 0) {
+            send_picture(count);
+        }
+        pthread_mutex_lock(&page.lock);
+        page.has_picture = false;
+        pthread_mutex_unlock(&page.lock);
+    }
+}
+
+static void on_turn(evutil_socket_t descriptor, short events, void *unused) {
+    (void)descriptor, (void)events, (void)unused;
+    for (watcher *watcher = page.watchers; watcher < page.watchers + MOST_CLIENTS; watcher++) {
+        watcher->turns++;
+        if (watcher->kind == EVENTS && watcher->turns >= QUIET_TURNS) {
+            send_piece(watcher, ":", "", 0, "\n\n");
+        } else if (watcher->kind > STREAM && watcher->turns >= WAIT_TURNS) {
+            static const char json[] = "{\"error\":\"no frame came in time\"}\n";
+            finish(watcher, HTTP_SERVUNAVAIL, "application/json", json, sizeof json - 1);
+        }
+    }
+    want();
+}
+
+// --- What can be asked for ---
+
+static bool is_get(struct evhttp_request *request) {
+    const enum evhttp_cmd_type method = evhttp_request_get_command(request);
+    if (method == EVHTTP_REQ_GET || method == EVHTTP_REQ_HEAD) {
+        return true;
+    }
+    refuse(request, HTTP_BADMETHOD, "this can only be read");
+    return false;
+}
+
+static void on_page(struct evhttp_request *request, void *unused) {
+    (void)unused;
+    if (!is_get(request)) {
+        return;
+    }
+    if (access_to_page(request) != ACCESS_GRANTED) {
+        refuse(request, 421, "this camera is asked by its address, not by this name");
+        return;
+    }
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    evhttp_add_header(headers, "Content-Security-Policy",
+                      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src 'self' blob: "
+                      "data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
+    evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
+    send_bytes(request, HTTP_OK, "text/html; charset=utf-8", page_html, sizeof page_html);
+}
+
+static void watch(struct evhttp_request *request, client_kind kind, const char *type) {
+    if (is_refused(request) || !is_get(request) || !join(request, kind) || !type) {
+        return;
+    }
+    add_headers(request, type);
+    evhttp_send_reply_start(request, HTTP_OK, "OK");
+}
+
+static void on_events(struct evhttp_request *request, void *unused) {
+    (void)unused;
+    watch(request, EVENTS, "text/event-stream");
+}
+
+static void on_stream(struct evhttp_request *request, void *unused) {
+    (void)unused;
+    watch(request, STREAM, "multipart/x-mixed-replace; boundary=frame");
+}
+
+static void on_answer(struct evhttp_request *request, void *unused) {
+    (void)unused;
+    watch(request, ANSWER, NULL);
+}
+
+static void on_snapshot(struct evhttp_request *request, void *unused) {
+    (void)unused;
+    watch(request, SNAPSHOT, NULL);
+}
+
+// One at a time: a text for the run's thread, which answers when it comes to it.
+static void command(struct evhttp_request *request, rb_page_command command) {
+    struct evbuffer *body = evhttp_request_get_input_buffer(request);
+    const size_t count = evbuffer_get_length(body);
+    if (count >= sizeof page.command_text) {
+        refuse(request, 413, "this is more than a command");
+    } else if (page.has_commanded) {
+        refuse(request, HTTP_SERVUNAVAIL, "another change is under way; try again");
+    } else if (join(request, COMMAND)) {
+        evbuffer_copyout(body, page.command_text, count);
+        page.command_text[count] = '\0';
+        page.command = command;
+        page.has_commanded = true;
+        atomic_store(&page.has_command, true);
+    }
+}
+
+static void on_settings(struct evhttp_request *request, void *unused) {
+    (void)unused;
+    if (is_refused(request)) {
+        return;
+    }
+    if (evhttp_request_get_command(request) == EVHTTP_REQ_POST) {
+        command(request, RB_COMMAND_SETTINGS);
+    } else {
+        pthread_mutex_lock(&page.lock);
+        send_bytes(request, HTTP_OK, "application/json", page.settings, page.settings_count);
+        pthread_mutex_unlock(&page.lock);
+    }
+}
+
+static void on_keep(struct evhttp_request *request, void *unused) {
+    (void)unused;
+    if (is_refused(request)) {
+        return;
+    }
+    if (evhttp_request_get_command(request) == EVHTTP_REQ_POST) {
+        command(request, RB_COMMAND_KEEP);
+    } else {
+        refuse(request, HTTP_BADMETHOD, "this is a change: POST");
+    }
+}
+
+bool page_open(struct event_base *base, struct evhttp *http, const rb_page *given) {
+    page.page = *given;
+    page.news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    page.on_news = page.news >= 0 ? event_new(base, page.news, EV_READ | EV_PERSIST, on_news, NULL) : NULL;
+    page.on_turn = evtimer_new(base, on_turn, NULL);
+    evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
+    evhttp_set_max_body_size(http, RB_COMMAND_BYTES);
+    static const struct {
+        const char *path;
+        void (*answer)(struct evhttp_request *request, void *unused);
+    } paths[] = {{"/", on_page},
+                 {"/metrics", http_answer_metrics},
+                 {"/events", on_events},
+                 {"/stream.mjpg", on_stream},
+                 {"/answer.json", on_answer},
+                 {"/snapshot.jpg", on_snapshot},
+                 {"/settings", on_settings},
+                 {"/keep", on_keep}};
+    bool is_whole = page.on_news && page.on_turn && event_add(page.on_news, NULL) == 0;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        is_whole = is_whole && evhttp_set_cb(http, paths[i].path, paths[i].answer, NULL) == 0;
+    }
+    return is_whole;
+}

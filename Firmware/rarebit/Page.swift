@@ -1,0 +1,288 @@
+import Camera
+import HTTP
+import Inference
+import ModelFormat
+import Platform
+import Reports
+import Text
+
+/// Where the live page is served, and who may look.
+struct PageSettings {
+    /// nil: nowhere.
+    var place: OptionValue?
+    /// Holds what clients must know.
+    var tokenFile: CText?
+
+    func check() throws(ProgramError) {
+        guard tokenFile == nil || place != nil else { throw .usage(.needsPage) }
+        if let place, tokenFile == nil, !rb_is_loopback_place(place.text.start) {
+            throw .value(place, .needsToken)
+        }
+    }
+}
+
+/// What the run's thread does for the page: while nobody looks, it looks whether somebody does.
+struct Page: ~Copyable {
+    /// Classes that the page shows of a picture.
+    private static var top: Int { 8 }
+
+    private let model: Model
+    private let source: CText
+    private let modelPath: CText
+    private let memory: Memory
+    /// Where the picture and the evidence are: one of each, as long as the program.
+    private let state: Memory
+    /// The map, and then the places' shares, of which the page is told: once somebody has looked.
+    private var evidenceMemory: rb_memory?
+    private var hasEvidence = false
+    /// A change of the settings, taken apart; then two lists of classes, one of them in use, the other for the next change.
+    private let texts: Memory
+    private var usedList = 0
+    /// The class whose evidence is shown; nil: the best one.
+    private var explained: Int?
+    private var rate = FrameRate()
+
+    init(model: Model, path: CText, source: CText) throws(ProgramError) {
+        let memory = try Memory(count: Int(RB_ANSWER_BYTES))
+        let texts = try Memory(count: 3 * Int(RB_COMMAND_BYTES))
+        let state = try Memory(count: 4096 + 4096)
+        (self.model, modelPath, self.source) = (model, path, source)
+        self.memory = memory
+        self.texts = texts
+        self.state = state
+        precondition(MemoryLayout<PagePicture>.size <= 4096 && MemoryLayout<Evidence>.size <= 4096)
+        picture.initialize(to: PagePicture())
+    }
+
+    var picture: UnsafeMutablePointer<PagePicture> {
+        state.bytes.baseAddress!.assumingMemoryBound(to: PagePicture.self)
+    }
+
+    private var evidence: UnsafeMutablePointer<Evidence> {
+        (state.bytes.baseAddress! + 4096).assumingMemoryBound(to: Evidence.self)
+    }
+
+    // MARK: Frames
+
+    private func wants(_ what: Int) -> Bool { rb_page_wants() & UInt32(what) != 0 }
+
+    func show(_ frame: borrowing Frame, of geometry: FrameGeometry) {
+        if wants(Int(RB_WANTS_PICTURE)) { picture.pointee.leave(frame, of: geometry) }
+    }
+
+    /// Where the next answer is to leave its evidence; nil where nobody looks, or the model has none.
+    mutating func wantedEvidence() -> UnsafeMutablePointer<Evidence>? {
+        guard wants(Int(RB_WANTS_ANSWER)) else { return nil }
+        if evidenceMemory == nil {
+            prepareEvidence()
+        }
+        return hasEvidence ? evidence : nil
+    }
+
+    /// Memory is taken when somebody looks for the first time; without it there is no map, and the answers go on.
+    private mutating func prepareEvidence() {
+        var memory = rb_memory()
+        defer { evidenceMemory = memory }
+        guard let count = Evidence.byteCount(of: model), rb_map_memory(Self.padded(count) + 8 * count, &memory) == 0,
+            let made = Evidence(
+                of: model, memory: UnsafeMutableRawBufferPointer(start: memory.bytes, count: memory.count))
+        else { return }
+        evidence.initialize(to: made)
+        hasEvidence = true
+    }
+
+    private static func padded(_ count: Int) -> Int { (count + 63) & ~63 }
+
+    /// Two numbers of each place, behind the map.
+    private var shares: UnsafeMutableBufferPointer<Float> {
+        let start = UnsafeMutableRawPointer(evidenceMemory!.bytes!) + Self.padded(Evidence.byteCount(of: model)!)
+        return UnsafeMutableBufferPointer(
+            start: start.assumingMemoryBound(to: Float.self), count: 2 * evidence.pointee.places)
+    }
+
+    mutating func answered(
+        _ record: FrameRecord, _ engine: Engine, _ judge: borrowing Judge, _ verdict: Verdict, totals: RunTotals,
+        board: BoardConditions, now: UInt64
+    ) {
+        rate.add(now)
+        guard wants(Int(RB_WANTS_ANSWER)) else { return }
+        let top = judge.policy.ranked(plain: engine.plainLogits, adjusted: engine.logits, top: Self.top)
+        var text = TextWriter(BufferSink(memory.bytes))
+        text.beginRecord()
+        text.member("status", "streaming" as Message)
+        text.members(
+            of: record, verdict, top: top, of: model, alpha: judge.alpha, rate: rate.perSecond, totals, board)
+        if hasEvidence, top.count > 0 {
+            let floats = shares
+            let places = evidence.pointee.places
+            let (plain, adjusted) = (
+                UnsafeMutableBufferPointer(rebasing: floats[..<places]),
+                UnsafeMutableBufferPointer(rebasing: floats[places...])
+            )
+            let index = explained ?? top[0].index
+            evidence.pointee.shares(of: index, alpha: judge.alpha, engine, plain: plain, adjusted: adjusted)
+            text.members(
+                ofEvidenceFor: index, of: model, rows: evidence.pointee.rows, columns: evidence.pointee.columns,
+                plain: plain, adjusted: adjusted)
+        }
+        text.endObject()
+        let bytes = text.finish().bytes
+        rb_page_publish_answer(bytes.baseAddress, bytes.count)
+    }
+
+    /// To be called while no frames come.
+    func waiting(for fault: FaultKind, _ totals: RunTotals, _ board: BoardConditions) {
+        guard wants(Int(RB_WANTS_ANSWER)) else { return }
+        var text = TextWriter(BufferSink(memory.bytes))
+        text.beginRecord()
+        text.member("status", fault.name)
+        text.members(of: totals, board)
+        text.endObject()
+        let bytes = text.finish().bytes
+        rb_page_publish_answer(bytes.baseAddress, bytes.count)
+    }
+
+    // MARK: Settings
+
+    func publishSettings(_ judge: borrowing Judge, place: InputPlace?) {
+        var text = TextWriter(BufferSink(memory.bytes))
+        write(judge, place: place, to: &text)
+        let bytes = text.finish().bytes
+        rb_page_publish_settings(bytes.baseAddress, bytes.count)
+    }
+
+    private func write(_ judge: borrowing Judge, place: InputPlace?, to text: inout TextWriter<BufferSink>) {
+        let policy = judge.policy
+        text.record {
+            $0.member("model", modelPath)
+            $0.member("source", source)
+            $0.members(
+                ofSettings: model, alpha: judge.alpha, threshold: policy.rules.threshold,
+                includes: { policy.includes($0) },
+                place: place)
+            $0.member("explains", explained ?? -1)
+        }
+    }
+
+    /// Does what a client asks for, and answers it. `judging`: the settings in use.
+    mutating func handleCommand(_ judge: inout Judge, _ judging: inout JudgingSettings, place: InputPlace?) {
+        var text: UnsafePointer<CChar>?
+        switch rb_page_take_command(&text) {
+        case RB_COMMAND_SETTINGS:
+            var changed = judging
+            do throws(PageFault) {
+                try read(CText(text!), into: &changed)
+                do throws(ProgramError) {
+                    try judge.change(to: changed, of: model)
+                } catch {
+                    throw .notUnderstood
+                }
+                if changed.classNumbers?.start != judging.classNumbers?.start { usedList = 1 - usedList }
+                judging = changed
+                publishSettings(judge, place: place)
+                var answer = TextWriter(BufferSink(memory.bytes))
+                write(judge, place: place, to: &answer)
+                reply(200, &answer)
+            } catch {
+                var answer = TextWriter(BufferSink(memory.bytes))
+                answer.record { $0.member("error", error.text) }
+                reply(400, &answer)
+            }
+        default: break
+        }
+    }
+
+    private func reply(_ status: Int32, _ answer: inout TextWriter<BufferSink>) {
+        answer.flush()
+        let bytes = answer.sink.bytes
+        rb_page_reply(status, bytes.baseAddress, bytes.count)
+    }
+
+    /// "alpha=0.7&threshold=0.2&classes=0,3,7&explains=3": every one may be missing.
+    private mutating func read(_ command: CText, into judging: inout JudgingSettings) throws(PageFault) {
+        let apart = part(0)
+        let count = Self.copy(command, to: apart)
+        for index in 0..<count where apart[index] == UInt8(ascii: "&") {
+            apart[index] = 0
+        }
+        var start = 0
+        while start < count {
+            let entry = CText((apart.baseAddress! + start).assumingMemoryBound(to: CChar.self))
+            start += entry.count + 1
+            if let value = entry.suffix(after: "alpha=") {
+                judging.alpha = Float(try number(value, in: 0...1000))
+            } else if let value = entry.suffix(after: "threshold=") {
+                judging.threshold = Float(try number(value, in: 0...1))
+            } else if let value = entry.suffix(after: "classes=") {
+                guard isListOfClasses(value) else { throw .noClasses }
+                let list = part(1 + (1 - usedList))
+                _ = Self.copy(value, to: list)
+                judging.classNumbers = CText(list.baseAddress!.assumingMemoryBound(to: CChar.self))
+            } else if let value = entry.suffix(after: "explains=") {
+                let index = Int(try number(value, in: -1...Double(model.head.classes - 1)))
+                explained = index < 0 ? nil : index
+            } else {
+                throw .notUnderstood
+            }
+        }
+    }
+
+    private func part(_ number: Int) -> UnsafeMutableRawBufferPointer {
+        let size = Int(RB_COMMAND_BYTES)
+        return UnsafeMutableRawBufferPointer(rebasing: texts.bytes[(number * size)..<((number + 1) * size)])
+    }
+
+    /// With the final zero; how many bytes stand in front of it.
+    private static func copy(_ text: CText, to memory: UnsafeMutableRawBufferPointer) -> Int {
+        let count = min(text.count, memory.count - 1)
+        memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: text.bytes[..<count]))
+        memory[count] = 0
+        return count
+    }
+
+    private func number(_ text: CText, in range: ClosedRange<Double>) throws(PageFault) -> Double {
+        var number = 0.0
+        guard rb_parse_number(text.start, &number), range.contains(number) else { throw .outOfRange }
+        return number
+    }
+
+    /// At least one, and nothing else.
+    private func isListOfClasses(_ text: CText) -> Bool {
+        var rest = text
+        while let number = rest.removeNumber(digits: 6), number < Int(model.head.classes) {
+            guard rest.removePrefix(",") else { return rest.isEmpty }
+        }
+        return false
+    }
+}
+
+/// Why a change that a client asks for is not made.
+enum PageFault: Error, TextConvertible {
+    case notUnderstood, outOfRange, noClasses
+
+    var text: Message {
+        switch self {
+        case .notUnderstood: "give alpha=, threshold=, classes= and explains=, joined by &"
+        case .outOfRange: "a number is none, or out of range"
+        case .noClasses: "classes are numbers joined by commas, at least one"
+        }
+    }
+}
+
+/// Frames a second, over about the last second.
+struct FrameRate {
+    private var last: UInt64 = 0
+    /// Between frames, nanoseconds, averaged.
+    private var interval = 0.0
+
+    var perSecond: Double { interval > 0 ? 1e9 / interval : 0 }
+
+    mutating func add(_ now: UInt64) {
+        defer { last = now }
+        guard last > 0 else { return }
+        let latest = Double(now - min(last, now))
+        // A longer one counts for more, so that the average is over time and not over frames.
+        let weight = min(latest / 1e9, 1)
+        interval = interval == 0 ? latest : (1 - weight) * interval + weight * latest
+    }
+}
