@@ -44,7 +44,10 @@ struct PagePicture {
         var view = rb_pixels_model_view(
             geometry.width, geometry.height, RB_PIXELS_SQUASH, max(width, height), width, height)
         // Of the largest of formats, with room for rows that are filled up.
-        let copyBytes = Int(geometry.height) * max(Int(geometry.stride), 4 * Int(geometry.width)) * 2 + 4096
+        let rowBytes = max(Int64(geometry.stride), 4 * Int64(geometry.width))
+        guard let copyBytes = Int(exactly: Int64(geometry.height) * rowBytes * 2 + 4096), copyBytes <= 1 << 28 else {
+            return false
+        }
         let planBytes = rb_pixels_workspace_bytes(geometry.format, geometry.width, geometry.height, &view)
         let pixelBytes = (4 * Int(width) * Int(height) + 63) & ~63
         let encoderBytes = rb_pixels_encoder_bytes(width)

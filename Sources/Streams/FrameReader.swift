@@ -41,7 +41,7 @@ public struct RawFrames: Equatable, Sendable {
         guard stride > 0, rb_pixels_memories(number) == 1 else { return nil }
         // A frame has as many bytes as its planes hold: the fewest that are enough.
         var frame = rb_pixels_frame()
-        var (least, most) = (0, 16 * Int(stride) * Int(max(height, 1)))
+        var (least, most) = (0, Int(clamping: 16 * Int64(stride) * Int64(max(height, 1))))
         guard rb_pixels_frame_in(format, width, height, stride, nil, most, &frame) else { return nil }
         while most - least > 1 {
             let middle = least + (most - least) / 2
