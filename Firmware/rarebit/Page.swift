@@ -35,6 +35,8 @@ struct Page: ~Copyable {
     /// The map, and then the places' shares, of which the page is told: once somebody has looked.
     private var evidenceMemory: rb_memory?
     private var hasEvidence = false
+    /// Whether somebody waited for the answer of the frame that is answered when that began: else its evidence is not there.
+    private var isAnswerWanted = false
     /// A change of the settings, taken apart; then two lists of classes, one of them in use, the other for the next change.
     private let texts: Memory
     private var usedList = 0
@@ -72,7 +74,8 @@ struct Page: ~Copyable {
 
     /// Where the next answer is to leave its evidence; nil where nobody looks, or the model has none.
     mutating func wantedEvidence() -> UnsafeMutablePointer<Evidence>? {
-        guard wants(Int(RB_WANTS_ANSWER)) else { return nil }
+        isAnswerWanted = wants(Int(RB_WANTS_ANSWER))
+        guard isAnswerWanted else { return nil }
         if evidenceMemory == nil {
             prepareEvidence()
         }
@@ -105,7 +108,7 @@ struct Page: ~Copyable {
         board: BoardConditions, now: UInt64
     ) {
         rate.add(now)
-        guard wants(Int(RB_WANTS_ANSWER)) else { return }
+        guard isAnswerWanted else { return }
         let top = judge.policy.ranked(plain: engine.plainLogits, adjusted: engine.logits, top: Self.top)
         var text = TextWriter(BufferSink(memory.bytes))
         text.beginRecord()
