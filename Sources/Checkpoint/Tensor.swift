@@ -42,6 +42,14 @@ public struct Tensor: Sendable {
         }
     }
 
+    /// As the file has them; nil where nobody read them from one.
+    public var elementType: ElementType? {
+        switch contents {
+        case .values: nil
+        case .view(let view): view.type
+        }
+    }
+
     /// The first value, without converting the others; nil where there is none.
     public var first: Float? {
         switch contents {

@@ -48,7 +48,7 @@ struct TensorReference {
 struct TensorView: Sendable {
     /// The storage; a slice of the file shares its memory.
     private let data: ArraySlice<UInt8>
-    private let type: ElementType
+    let type: ElementType
     private let offset: Int
     let shape: [Int]
     private let strides: [Int]

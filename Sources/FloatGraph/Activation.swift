@@ -26,6 +26,8 @@ public indirect enum Activation: Equatable, Sendable {
     case elu(scale: Float)
     /// x * f(x): with a sigmoid the SiLU.
     case gated(by: Activation)
+    /// The nearest number that a byte stands for, as a file says that is quantised already.
+    case bytes(StatedBytes)
     /// One after the other.
     case sequence([Activation])
 
@@ -56,6 +58,7 @@ public indirect enum Activation: Equatable, Sendable {
         case .hardSigmoid(let slope, let offset): min(max(slope * x + offset, 0), 1)
         case .affine(let factor, let offset): factor * x + offset
         case .gated(let gate): x * gate(x)
+        case .bytes(let bytes): bytes.rounded(x)
         case .sequence(let parts): parts.reduce(x) { $1($0) }
         }
     }

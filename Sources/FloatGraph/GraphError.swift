@@ -93,8 +93,8 @@ extension GraphError: CustomStringConvertible {
             "the ONNX file has \(outputs.count) outputs that may be the logits; give --onnx-output "
                 + outputs.map(printable).joined(separator: " or ")
         case .quantised(let node, let operation):
-            "node \(printable(node)) (\(printable(operation))) computes with numbers that are quantised already, and its "
-                + "quantisation cannot be kept; give the float network it was made from"
+            "node \(printable(node)) (\(printable(operation))) computes with numbers that are quantised already in a way "
+                + "that cannot be kept; give the float network it was made from"
         case .unsupportedInput(let what):
             "the ONNX file takes \(what); export it for one image of 3 channels or 1, or give --input as the file has it"
         case .tooManyWeights(let node, let limit):

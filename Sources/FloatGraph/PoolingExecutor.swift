@@ -1,45 +1,46 @@
 extension Activations {
     func maxPooled(_ window: Window, shape: FeatureShape) -> Activations {
-        var result = Activations(shape: shape, images: images)
-        values.withUnsafeBufferPointer { values in
-            result.values.withUnsafeMutableBufferPointer { results in
-                for plane in 0..<shape.channels * images {
-                    for y in 0..<shape.height {
-                        let rows = window.y.pixels(at: y, along: self.shape.height)
-                        for x in 0..<shape.width {
-                            let columns = window.x.pixels(at: x, along: self.shape.width)
-                            var best = -Float.infinity
-                            for row in rows {
-                                for column in columns {
-                                    best = max(best, values[plane * pixels + row * self.shape.width + column])
-                                }
-                            }
-                            results[(plane * shape.height + y) * shape.width + x] = best
-                        }
-                    }
+        pooled(window, shape: shape) { plane, rows, columns, width in
+            var best = -Float.infinity
+            for y in rows {
+                for x in columns {
+                    best = max(best, plane[y * width + x])
                 }
             }
+            return best
         }
-        return result
     }
 
     func averaged(over window: Window, countsPadding: Bool, shape: FeatureShape) -> Activations {
+        pooled(window, shape: shape) { plane, rows, columns, width in
+            var sum = 0.0
+            for y in rows {
+                for x in columns {
+                    sum += Double(plane[y * width + x])
+                }
+            }
+            return Float(sum / Double(countsPadding ? window.count : rows.count * columns.count))
+        }
+    }
+
+    /// What `body` makes of the pixels of each plane that the window covers at each step; it is given the plane, the rows and
+    /// columns, and how wide the plane is.
+    @inline(__always)
+    private func pooled(
+        _ window: Window, shape: FeatureShape,
+        _ body: (_ plane: UnsafePointer<Float>, _ rows: Pixels, _ columns: Pixels, _ width: Int) -> Float
+    ) -> Activations {
         var result = Activations(shape: shape, images: images)
+        let columns = (0..<shape.width).map { window.x.pixels(at: $0, along: self.shape.width) }
         values.withUnsafeBufferPointer { values in
             result.values.withUnsafeMutableBufferPointer { results in
-                for plane in 0..<shape.channels * images {
+                for index in 0..<shape.channels * images {
+                    let plane = values.baseAddress! + index * pixels
                     for y in 0..<shape.height {
                         let rows = window.y.pixels(at: y, along: self.shape.height)
                         for x in 0..<shape.width {
-                            let columns = window.x.pixels(at: x, along: self.shape.width)
-                            var sum = 0.0
-                            for row in rows {
-                                for column in columns {
-                                    sum += Double(values[plane * pixels + row * self.shape.width + column])
-                                }
-                            }
-                            let count = countsPadding ? window.count : rows.count * columns.count
-                            results[(plane * shape.height + y) * shape.width + x] = Float(sum / Double(count))
+                            results[(index * shape.height + y) * shape.width + x] =
+                                body(plane, rows, columns[x], self.shape.width)
                         }
                     }
                 }

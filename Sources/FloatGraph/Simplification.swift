@@ -148,7 +148,7 @@ private struct Simplification {
             graph.replaceOperation(input, with: .batchNorm(first.followed(by: norm)))
             return input
         case .activation(let first):
-            guard let function = norm.uniform, first.length < Self.mostFunctions else { return nil }
+            guard let function = norm.uniform, first.length < Self.mostFunctions, !first.isRounding else { return nil }
             work += first.length
             graph.replaceOperation(input, with: .activation(first.followed(by: function)))
             return input
@@ -158,10 +158,13 @@ private struct Simplification {
     }
 
     private mutating func activated(_ node: FloatGraph.Node, by function: Activation, _ input: Value) -> Value? {
-        guard isOnlyReader(node) else { return nil }
+        // Rounded again to the same bytes, nothing changes.
+        if case .bytes(let bytes) = function, graph[input].operation.statedBytes == bytes { return input }
+        // What is rounded to bytes is a value of its own.
+        guard isOnlyReader(node), !function.isRounding else { return nil }
         switch graph[input].operation {
         case .activation(let first):
-            guard first.length + function.length <= Self.mostFunctions else { return nil }
+            guard first.length + function.length <= Self.mostFunctions, !first.isRounding else { return nil }
             work += first.length
             return append(.activation(first.followed(by: function)), graph[input].inputs, name: node.name)
         case .batchNorm(let norm):
@@ -175,7 +178,9 @@ private struct Simplification {
     /// x * f(x) is a function of x.
     private mutating func gated(_ node: FloatGraph.Node, _ inputs: [Value]) -> Value? {
         for (value, gate) in [(inputs[0], inputs[1]), (inputs[1], inputs[0])] {
-            if case .activation(let function) = graph[gate].operation, graph[gate].inputs == [value] {
+            if case .activation(let function) = graph[gate].operation, graph[gate].inputs == [value],
+                !function.isRounding
+            {
                 return append(.activation(.gated(by: function)), [value], name: node.name)
             }
         }
@@ -330,6 +335,10 @@ extension Activation {
     /// Functions one after the other.
     fileprivate var length: Int {
         if case .sequence(let parts) = self { parts.count } else { 1 }
+    }
+
+    fileprivate var isRounding: Bool {
+        if case .bytes = self { true } else { false }
     }
 
     fileprivate func followed(by other: Activation) -> Activation {

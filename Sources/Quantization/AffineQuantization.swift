@@ -1,3 +1,5 @@
+import FloatGraph
+
 /// How one tensor's real numbers stand for bytes: real = scale * (byte - zeroPoint).
 public struct AffineQuantization: Hashable, Sendable {
     public let scale: Float
@@ -18,6 +20,12 @@ public struct AffineQuantization: Hashable, Sendable {
     init(scale: Float, zeroPoint: Int) {
         self.scale = scale
         self.zeroPoint = zeroPoint
+    }
+
+    /// As a file that is quantised already has it.
+    init(_ stated: StatedBytes) {
+        scale = stated.scale
+        zeroPoint = stated.zeroPoint
     }
 
     /// One step is 1/255 and no byte is negative: a picture's own bytes.

@@ -32,6 +32,7 @@ func measureErrors(
     of file: ModelFile, against graph: FloatGraph, outputs: [FloatGraph.Value], images: CalibrationImages,
     progress: @escaping @Sendable (Double) -> Void
 ) throws -> [OperationError] {
+    guard images.count > 0 else { return [OperationError](repeating: OperationError(), count: outputs.count) }
     let operations = Dictionary(uniqueKeysWithValues: zip(outputs, outputs.indices))
     let shape = graph[graph.input].shape
     let batches = try forEachBatch(of: images.count, size: graph.batchSize, progress: progress) {

@@ -68,9 +68,11 @@ struct FusedNetwork {
             case .maxPool(let window):
                 steps.append(step(.maxPool(window), output: value))
             case .averagePool(let window, let countsPadding):
-                steps.append(step(.averagePool(window, countsPadding: countsPadding), output: value))
+                let output = fusion.rounding(after: value)?.output ?? value
+                steps.append(step(.averagePool(window, countsPadding: countsPadding), output: output))
             case .activation(let activation):
-                steps.append(step(.lookup(activation), output: value))
+                let output = fusion.rounding(after: value)?.output ?? value
+                steps.append(step(.lookup(activation), output: output))
             case .multiply:
                 let (clip, output) = fusion.clip(after: value)
                 steps.append(step(.multiply(by: node.inputs[1], clip: clip), output: output))
@@ -265,8 +267,24 @@ private struct Fusion {
             input: graph[value].inputs[0], output: last)
     }
 
-    /// The clip that alone reads a value, and its result; the value itself where there is none.
+    /// The clip, or rounding to bytes, that alone reads a value, or one after the other, and the result; the value itself
+    /// where there is none.
     mutating func clip(after value: FloatGraph.Value) -> (ClosedRange<Float>?, FloatGraph.Value) {
+        let (clip, output) = plainClip(after: value)
+        guard let (range, rounded) = rounding(after: output) else { return (clip, output) }
+        let both =
+            max(clip?.lowerBound ?? -.infinity, range.lowerBound)...min(clip?.upperBound ?? .infinity, range.upperBound)
+        return (both, rounded)
+    }
+
+    /// The rounding to bytes that alone reads a value: what they stand for, and its result.
+    mutating func rounding(after value: FloatGraph.Value) -> (range: ClosedRange<Float>, output: FloatGraph.Value)? {
+        guard let reader = onlyReader(of: value), let bytes = graph[reader].operation.statedBytes else { return nil }
+        covered.insert(reader)
+        return (bytes.range, reader)
+    }
+
+    private mutating func plainClip(after value: FloatGraph.Value) -> (ClosedRange<Float>?, FloatGraph.Value) {
         guard let reader = onlyReader(of: value), case .activation(.clip(let low, let high)) = graph[reader].operation,
             low <= 0, high >= 0
         else { return (nil, value) }

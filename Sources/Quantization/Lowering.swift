@@ -6,7 +6,10 @@ extension FloatGraph {
     /// What treats channels by themselves, pads, cuts or skips becomes a convolution: a sum that no convolution takes in is
     /// added to a copy, and a concatenation that cannot be written in place is put together by convolutions that
     /// place channels and add what is there. Throws `QuantizationError.unsupportedNode` for what the device cannot do.
-    func loweredForDevice() throws(QuantizationError) -> FloatGraph {
+    func loweredForDevice() throws(QuantizationError) -> FloatGraph { try lowered().graph }
+
+    /// The same, and the numbers that the file itself states of its values.
+    func lowered() throws(QuantizationError) -> (graph: FloatGraph, stated: [Value: StatedBytes]) {
         // A concatenation makes a node for each of its parts.
         let count = nodes.reduce(0) { $0 + max($1.inputs.count, 1) }
         guard count <= Lowering.mostNodes else { throw .tooManyNodes(count, limit: Lowering.mostNodes) }
@@ -16,7 +19,11 @@ extension FloatGraph {
             try lowering.append(value)
         }
         try lowering.endWithFeatures()
-        return lowering.graph
+        var stated = lowering.stated
+        for value in lowering.graph.values {
+            if let bytes = lowering.graph[value].operation.statedBytes { stated[value] = bytes }
+        }
+        return (lowering.graph, stated)
     }
 }
 
@@ -28,6 +35,8 @@ private struct Lowering {
     private(set) var graph: FloatGraph
     /// What each of the original's values has become.
     private var results: [Value]
+    /// Numbers of values that have them without a node that rounds.
+    fileprivate private(set) var stated: [Value: StatedBytes] = [:]
     /// Weights of the convolutions that only copy.
     private var copiedWeights = 0
     /// Several times what the deepest networks have. Placing tensors in memory takes time by the square of their number.
@@ -88,9 +97,27 @@ private struct Lowering {
             results.append(try rearranged(rearrangement, inputs[0], name: node.name))
         case .constant:
             results.append(constants[value]!)
+        case .activation(.bytes(let bytes)) where takesOver(bytes, inputs[0], readBy: value):
+            results.append(inputs[0])
         case .input, .convolution, .activation, .globalAveragePool, .resample, .softmax, .layerNorm, .l2Norm,
             .matrixProduct:
             results.append(try append(node.operation, inputs, name: node.name))
+        }
+    }
+
+    /// Whether a value has these numbers already, or can have them: the picture, which is rounded to bytes once, and a
+    /// concatenation, whose parts are written straight into it.
+    private mutating func takesOver(_ bytes: StatedBytes, _ input: Value, readBy reader: Value) -> Bool {
+        var source = input
+        while case .maxPool = graph[source].operation { source = graph[source].inputs[0] }
+        if let known = stated[source] ?? graph[source].operation.statedBytes { return known == bytes }
+        let isOnlyReader = readers[original[reader].inputs[0].index].count == 1
+        switch graph[input].operation {
+        case .input, .concat:
+            guard isOnlyReader else { return false }
+            stated[input] = bytes
+            return true
+        default: return false
         }
     }
 

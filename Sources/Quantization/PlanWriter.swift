@@ -16,8 +16,10 @@ struct PlanWriter {
     struct Numbers {
         /// Of every `FusedNetwork.quantizationSource`.
         let quantizations: [FloatGraph.Value: AffineQuantization]
-        /// Channel means of every step's input.
+        /// Channel means of the steps' inputs that were measured.
         let means: [FloatGraph.Value: [Double]]
+        /// Whether weights are multiples of a step already, which is theirs to keep.
+        let keepsWeights: Bool
     }
 
     /// Without numbers it writes a file of the same sizes that computes nothing.
@@ -139,10 +141,12 @@ struct PlanWriter {
             return nil
         }
         let meanInputs = convolution.meanInputs(
-            channelMeans: numbers.means[step.input]!, input: graph[step.input].shape, output: graph[step.output].shape)
+            channelMeans: numbers.means[step.input]
+                ?? [Double](repeating: 0, count: convolution.inputChannels),
+            input: graph[step.input].shape, output: graph[step.output].shape)
         let quantized = try QuantizedConvolution(
             convolution, layer: step.name, input: quantization(of: step.input), meanInputs: meanInputs,
-            output: quantization(of: step.output))
+            output: quantization(of: step.output), keepsWeights: numbers.keepsWeights)
         model.weights += quantized.weights
         model.parameters += quantized.bias.map { UInt32(bitPattern: $0) } + quantized.multipliers.map(\.bitPattern)
         return quantized

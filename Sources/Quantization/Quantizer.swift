@@ -34,7 +34,7 @@ public func quantize(
     _ graph: FloatGraph, head: ClassifierHead, description: ModelDescription, calibration images: CalibrationImages,
     method: CalibrationMethod = .auto, progress: @escaping @Sendable (Double) -> Void = { _ in }
 ) throws -> QuantizedModel {
-    let graph = try graph.loweredForDevice()
+    let (graph, stated) = try graph.lowered()
     let network = try FusedNetwork(graph)
     try rehearse(graph, network, head, description)
     let inputs = network.steps.map(\.input)
@@ -42,21 +42,28 @@ public func quantize(
     // Of one image: calibration reads every image once, the other parts a few of them several times.
     let measured = images.spread(over: measuredImages)
     let share = Double(images.count) / Double(images.count + measured.count)
-    let calibration = try calibrate(graph, values: Set(inputs + outputs), images: images, method: method) {
-        progress(share * $0)
-    }
+    let open = Set(inputs.map(network.quantizationSource) + outputs).subtracting(stated.keys)
+    // A file that states all numbers needs no images.
+    let calibration =
+        open.isEmpty
+        ? Calibration(ranges: [:], means: [:])
+        : try calibrate(graph, values: Set(inputs + outputs).subtracting(stated.keys), images: images, method: method) {
+            progress(share * $0)
+        }
     var quantizations = calibration.ranges.mapValues { AffineQuantization(covering: $0.chosen) }
-    for value in network.centredValues {
+    for value in network.centredValues where stated[value] == nil {
         quantizations[value] = AffineQuantization(centredOver: calibration.ranges[value]!.chosen)
     }
     quantizations[graph.input] = AffineQuantization(covering: description.input.range)
+    quantizations.merge(stated.mapValues(AffineQuantization.init)) { $1 }
     for value in graph.values {
         guard let quantization = quantizations[value], quantization.scale > TensorView.largestScale else { continue }
         throw QuantizationError.outOfRange(layer: graph[value].name)
     }
 
     var writer = PlanWriter(
-        graph: graph, network: network, numbers: .init(quantizations: quantizations, means: calibration.means))
+        graph: graph, network: network,
+        numbers: .init(quantizations: quantizations, means: calibration.means, keepsWeights: !stated.isEmpty))
     var layers: [QuantizationReport.Layer] = []
     for step in network.steps {
         var layer = try writer.append(step)

@@ -25,10 +25,11 @@ struct QuantizedConvolution {
     /// Symmetric, one scale an output channel. `meanInputs` are the means, on the calibration images, of what each weight
     /// of an output is multiplied with, `[inputs][window]`: rounded weights shift an output's mean by these times
     /// their errors, and the bias takes that back (Nagel et al., "Data-Free Quantization Through Weight Equalization and
-    /// Bias Correction", section 4.2).
+    /// Bias Correction", section 4.2). With `keepsWeights` those of an output that are multiples of one step keep it: they
+    /// come from a file that is quantised already.
     init(
         _ convolution: Convolution, layer: String, input: AffineQuantization, meanInputs: [Double],
-        output: AffineQuantization
+        output: AffineQuantization, keepsWeights: Bool = false
     ) throws(QuantizationError) {
         // The accumulator must hold |bias| + 512 * sum |w| (kernels.h); what the largest weights leave is the bias's.
         let largestBias = Double(Int32.max) - 512 * 127 * Double(convolution.weightsPerOutput)
@@ -42,9 +43,12 @@ struct QuantizedConvolution {
             let channelBias = Double(convolution.bias[channel])
             // Two floors: the bias must fit, and the multiplier must be at least 2^-100, or the device's verifier
             // refuses it; 2^-90 leaves room for rounding.
-            let ownScale = convolution.weights.withUnsafeBufferPointer {
-                rb_best_weight_scale($0.baseAddress! + own.lowerBound, perOutput)
-            }
+            let step = keepsWeights ? commonStep(of: convolution.weights[own]) : nil
+            let ownScale =
+                step
+                ?? convolution.weights.withUnsafeBufferPointer {
+                    rb_best_weight_scale($0.baseAddress! + own.lowerBound, perOutput)
+                }
             let floor = max(
                 abs(channelBias) / (Double(input.scale) * largestBias),
                 0x1p-90 * Double(output.scale) / Double(input.scale))
@@ -75,6 +79,18 @@ struct QuantizedConvolution {
         signal += error.signal
         noise += error.noise
         return error.mean_shift
+    }
+}
+
+/// The largest step of which all weights are multiples, -127...127, but for the rounding of float32; nil where there is none.
+private func commonStep(of weights: ArraySlice<Float>) -> Double? {
+    let largest = weights.reduce(0) { max($0, abs($1)) }
+    guard largest > 0 else { return nil }
+    return (1...127).lazy.map { Double(largest) / Double($0) }.first { step in
+        weights.allSatisfy { weight in
+            let multiple = Double(weight) / step
+            return abs(multiple - multiple.rounded()) < 1e-4
+        }
     }
 }
 

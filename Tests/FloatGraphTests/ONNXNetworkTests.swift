@@ -179,8 +179,8 @@ import Testing
         #expect(refusal(nodes + Self.ending)?.description.contains("its output has two sources") == true)
     }
 
-    @Test(arguments: ["QLinearConv", "DequantizeLinear"])
-    func `numbers that are quantised already are named`(operation: String) {
+    @Test(arguments: ["DynamicQuantizeLinear", "ConvInteger"])
+    func `numbers that are quantised in a way that is not kept are named`(operation: String) {
         #expect(
             refusal([Self.node(operation, ["x"], "f")] + Self.ending) == .quantised(node: "n", operation: operation))
     }

@@ -12,3 +12,15 @@ func withEngine<Result>(of file: [UInt8], _ body: (Engine) throws -> Result) thr
         return try body(Engine(model: model, path: .reference, arena: arena))
     }
 }
+
+extension Engine {
+    /// Quantises a normalised image, `[channels][height][width]`, into the input.
+    func show(_ image: [Float]) {
+        let tensor = model.input.tensor
+        let pixels = Int(tensor.height * tensor.width)
+        for (index, value) in image.enumerated() {
+            let byte = (value / tensor.scale).rounded(.toNearestOrEven) + Float(tensor.zeroPoint)
+            input[index % pixels * 4 + index / pixels] = UInt8(min(max(byte, 0), 255))
+        }
+    }
+}

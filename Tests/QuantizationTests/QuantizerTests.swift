@@ -64,12 +64,7 @@ private func head(dimensions: Int, classes: Int, isPlain: Bool = false) throws -
 /// Quantises `image`, `[channels][height][width]`, into an engine's input, runs it, and returns features and logits.
 private func run(_ file: [UInt8], on image: [Float], alpha: Float) throws -> (features: [Float], logits: [Float]) {
     try withEngine(of: file) { engine in
-        let tensor = engine.model.input.tensor
-        let pixels = Int(tensor.height * tensor.width)
-        for (index, value) in image.enumerated() {
-            let byte = (value / tensor.scale).rounded(.toNearestOrEven) + Float(tensor.zeroPoint)
-            engine.input[index % pixels * 4 + index / pixels] = UInt8(min(max(byte, 0), 255))
-        }
+        engine.show(image)
         engine.run(alpha: alpha)
         return (Array(engine.features), Array(engine.logits))
     }

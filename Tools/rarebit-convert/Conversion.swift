@@ -7,30 +7,29 @@ struct Conversion {
     private let options: Convert
     /// The model file to write.
     private let output: String
-    /// The calibration data, as the user named it and as a data set.
-    private let calibrate: String
-    private let specification: DataSpecification
+    /// The calibration data, as the user named it and as a data set; a file that is quantised already needs none.
+    private let calibration: (name: String, data: DataSpecification)?
 
-    init(options: Convert, output: String, calibrate: String, of specification: DataSpecification) {
+    init(options: Convert, output: String, calibration: (String, DataSpecification)?) {
         self.options = options
         self.output = output
-        self.calibrate = calibrate
-        self.specification = specification
+        self.calibration = calibration
     }
 
     func perform(on network: Network, since started: ContinuousClock.Instant) throws {
         var network = network
         network.notes.forEach(note)
-        let (whole, calibration) = try calibrationData(specification, for: network)
-        if let doubt = try network.firstNorm?.doubt(about: network.model.input, on: calibration) {
+        let images = try calibration.map { try calibrationData($0, for: network) }
+        if let images, let doubt = try network.firstNorm?.doubt(about: network.model.input, on: images.chosen) {
             warn(doubt)
         }
-        var model = try quantized(network, calibration: calibration)
-        let (choice, noChoice) = try alphaChoice(specification, subject(of: model, network))
+        let count = images?.chosen.count ?? 0
+        var model = try quantized(network, calibration: images?.chosen)
+        let (choice, noChoice) = try alphaChoice(subject(of: model, network))
         if network.head.asksForAlpha {
             network.head.setAlpha(choice.map { $0.isDecisive ? $0.alpha : 0 } ?? 0)
             try inFile(options.checkpoint) {
-                try model.say(alpha: network.head.alpha, provenance: provenance(of: network, calibration.count))
+                try model.say(alpha: network.head.alpha, provenance: provenance(of: network, count))
             }
         }
         model.report.warnings.forEach(warn)
@@ -38,14 +37,14 @@ struct Conversion {
         let evaluation = try options.evaluate.map {
             try subject.evaluation(of: dataSpecification($0), named: $0, alphas: nil, choice: nil)
         }
-        let conversion = conversion(of: network, model, calibrationImages: calibration.count, choice)
+        let conversion = conversion(of: network, model, calibrationImages: count, choice)
         let summary = ConversionReport(title: subject.title, conversion: conversion, evaluation: evaluation)
         // The model comes last: once it is there, nothing can fail any more.
         if let report = options.report {
             try writeReport(summary, figures: summary, to: report)
         }
         try replaceFile(output, with: model.file)
-        print(self.summary(of: model, network, calibration, of: whole, took: started.duration(to: .now)))
+        print(self.summary(of: model, network, images, took: started.duration(to: .now)))
         print(conversion.text, terminator: "")
         if let noChoice {
             print("  alpha        \(noChoice)")
@@ -62,13 +61,12 @@ struct Conversion {
     }
 
     /// By the part of the calibration data that was held out from training; where there is none, why not, in one line.
-    private func alphaChoice(
-        _ specification: DataSpecification, _ subject: Subject
-    ) throws -> (choice: AlphaChoice?, reason: String?) {
+    private func alphaChoice(_ subject: Subject) throws -> (choice: AlphaChoice?, reason: String?) {
         guard subject.hasAdjustment else { return (nil, nil) }
         let start = "is \(short(subject.defaultAlpha)), which no pictures were asked about"
+        guard let (name, specification) = calibration else { return (nil, "\(start): there is no --calibrate") }
         do {
-            switch try subject.picturesForChoice(specification, calibrate, isMeantForIt: false) {
+            switch try subject.picturesForChoice(specification, name, isMeantForIt: false) {
             case .pictures(let name, let pictures): return (try subject.chooseAlpha(on: (name, pictures)), nil)
             case .none(let reason): return (nil, "\(start): \(reason)")
             }
@@ -88,30 +86,34 @@ struct Conversion {
                 let counts = network.classes.counts
                 return .init(name: name, trainingImages: counts.indices.contains(label) ? counts[label] : nil)
             },
-            calibration: .init(data: calibrate, images: calibrationImages, method: options.calibrationMethod),
+            calibration: .init(
+                data: calibration?.name ?? "no pictures", images: calibrationImages, method: options.calibrationMethod),
             quantization: model.report, alphaChoice: choice)
     }
 
     /// Training images, no more of each class than the network was trained with. Classes count alike: what only rare
     /// classes do to the activations must not be cut off.
     private func calibrationData(
-        _ specification: DataSpecification, for network: Network
+        _ calibration: (name: String, data: DataSpecification), for network: Network
     ) throws -> (whole: Dataset, chosen: Dataset) {
+        let (name, specification) = calibration
         let classes = network.classes
         let whole = try classes.dataset(
-            specification, calibrate, part: .training, ignoresEXIF: network.ignoresEXIF, mattersWhich: false)
-        let chosen = try classes.restricting(classes.trainingPart(of: whole), calibrate).balanced(
+            specification, name, part: .training, ignoresEXIF: network.ignoresEXIF, mattersWhich: false)
+        let chosen = try classes.restricting(classes.trainingPart(of: whole), name).balanced(
             over: options.calibrationImages)
-        return (whole, try usable(chosen, for: network.model.input, calibrate))
+        return (whole, try usable(chosen, for: network.model.input, name))
     }
 
-    private func quantized(_ network: Network, calibration: Dataset) throws -> QuantizedModel {
+    private func quantized(_ network: Network, calibration: Dataset?) throws -> QuantizedModel {
         let bar = ProgressBar("calibrating")
         defer { bar.finish() }
         return try inFile(options.checkpoint) {
             try quantize(
-                network.model.graph, head: network.model.head, description: description(of: network, calibration.count),
-                calibration: CalibrationImages(calibration, input: network.model.input),
+                network.model.graph, head: network.model.head,
+                description: description(of: network, calibration?.count ?? 0),
+                calibration: calibration.map { CalibrationImages($0, input: network.model.input) }
+                    ?? CalibrationImages([]),
                 method: options.calibrationMethod,
                 progress: bar.update)
         }
@@ -132,12 +134,15 @@ struct Conversion {
             "classifier": network.head.classifier,
             "adjustment": network.head.adjustment,
             "calibration":
-                "\(calibrate.prefix { $0 != ":" }), \(images) training images, \(options.calibrationMethod.rawValue)",
+                calibration.map {
+                    "\($0.name.prefix { $0 != ":" }), \(images) training images, \(options.calibrationMethod.rawValue)"
+                } ?? "none, the file's own numbers",
         ]
     }
 
     private func summary(
-        of model: QuantizedModel, _ network: Network, _ calibration: Dataset, of whole: Dataset, took time: Duration
+        of model: QuantizedModel, _ network: Network, _ images: (whole: Dataset, chosen: Dataset)?,
+        took time: Duration
     ) -> String {
         let megaMultiplyAdds = Double(network.model.graph.multiplyAdds) / 1e6
         let seconds = Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18
@@ -150,7 +155,7 @@ struct Conversion {
               file         \(model.file.count) bytes
               arena        \(model.report.activationBytes) bytes for activations and scratch
               work         \(String(format: "%.1f", megaMultiplyAdds)) million multiply-adds a picture
-              calibration  \(calibration.count) images, \(String(format: "%.1f", seconds)) s
-            """ + (whole.classFolders.map { "\n  classes      \($0.text)" } ?? "")
+              calibration  \(images?.chosen.count ?? 0) images, \(String(format: "%.1f", seconds)) s
+            """ + (images?.whole.classFolders.map { "\n  classes      \($0.text)" } ?? "")
     }
 }

@@ -15,7 +15,10 @@ struct Convert: ParsableCommand {
     var checkpoint: String
     @Option(name: .shortAndLong, help: ArgumentHelp("The model file to write.", valueName: "model.rbit"))
     var output: String?
-    @Option(help: ArgumentHelp("The data set to calibrate with; its training part is used.", valueName: "spec"))
+    @Option(
+        help: ArgumentHelp(
+            "The data set to calibrate with; its training part is used. A quantised file needs none.",
+            valueName: "spec"))
     var calibrate: String?
     @Option(help: ArgumentHelp("At most so many images to calibrate with.", valueName: "n"), transform: imageCount)
     var calibrationImages = 256
@@ -53,20 +56,20 @@ struct Convert: ParsableCommand {
 
     func run() throws {
         let started = ContinuousClock.now
-        let givenSpecification = try calibrate.map(dataSpecification)
+        let specification = try calibrate.map(dataSpecification)
         _ = try evaluate.map(dataSpecification)
         for file in [output, report].compactMap(\.self) {
             try claimOutput(file)
         }
         let missing = [
             output == nil ? MissingOption(what: "the file to write", option: "-o model.rbit") : nil,
-            calibrate == nil ? MissingOption(what: "the calibration images", option: "--calibrate SPEC") : nil,
+            calibrate == nil
+                ? MissingOption(
+                    what: "the calibration images", option: "--calibrate SPEC", isForFloatNetworks: true) : nil,
         ].compactMap(\.self)
         let network = try Network(checkpoint: checkpoint, options: network, alpha: alpha, missing: missing)
-        guard let output, let calibrate, let specification = givenSpecification else {
-            throw UsageFailure(missing: missing)
-        }
-        try Conversion(options: self, output: output, calibrate: calibrate, of: specification)
+        guard let output else { throw UsageFailure(missing: missing) }
+        try Conversion(options: self, output: output, calibration: zip(calibrate, specification))
             .perform(on: network, since: started)
     }
 }

@@ -100,11 +100,6 @@ extension Evaluate {
     }
 }
 
-/// Both or neither.
-private func zip<A, B>(_ a: A?, _ b: B?) -> (A, B)? {
-    a.flatMap { a in b.map { (a, $0) } }
-}
-
 /// Whether a file begins like a model file; one that cannot be read does not.
 func isModelFile(_ path: String) throws -> Bool {
     guard let handle = FileHandle(forReadingAtPath: path) else {

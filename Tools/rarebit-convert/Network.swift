@@ -46,7 +46,7 @@ struct Network {
             }
             ?? Preparation(
                 options.picture, configuration, size: source.imageSize, architecture: source.knownArchitecture,
-                missing: missing)
+                missing: missing.filter { !$0.isForFloatNetworks || !source.isQuantised })
         notes += preparation.notes
         let input = preparation.input
         ignoresEXIF = preparation.ignoresEXIF

@@ -38,6 +38,15 @@ enum NetworkSource {
         }
     }
 
+    /// Whether the file states how its numbers stand for bytes.
+    var isQuantised: Bool {
+        switch self {
+        case .architecture: false
+        case .onnx(let model, _):
+            model.nodes.contains { ["QuantizeLinear", "QLinearConv", "QLinearMatMul"].contains($0.operation) }
+        }
+    }
+
     /// nil where the file itself says the network.
     var knownArchitecture: Architecture? {
         switch self {

@@ -99,6 +99,8 @@ struct MissingOption {
     let option: String
     /// Whether the configuration could say it as well.
     var isInConfiguration = false
+    /// Whether a file that is quantised already does without.
+    var isForFloatNetworks = false
     /// The option with what is usual.
     var proposal: String?
 }
@@ -209,7 +211,8 @@ private struct UsualInput {
     }
 }
 
-private func zip<A, B>(_ a: A?, _ b: B?) -> (A, B)? {
+/// Both or neither.
+func zip<A, B>(_ a: A?, _ b: B?) -> (A, B)? {
     a.flatMap { a in b.map { (a, $0) } }
 }
 

@@ -122,6 +122,16 @@ public struct ONNXNode: Sendable {
     public let inputs: [String]
     public let outputs: [String]
     public let attributes: [String: ONNXAttribute]
+
+    public init(
+        name: String, operation: String, inputs: [String], outputs: [String], attributes: [String: ONNXAttribute]
+    ) {
+        self.name = name
+        self.operation = operation
+        self.inputs = inputs
+        self.outputs = outputs
+        self.attributes = attributes
+    }
 }
 
 public enum ONNXAttribute: Sendable {

@@ -19,14 +19,19 @@ extension ONNXBuilder {
             guard let tensors = try constants(of: node) else { return nil }
             let expression = ConstantExpression(node, tensors, model.operatorSet)
             let numbers = (tensors + [nil]).reduce(0) { $0 + ($1?.count ?? 0) } + (try expression.resultCount())
-            guard numbers <= numbersToFold else {
-                throw refusal(
-                    node, "it computes with more constants than the file justifies; export it with constant folding")
-            }
-            numbersToFold -= numbers
+            try spend(numbers, node)
             return .constant(try expression.value())
         default: return nil
         }
+    }
+
+    /// Takes numbers that are about to be computed off those that may be.
+    mutating func spend(_ numbers: Int, _ node: ONNXNode) throws(GraphError) {
+        guard numbers <= numbersToFold else {
+            throw refusal(
+                node, "it computes with more constants than the file justifies; export it with constant folding")
+        }
+        numbersToFold -= numbers
     }
 
     /// The inputs of a node, nil for one that is left out; nil where one is no constant.

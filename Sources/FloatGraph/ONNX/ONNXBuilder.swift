@@ -16,7 +16,9 @@ struct ONNXBuilder {
     var graph: FloatGraph
     /// Whether it sees the luminance of pictures alone.
     private(set) var takesGrey = false
-    private var values: [String: Value] = [:]
+    var values: [String: Value] = [:]
+    /// Values that the file has as bytes, by name.
+    var bytes: [String: Bytes] = [:]
     /// Norms that a value may be divided by, by the value of the graph that they are: of what, in how many groups of its
     /// channels, and never less than what.
     var norms: [FloatGraph.Value: (source: FloatGraph.Value, groups: Int, least: Float)] = [:]
@@ -46,6 +48,7 @@ struct ONNXBuilder {
 
     mutating func append(_ node: ONNXNode) throws(GraphError) {
         guard let output = node.outputs.first, !output.isEmpty else { throw refusal(node, "it has no output") }
+        if try appendQuantised(node) { return }
         if node.operation == "Split" {
             for (name, part) in zip(node.outputs, try split(node)) where !name.isEmpty { try define(name, part, node) }
             return
@@ -55,14 +58,14 @@ struct ONNXBuilder {
         try define(output, result, node)
     }
 
-    private mutating func define(_ name: String, _ value: Value, _ node: ONNXNode) throws(GraphError) {
+    mutating func define(_ name: String, _ value: Value, _ node: ONNXNode) throws(GraphError) {
         guard values.updateValue(value, forKey: name) == nil else {
             throw refusal(node, "its output has two sources")
         }
     }
 
     /// The operations that compute with images; those on constants are `folded`.
-    private mutating func computed(_ node: ONNXNode) throws(GraphError) -> Value {
+    mutating func computed(_ node: ONNXNode) throws(GraphError) -> Value {
         switch node.operation {
         case "Conv": try convolution(node)
         case "BatchNormalization": try batchNorm(node)
@@ -96,14 +99,15 @@ struct ONNXBuilder {
         case "Softmax": try softmax(node)
         case "Identity", "Cast", "CastLike": try value(node, 0)
         case "Dropout": try dropout(node)
+        case "QuantizeLinear": try quantisedConstant(node)
+        case "DequantizeLinear": try dequantisedConstant(node)
         case let name where Self.quantised.contains(name): throw .quantised(node: node.name, operation: name)
         default: try function(node)
         }
     }
 
     private static let quantised: Set<String> = [
-        "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger",
-        "MatMulInteger", "com.microsoft.QLinearAdd", "com.microsoft.QLinearGlobalAveragePool",
+        "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger", "com.microsoft.QLinearGlobalAveragePool",
     ]
 
     private func dropout(_ node: ONNXNode) throws(GraphError) -> Value {
@@ -129,6 +133,8 @@ extension ONNXBuilder {
         guard has(node, input) else { throw refusal(node, "input \(input) is missing") }
         let name = node.inputs[input]
         if let value = values[name] { return value }
+        // Bytes are for the operations that say by what scale.
+        guard bytes[name] == nil else { throw .quantised(node: node.name, operation: node.operation) }
         guard let tensor = model.initializers[name] else {
             throw refusal(node, "nothing before it computes its input \(printable(name))")
         }
@@ -168,7 +174,9 @@ extension ONNXBuilder {
         }
     }
 
-    func value(named name: String) -> Value? { values[name] ?? model.initializers[name].map(Value.constant) }
+    func value(named name: String) -> Value? {
+        values[name] ?? bytes[name].map { .computed($0.view) } ?? model.initializers[name].map(Value.constant)
+    }
 
     /// A dimension of a value of so many, counted from the front.
     func axis(_ axis: Int, of count: Int, _ node: ONNXNode) throws(GraphError) -> Int {

@@ -63,7 +63,8 @@ struct ONNXEnding {
             let affines = norm.weight.indices.map(norm.affine)
             return try linear(input(), depth: depth + 1)?.scaled(
                 by: affines.map { Float($0.factor) }, plus: affines.map { Float($0.offset) })
-        case .flatten where graph[input()].shape.pixels == 1, .rearrange where node.keepsVector:
+        case .activation(.bytes),
+            .flatten where graph[input()].shape.pixels == 1, .rearrange where node.keepsVector:
             return try linear(input(), depth: depth + 1)
         case .add:
             guard let first = try linear(input(0), depth: depth + 1),

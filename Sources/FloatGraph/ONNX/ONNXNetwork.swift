@@ -23,6 +23,10 @@ public struct ONNXNetwork: Sendable {
         let ending = try ONNXEnding(builder.graph, logits: logits, plan)
         var backbone = Backbone(graph: ending.graph, takesGrey: builder.takesGrey, passedOver: [])
         backbone.assumptions = plan.notes
+        if ending.graph.isQuantised {
+            backbone.assumptions.append(
+                "the file is quantised already and keeps its numbers; there is no float network behind it")
+        }
         self.backbone = backbone
         classifier = ending.kind
         parameters = ending.parameters
@@ -113,7 +117,8 @@ struct ONNXPlan {
     }
 
     private static let passedOver: Set<String> = [
-        "Softmax", "LogSoftmax", "Sigmoid", "Cast", "ArgMax", "TopK", "Identity", "Dropout",
+        "Softmax", "LogSoftmax", "Sigmoid", "Cast", "ArgMax", "TopK", "Identity", "Dropout", "QuantizeLinear",
+        "DequantizeLinear",
     ]
 
     /// Behind operations that change no order of the logits: their name, and those operations.
@@ -139,7 +144,7 @@ struct ONNXPlan {
             guard let index = producers[name] else { return false }
             let node = model.nodes[index]
             switch node.operation {
-            case "Gemm", "MatMul", "Conv": return true
+            case "Gemm", "MatMul", "Conv", "QLinearConv", "QLinearMatMul", "com.microsoft.QGemm": return true
             case "Add", "Mul", "Div", "Flatten", "Reshape", "Squeeze", "GlobalAveragePool", "ReduceMean", "Identity":
                 guard let input = node.inputs.first(where: { producers[$0] != nil }) else { return false }
                 name = input
