@@ -5,8 +5,8 @@
 
 _Static_assert(RB_ENOENT == ENOENT && RB_EINTR == EINTR && RB_EIO == EIO && RB_ENXIO == ENXIO && RB_EAGAIN == EAGAIN &&
                    RB_EACCES == EACCES && RB_EBUSY == EBUSY && RB_ENODEV == ENODEV && RB_EINVAL == EINVAL &&
-                   RB_ENOTTY == ENOTTY && RB_EFBIG == EFBIG && RB_EPIPE == EPIPE && RB_ECONNRESET == ECONNRESET &&
-                   RB_ETIMEDOUT == ETIMEDOUT,
+                   RB_ENOTTY == ENOTTY && RB_EFBIG == EFBIG && RB_ENOSPC == ENOSPC && RB_EPIPE == EPIPE &&
+                   RB_ECONNRESET == ECONNRESET && RB_ETIMEDOUT == ETIMEDOUT,
                "platform.h repeats Linux's error numbers");
 
 const char *rb_error_text(int32_t error) {

@@ -98,10 +98,25 @@ static rb_v4l2_range range_of(uint32_t space, uint32_t quantization) {
     return quantization == V4L2_QUANTIZATION_FULL_RANGE ? RB_V4L2_RANGE_FULL : RB_V4L2_RANGE_LIMITED;
 }
 
+static rb_v4l2_rows rows_of(uint32_t field) {
+    switch (field) {
+    case V4L2_FIELD_SEQ_TB:
+    case V4L2_FIELD_SEQ_BT:
+        return RB_V4L2_ROWS_BY_FIELD;
+    case V4L2_FIELD_TOP:
+    case V4L2_FIELD_BOTTOM:
+    case V4L2_FIELD_ALTERNATE:
+        return RB_V4L2_ONE_FIELD;
+    default:
+        return RB_V4L2_ROWS_IN_ORDER;
+    }
+}
+
 static void read_pixels(const struct v4l2_pix_format *pixels, rb_v4l2_format *format) {
     *format = (rb_v4l2_format){.fourcc = pixels->pixelformat,
                                .width = pixels->width,
                                .height = pixels->height,
+                               .rows = rows_of(pixels->field),
                                .memories = 1,
                                .stride = {pixels->bytesperline},
                                .is_bt709 = is_bt709(pixels->colorspace, pixels->ycbcr_enc),
@@ -115,6 +130,7 @@ static int32_t read_planes(const struct v4l2_pix_format_mplane *pixels, rb_v4l2_
     *format = (rb_v4l2_format){.fourcc = pixels->pixelformat,
                                .width = pixels->width,
                                .height = pixels->height,
+                               .rows = rows_of(pixels->field),
                                .memories = pixels->num_planes,
                                .is_bt709 = is_bt709(pixels->colorspace, pixels->ycbcr_enc),
                                .range = range_of(pixels->colorspace, pixels->quantization)};
@@ -124,14 +140,14 @@ static int32_t read_planes(const struct v4l2_pix_format_mplane *pixels, rb_v4l2_
     return 0;
 }
 
-static int32_t exchange_format(rb_v4l2_node node, unsigned long number, rb_v4l2_format *format) {
+static int32_t exchange_format(rb_v4l2_node node, unsigned long number, uint32_t field, rb_v4l2_format *format) {
     struct v4l2_format answer = {.type = capture_type(node)};
     if (node.has_planes) {
         struct v4l2_pix_format_mplane *pixels = &answer.fmt.pix_mp;
         pixels->pixelformat = format->fourcc;
         pixels->width = format->width;
         pixels->height = format->height;
-        pixels->field = V4L2_FIELD_NONE;
+        pixels->field = field;
         const int32_t result = request(node.descriptor, number, &answer);
         return result == 0 ? read_planes(pixels, format) : result;
     }
@@ -139,7 +155,7 @@ static int32_t exchange_format(rb_v4l2_node node, unsigned long number, rb_v4l2_
     pixels->pixelformat = format->fourcc;
     pixels->width = format->width;
     pixels->height = format->height;
-    pixels->field = V4L2_FIELD_NONE;
+    pixels->field = field;
     const int32_t result = request(node.descriptor, number, &answer);
     if (result == 0) {
         read_pixels(pixels, format);
@@ -148,11 +164,18 @@ static int32_t exchange_format(rb_v4l2_node node, unsigned long number, rb_v4l2_
 }
 
 int32_t rb_v4l2_get_format(rb_v4l2_node node, rb_v4l2_format *format) {
-    return exchange_format(node, VIDIOC_G_FMT, format);
+    return exchange_format(node, VIDIOC_G_FMT, V4L2_FIELD_NONE, format);
 }
 
 int32_t rb_v4l2_set_format(rb_v4l2_node node, rb_v4l2_format *format) {
-    return exchange_format(node, VIDIOC_S_FMT, format);
+    const rb_v4l2_format asked = *format;
+    const int32_t result = exchange_format(node, VIDIOC_S_FMT, V4L2_FIELD_NONE, format);
+    if (result != 0 || format->rows == RB_V4L2_ROWS_IN_ORDER) {
+        return result;
+    }
+    // A driver that cannot have all rows at once may still put them in their order.
+    *format = asked;
+    return exchange_format(node, VIDIOC_S_FMT, V4L2_FIELD_INTERLACED, format);
 }
 
 int32_t rb_v4l2_set_interval(rb_v4l2_node node, uint32_t *numerator, uint32_t *denominator) {

@@ -9,6 +9,9 @@ import Text
 
 /// `rarebit run`: answers for the frames of a camera or a recording, one by one, until stopped.
 struct Run {
+    /// Frames a second that a camera is asked for.
+    private static let defaultRate = 30.0
+
     private let invocation: Invocation
     private var settings: Settings { invocation.settings }
     private var run: RunSettings { settings.run }
@@ -22,11 +25,17 @@ struct Run {
         let loaded = try LoadedModel(path: settings.model, on: team.threads)
         switch try FrameOrigin(of: run) {
         case .recording(let path):
-            try answerAll(of: try open(recording: path), named: path, isCamera: false, with: loaded.engine)
+            let recording = try open(recording: path)
+            if let rate = run.captureRate {
+                try answerAll(
+                    of: PacedSource(recording, rate: rate), named: path, isCamera: false, with: loaded.engine)
+            } else {
+                try answerAll(of: recording, named: path, isCamera: false, with: loaded.engine)
+            }
         case .camera(let path):
             let request = CaptureRequest(
                 covering: neededSize(for: loaded.model.input), size: run.size, format: run.format,
-                rate: run.captureRate)
+                rate: run.captureRate ?? Self.defaultRate)
             var camera = RecoveringCamera(
                 device: V4L2Device(CameraAddress(path)), for: request, patience: patience)
             try start(&camera, path: path)

@@ -20,6 +20,16 @@ extension CameraError: TextConvertible {
             "no usable format: it offers \(offered); docs/cameras.md lists what is usable"
         case .modeRefused(let asked, let fourcc, let size):
             "the driver answered a request for \(asked) with \(fourcc: fourcc) \(size), which cannot be used"
+        case .rowsApart(let rows):
+            """
+            its pictures are interlaced, and \(rows == RB_V4L2_ONE_FIELD ? "each is one field" : "its fields come apart"); \
+            give another --size, or a camera that gives whole pictures
+            """
+        case .noBandwidth(let mode):
+            """
+            its bus has no room for \(mode) beside what else is connected; give a smaller --size or --format MJPG, or use \
+            another port
+            """
         case .busy: "another program is using the camera; stop it first"
         case .unusableBuffers(let count): "the driver gave \(count) buffers, which capturing cannot work with"
         case .gone: "the camera is gone: unplugged, or its driver stopped"

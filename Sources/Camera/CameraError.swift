@@ -12,6 +12,10 @@ public enum CameraError: Error, Equatable, Sendable {
     case noUsableFormat(offered: FormatList)
     /// The driver answered a request for a usable mode with another one that is not.
     case modeRefused(asked: CaptureMode, fourcc: UInt32, size: FrameSize)
+    /// The driver gives the odd and the even rows of a picture apart from each other, or only one half of them.
+    case rowsApart(rb_v4l2_rows)
+    /// The bus that the camera is on has no room for what any mode that can be used needs; the last that was tried.
+    case noBandwidth(CaptureMode)
     /// Another program is using the camera.
     case busy
     /// The driver gave fewer buffers than capturing needs, or more than V4L2 allows.

@@ -29,6 +29,8 @@ public struct Capture<Device: CaptureDevice & ~Copyable>: StartableCamera, ~Copy
     /// Whether the input has a signal that can be lost.
     private(set) var hasSignal = false
     var passage = Passage()
+    /// The mode that the bus had no room for last, since `start`.
+    private var tooMuch: CaptureMode?
 
     public init(device: consuming Device, for request: CaptureRequest) {
         self.device = device
@@ -41,9 +43,19 @@ public struct Capture<Device: CaptureDevice & ~Copyable>: StartableCamera, ~Copy
     public var waits: StallWatch.Limits { .camera }
     public var canStartAgain: Bool { true }
 
-    /// Goes through every state up to `streaming`.
+    /// Goes through every state up to `streaming`. Where the bus has no room for a mode, the next is tried that needs less.
     public mutating func start() throws(CameraError) {
-        while state != .streaming { try advance() }
+        tooMuch = nil
+        while state != .streaming {
+            do throws(CameraError) {
+                try advance()
+            } catch {
+                guard case .noBandwidth(let mode) = error else { throw error }
+                // A driver that gives other modes than were asked for must not hold up the program.
+                if let tooMuch, !mode.needsLess(than: tooMuch) { throw error }
+                tooMuch = mode
+            }
+        }
     }
 
     /// Takes the next step towards `streaming`.
@@ -124,7 +136,7 @@ extension Capture where Device: ~Copyable {
 
     private mutating func negotiate() throws(CameraError) {
         try adoptSignal()
-        let wanted = try CaptureMode.choose(from: device, for: request)
+        let wanted = try CaptureMode.choose(from: device, for: request, lessThan: tooMuch)
         let given = try ask { device throws(SystemError) in try device.setFormat(wanted.fourcc, wanted.size) }
         geometry = try Self.geometry(of: given, asked: wanted, exactly: request.size != nil)
         memories = given.memories
@@ -155,6 +167,10 @@ extension Capture where Device: ~Copyable {
             given.memories == UInt32(rb_pixels_memories(Int32(format.rawValue))),
             given.stride.0 <= UInt32(Int32.max), Self.canHold(given, as: format)
         else { throw .modeRefused(asked: asked, fourcc: given.fourcc, size: FrameSize(given)) }
+        // JPEG pictures say themselves what they are.
+        guard given.rows == RB_V4L2_ROWS_IN_ORDER || rb_pixels_is_compressed(Int32(format.rawValue)) else {
+            throw .rowsApart(given.rows)
+        }
         // A compressed picture has no rows in memory, whatever a driver says.
         let stride = rb_pixels_is_compressed(Int32(format.rawValue)) ? 0 : Int32(given.stride.0)
         return FrameGeometry(
@@ -187,7 +203,12 @@ extension Capture where Device: ~Copyable {
     private mutating func stream() throws(CameraError) {
         passage.begin(at: device.now)
         for index in 0..<bufferCount { try requeue(index) }
-        try ask { device throws(SystemError) in try device.streamOn() }
+        do throws(SystemError) {
+            try device.streamOn()
+        } catch {
+            guard error.number == RB_ENOSPC, let mode else { throw CameraError(error) }
+            throw .noBandwidth(mode)
+        }
         state = .streaming
     }
 }

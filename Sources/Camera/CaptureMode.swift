@@ -67,9 +67,22 @@ public struct CaptureMode: Equatable, Sendable {
         return format.rawValue < other.format.rawValue
     }
 
-    /// The best mode that an open device offers.
+    /// Whether it takes less of a bus than another, at the same rate: fewer bytes a frame, or compressed.
+    func needsLess(than other: CaptureMode) -> Bool {
+        let (number, otherNumber) = (Int32(format.rawValue), Int32(other.format.rawValue))
+        let isCompressed = rb_pixels_is_compressed(number)
+        guard isCompressed == rb_pixels_is_compressed(otherNumber) else { return isCompressed }
+        guard !isCompressed else { return size.area < other.size.area }
+        // Of the first plane, which is the largest.
+        func bytes(_ number: Int32, _ size: FrameSize) -> UInt64 {
+            UInt64(rb_pixels_min_stride(number, Int32(clamping: size.width))) * UInt64(size.height)
+        }
+        return bytes(number, size) < bytes(otherNumber, other.size)
+    }
+
+    /// The best mode that an open device offers; with `tooMuch`, of those that need less.
     static func choose<Device: CaptureDevice & ~Copyable>(
-        from device: borrowing Device, for request: CaptureRequest
+        from device: borrowing Device, for request: CaptureRequest, lessThan tooMuch: CaptureMode? = nil
     ) throws(CameraError) -> CaptureMode {
         var best: CaptureMode?
         var offered = FormatList()
@@ -86,6 +99,7 @@ public struct CaptureMode: Equatable, Sendable {
                     guard let size = sizes.best(for: request, current: current) else { return }
                     let rate = try device.highestRate(of: fourcc, size) ?? 0
                     let mode = CaptureMode(format: format, size: size, rate: rate)
+                    if let tooMuch, !mode.needsLess(than: tooMuch) { return }
                     if best == nil || mode.isBetter(than: best!, for: request) { best = mode }
                 }
             }
@@ -93,6 +107,7 @@ public struct CaptureMode: Equatable, Sendable {
             throw CameraError(error)
         }
         guard isAnyUsable else { throw .noUsableFormat(offered: offered) }
+        if best == nil, let tooMuch { throw .noBandwidth(tooMuch) }
         guard let best else { throw .notOffered(format: request.format, size: request.size) }
         return best
     }

@@ -6,18 +6,25 @@ import Text
 public struct LiveView {
     /// Redraws a second: steady to the eye, and little to send over a serial line.
     private static var drawsPerSecond: UInt64 { 10 }
-    private static var nameColumns: Int { 20 }
+    /// What is taken where the terminal does not tell.
+    private static var usualColumns: Int { 80 }
+    /// " 100.0 %", and the space behind a name.
+    private static var percentColumns: Int { 9 }
     private static var clearLine: StaticString { "\u{1B}[2K" }
+    private static var clearScreen: StaticString { "\u{1B}[H\u{1B}[2J" }
 
     private var lastDraw: UInt64 = 0
     private var lastFrame: UInt64 = 0
     /// Mean time between frames, nanoseconds, over about the last ten.
     private var interval = 0.0
     private var linesDrawn = 0
+    /// Of the terminal, when it was drawn last.
+    private var columns = 0
 
     public init() {}
 
-    /// Shows an answer, unless the last one was drawn a moment ago. `now`: the monotonic clock, nanoseconds.
+    /// Shows an answer, unless the last one was drawn a moment ago. `now`: the monotonic clock, nanoseconds. `columns`: of the
+    /// terminal, 0 where it does not tell; where they change, nobody knows where its lines went, and the screen is cleared.
     public mutating func show<Sink: TextSink & ~Copyable>(
         _ record: FrameRecord, _ answer: Answer, now: UInt64, columns: Int, on writer: inout TextWriter<Sink>
     ) {
@@ -28,9 +35,15 @@ public struct LiveView {
         lastFrame = now
         guard linesDrawn == 0 || now - lastDraw >= 1_000_000_000 / Self.drawsPerSecond else { return }
         lastDraw = now
+        let columns = columns > 0 ? columns : Self.usualColumns
+        if linesDrawn > 0 && columns != self.columns {
+            writer.write(Self.clearScreen)
+            linesDrawn = 0
+        }
+        self.columns = columns
         moveUp(on: &writer)
         for place in 0..<answer.verdict.count {
-            drawBar(of: answer, place: place, columns: columns, on: &writer)
+            drawBar(of: answer, place: place, on: &writer)
         }
         drawStatus(record, answer, on: &writer)
         linesDrawn = answer.verdict.count + 1
@@ -46,13 +59,14 @@ public struct LiveView {
     }
 
     private func drawBar<Sink: TextSink & ~Copyable>(
-        of answer: Answer, place: Int, columns: Int, on writer: inout TextWriter<Sink>
+        of answer: Answer, place: Int, on writer: inout TextWriter<Sink>
     ) {
         let ranked = answer.verdict[place]
         let probability = Double(ranked.probability)
         let name = answer.engine.model.className(ranked.index)
-        writer.write("\(Self.clearLine)\(name, columns: Self.nameColumns) ")
-        let width = max(min(40, columns - Self.nameColumns - 10), 0)
+        let nameColumns = min(20, max(columns - Self.percentColumns, 1))
+        writer.write("\(Self.clearLine)\(name, columns: nameColumns) ")
+        let width = max(min(40, columns - nameColumns - Self.percentColumns - 1), 0)
         // What is no number fills nothing: no whole number can be made of it.
         let filled = probability.isNaN ? 0 : Int((probability * Double(width)).rounded())
         for column in 0..<width {
@@ -64,12 +78,19 @@ public struct LiveView {
     private func drawStatus<Sink: TextSink & ~Copyable>(
         _ record: FrameRecord, _ answer: Answer, on writer: inout TextWriter<Sink>
     ) {
-        writer.write(
-            """
-            \(Self.clearLine)\(interval > 0 ? 1e9 / interval : 0, decimals: 1) frames/s, \
-            \(Double(record.age) / 1e6, decimals: 1) ms from capture to answer, alpha \
-            \(Double(answer.alpha), decimals: 2)\(answer.verdict.isUnknown ? ", unknown" : "")
-
-            """)
+        let rate = interval > 0 ? 1e9 / interval : 0
+        let age = Double(record.age) / 1e6
+        let unknown: StaticString = answer.verdict.isUnknown ? ", unknown" : ""
+        writer.write(Self.clearLine)
+        if columns >= 72 {
+            writer.write(
+                """
+                \(rate, decimals: 1) frames/s, \(age, decimals: 1) ms from capture to answer, alpha \
+                \(Double(answer.alpha), decimals: 2)\(unknown)
+                """)
+        } else {
+            writer.write("\(rate, decimals: 0)/s, \(age, decimals: 0) ms\(unknown)")
+        }
+        writer.write("\n")
     }
 }

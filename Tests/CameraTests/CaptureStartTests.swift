@@ -36,6 +36,8 @@ private func expectedError(_ call: SystemCall, _ number: Int32) -> CameraError {
     case (.queryCapability, RB_ENOTTY), (.queryCapability, RB_EINVAL): .notACamera(.notVideo)
     case (_, RB_ENODEV), (_, RB_ENXIO): .gone
     case (_, RB_EBUSY): .busy
+    case (.streamOn, RB_ENOSPC):
+        .noBandwidth(CaptureMode(format: RB_PIXELS_YUYV, size: FrameSize(width: 640, height: 480), rate: 30))
     default: .callFailed(SystemError(call, number: number))
     }
 }
@@ -43,7 +45,7 @@ private func expectedError(_ call: SystemCall, _ number: Int32) -> CameraError {
 @Test(
     "every call that fails while starting is reported, with everything given back, and can be tried again",
     arguments: startingCalls,
-    [RB_ENOENT, RB_EIO, RB_ENXIO, RB_EACCES, RB_EBUSY, RB_ENODEV, RB_EINVAL, RB_ENOTTY, 28])
+    [RB_ENOENT, RB_EIO, RB_ENXIO, RB_EACCES, RB_EBUSY, RB_ENODEV, RB_EINVAL, RB_ENOTTY, RB_ENOSPC])
 func failingStart(call: SystemCall, number: Int32) throws {
     let script = Script()
     script.failures[call] = number
@@ -173,4 +175,54 @@ func theDriverMayGiveFewerOrMoreBuffersThanAsked(count: UInt32) throws {
     try capture.start()
     #expect(script.queued == Set(0..<count))
     capture.stop()
+}
+
+@Test(arguments: [RB_V4L2_ROWS_BY_FIELD, RB_V4L2_ONE_FIELD])
+func picturesWhoseRowsComeApartAreRefusedByName(rows: rb_v4l2_rows) {
+    let script = Script()
+    script.adjust = { $0.rows = rows }
+    var capture = Capture(script)
+    #expect(throws: CameraError.rowsApart(rows)) { try capture.start() }
+    #expect(!script.isOpen)
+}
+
+@Suite struct ABusWithoutRoom {
+    private let small = rb_v4l2_sizes(320, 240)
+    private let large = rb_v4l2_sizes(640, 480)
+
+    /// How often streaming was tried, and where that ended.
+    private func start(_ script: Script) -> (tries: Int, error: CameraError?) {
+        var capture = Capture(script, covering: 400, 400)
+        var caught: CameraError?
+        do throws(CameraError) { try capture.start() } catch { caught = error }
+        capture.stop()
+        return (script.calls.filter { $0 == .streamOn }.count, caught)
+    }
+
+    @Test func isLeftToCompressedPicturesOfTheSameSizeFirst() {
+        let script = Script()
+        script.offers = [(fourcc("YUYV"), [large, small]), (fourcc("MJPG"), [large, small])]
+        script.hasRoom = { code, _ in code == fourcc("MJPG") }
+        #expect(start(script).error == nil)
+        #expect(script.askedMode?.fourcc == fourcc("MJPG") && script.askedMode?.size.width == 640)
+    }
+
+    @Test func isLeftToSmallerPicturesElse() {
+        let script = Script()
+        script.offers = [(fourcc("YUYV"), [large, small])]
+        script.hasRoom = { _, size in size.width < 640 }
+        #expect(start(script).error == nil)
+        #expect(script.askedMode?.fourcc == fourcc("YUYV") && script.askedMode?.size.width == 320)
+    }
+
+    @Test func isToldWhereNothingFits() {
+        let script = Script()
+        script.offers = [(fourcc("YUYV"), [large, small]), (fourcc("MJPG"), [large, small])]
+        script.hasRoom = { _, _ in false }
+        let (tries, error) = start(script)
+        #expect(tries == 3, "raw, then compressed pictures, then smaller ones")
+        let last = CaptureMode(format: RB_PIXELS_MJPEG, size: FrameSize(width: 320, height: 240), rate: 30)
+        #expect(error == .noBandwidth(last))
+        #expect(!script.isOpen)
+    }
 }

@@ -32,6 +32,8 @@ final class Script {
     var waits: [Wait] = []
     /// Error numbers with which calls fail, every time.
     var failures: [SystemCall: Int32] = [:]
+    /// Whether the bus has room for a format and size.
+    var hasRoom: (UInt32, FrameSize) -> Bool = { _, _ in true }
 
     private(set) var calls: [SystemCall] = []
     private(set) var isOpen = false
@@ -123,6 +125,9 @@ final class Script {
 
     fileprivate func setStreaming(_ on: Bool) throws(SystemError) {
         try call(on ? .streamOn : .streamOff)
+        if on, let mode = askedMode, !hasRoom(mode.fourcc, mode.size) {
+            throw SystemError(.streamOn, number: RB_ENOSPC)
+        }
         isStreaming = on
     }
 

@@ -71,6 +71,19 @@ private struct Setting {
         #expect(Array(inputs[3...]) == Array(inputs[..<5]))
     }
 
+    @Test func comesNoFasterThanAsked() throws {
+        let setting = try Setting()
+        let frames = try setting.folder.write(greyRecording(brightness: [1, 2, 3, 4]), to: "frames")
+        let result = try setting.run(["--frames", frames, "--json", "--fps", "20"])
+        #expect(result.status == 0 && result.errors == "")
+        let all = try records(in: result.output)
+        let times = all.compactMap { $0["frame"] == nil ? nil : $0["timestamp_ns"] as? Int }
+        #expect(times.count == 4)
+        // Three intervals of 50 ms; a late frame may be followed by an early one.
+        #expect(times[3] - times[0] >= 149_000_000 - 50_000_000)
+        #expect(try #require(all.last?["duration_ms"] as? Double) >= 100)
+    }
+
     @Test func loopsNothingButARecording() throws {
         let result = try Setting().run(["--loop"])
         #expect(result.status == 2)

@@ -21,6 +21,7 @@
 #define RB_EINVAL 22
 #define RB_ENOTTY 25
 #define RB_EFBIG 27
+#define RB_ENOSPC 28
 #define RB_EPIPE 32
 #define RB_ECONNRESET 104
 #define RB_ETIMEDOUT 110

@@ -69,16 +69,24 @@ enum { RB_V4L2_MEMORIES = 3 }; // that a buffer of a format that anything here u
 
 typedef enum { RB_V4L2_RANGE_DEFAULT, RB_V4L2_RANGE_LIMITED, RB_V4L2_RANGE_FULL } rb_v4l2_range;
 
+// How the rows of a picture come whose odd and even rows (fields) were taken one after the other.
+typedef enum {
+    RB_V4L2_ROWS_IN_ORDER, // as those of a picture taken at once
+    RB_V4L2_ROWS_BY_FIELD, // one field's, then the other's
+    RB_V4L2_ONE_FIELD      // a picture is one field
+} rb_v4l2_rows;
+
 typedef struct {
     uint32_t fourcc, width, height;
+    rb_v4l2_rows rows;
     uint32_t memories;                 // of a buffer; 1 but for some formats of multi-planar nodes
     uint32_t stride[RB_V4L2_MEMORIES]; // bytes from one row to the next, of the first plane in each memory
     bool is_bt709;                     // Y, U and V by BT.709 or a matrix near it, not by BT.601
     rb_v4l2_range range;
 } rb_v4l2_format;
 int32_t rb_v4l2_get_format(rb_v4l2_node node, rb_v4l2_format *format);
-// Asks for a format and size; the driver may give others: what it gave is written back. -RB_EINVAL where that has more
-// than RB_V4L2_MEMORIES.
+// Asks for a format and size, with all rows in their order; the driver may give others: what it gave is written back.
+// -RB_EINVAL where that has more than RB_V4L2_MEMORIES.
 int32_t rb_v4l2_set_format(rb_v4l2_node node, rb_v4l2_format *format);
 // Asks for an interval between frames, in seconds; the driver may choose another, which is written back.
 int32_t rb_v4l2_set_interval(rb_v4l2_node node, uint32_t *numerator, uint32_t *denominator);

@@ -21,7 +21,13 @@ extension Settings {
         try reader.value(
             "size", "WxH", .run, "the camera's frame size; default: the smallest that covers the model's input"
         ) { settings, value throws(ProgramError) in settings.run.size = try value.frameSize() }
-        try reader.number("fps", "N", .run, "frames a second to ask for; default 30", in: 1...1000) {
+        try reader.number(
+            "fps", "N", .run,
+            """
+            frames a second: those to ask a camera for, default 30, or the most to take of recorded ones, default
+            as many as can be answered
+            """, in: 0.1...1000
+        ) {
             $0.run.captureRate = $1
         }
         try reader.value(

@@ -13,8 +13,8 @@ struct RunSettings {
     /// What to ask the camera for; nil: what suits the model.
     var size: FrameSize?
     var format: UInt32?
-    /// Frames a second.
-    var captureRate = 30.0
+    /// Frames a second; nil: 30 of a camera, and recorded ones as fast as they are answered.
+    var captureRate: Double?
     /// How long the camera may be away, seconds; nil: see `RecoveringCamera`.
     var patience: Double?
     /// Where to write the frames.
