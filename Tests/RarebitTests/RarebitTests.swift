@@ -34,7 +34,7 @@ private func picture(width: Int, height: Int, colour: [UInt8]) -> [UInt8] {
             ),
             (
                 ["run", "m", "--camera", "a", "--frames", "b"],
-                "rarebit: --camera and --frames exclude each other; give one"
+                "rarebit: --camera, --frames and --source exclude each other; give one"
             ),
             (["info"], "rarebit: info needs a model file; see rarebit info --help"),
             (["classify", "m"], "rarebit: classify needs at least one image file; see rarebit classify --help"),
@@ -98,7 +98,7 @@ private func picture(width: Int, height: Int, colour: [UInt8]) -> [UInt8] {
         let path = try modelFile(in: folder) { $0[8] = 99 }
         try expectRefusal(
             of: path,
-            "format version 99 is not the one this program reads (3); "
+            "format version 99 is not the one this program reads (4); "
                 + "convert the checkpoint again with the converter of this program's release")
     }
 
