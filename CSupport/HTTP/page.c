@@ -38,7 +38,6 @@ static struct {
     size_t answer_count, settings_count, reply_count;
     int32_t reply_status;
     bool has_answer, has_picture, has_reply;
-    rb_page_command command;
     char command_text[RB_COMMAND_BYTES];
 
     atomic_uint wants;
@@ -97,12 +96,8 @@ void rb_page_publish_picture(void) {
     wake();
 }
 
-rb_page_command rb_page_take_command(const char **text) {
-    if (!atomic_exchange(&page.has_command, false)) {
-        return RB_COMMAND_NONE;
-    }
-    *text = page.command_text;
-    return page.command;
+const char *rb_page_take_command(void) {
+    return atomic_exchange(&page.has_command, false) ? page.command_text : NULL;
 }
 
 void rb_page_reply(int32_t status, const void *json, size_t count) {
@@ -365,7 +360,7 @@ static void on_snapshot(struct evhttp_request *request, void *unused) {
 }
 
 // One at a time: a text for the run's thread, which answers when it comes to it.
-static void command(struct evhttp_request *request, rb_page_command command) {
+static void command(struct evhttp_request *request) {
     struct evbuffer *body = evhttp_request_get_input_buffer(request);
     const size_t count = evbuffer_get_length(body);
     if (count >= sizeof page.command_text) {
@@ -375,7 +370,6 @@ static void command(struct evhttp_request *request, rb_page_command command) {
     } else if (join(request, COMMAND)) {
         evbuffer_copyout(body, page.command_text, count);
         page.command_text[count] = '\0';
-        page.command = command;
         page.has_commanded = true;
         atomic_store(&page.has_command, true);
     }
@@ -387,23 +381,11 @@ static void on_settings(struct evhttp_request *request, void *unused) {
         return;
     }
     if (evhttp_request_get_command(request) == EVHTTP_REQ_POST) {
-        command(request, RB_COMMAND_SETTINGS);
+        command(request);
     } else {
         pthread_mutex_lock(&page.lock);
         send_bytes(request, HTTP_OK, "application/json", page.settings, page.settings_count);
         pthread_mutex_unlock(&page.lock);
-    }
-}
-
-static void on_keep(struct evhttp_request *request, void *unused) {
-    (void)unused;
-    if (is_refused(request)) {
-        return;
-    }
-    if (evhttp_request_get_command(request) == EVHTTP_REQ_POST) {
-        command(request, RB_COMMAND_KEEP);
-    } else {
-        refuse(request, HTTP_BADMETHOD, "this is a change: POST");
     }
 }
 
@@ -423,8 +405,7 @@ bool page_open(struct event_base *base, struct evhttp *http, const rb_page *give
                  {"/stream.mjpg", on_stream},
                  {"/answer.json", on_answer},
                  {"/snapshot.jpg", on_snapshot},
-                 {"/settings", on_settings},
-                 {"/keep", on_keep}};
+                 {"/settings", on_settings}};
     bool is_whole = page.on_news && page.on_turn && event_add(page.on_news, NULL) == 0;
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         is_whole = is_whole && evhttp_set_cb(http, paths[i].path, paths[i].answer, NULL) == 0;

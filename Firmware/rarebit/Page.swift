@@ -169,29 +169,25 @@ struct Page: ~Copyable {
 
     /// Does what a client asks for, and answers it. `judging`: the settings in use.
     mutating func handleCommand(_ judge: inout Judge, _ judging: inout JudgingSettings, place: InputPlace?) {
-        var text: UnsafePointer<CChar>?
-        switch rb_page_take_command(&text) {
-        case RB_COMMAND_SETTINGS:
-            var changed = judging
-            do throws(PageFault) {
-                try read(CText(text!), into: &changed)
-                do throws(ProgramError) {
-                    try judge.change(to: changed, of: model)
-                } catch {
-                    throw .notUnderstood
-                }
-                if changed.classNumbers?.start != judging.classNumbers?.start { usedList = 1 - usedList }
-                judging = changed
-                publishSettings(judge, place: place)
-                var answer = TextWriter(BufferSink(memory.bytes))
-                write(judge, place: place, to: &answer)
-                reply(200, &answer)
+        guard let text = rb_page_take_command() else { return }
+        var changed = judging
+        do throws(PageFault) {
+            try read(CText(text), into: &changed)
+            do throws(ProgramError) {
+                try judge.change(to: changed, of: model)
             } catch {
-                var answer = TextWriter(BufferSink(memory.bytes))
-                answer.record { $0.member("error", error.text) }
-                reply(400, &answer)
+                throw .notUnderstood
             }
-        default: break
+            if changed.classNumbers?.start != judging.classNumbers?.start { usedList = 1 - usedList }
+            judging = changed
+            publishSettings(judge, place: place)
+            var answer = TextWriter(BufferSink(memory.bytes))
+            write(judge, place: place, to: &answer)
+            reply(200, &answer)
+        } catch {
+            var answer = TextWriter(BufferSink(memory.bytes))
+            answer.record { $0.member("error", error.text) }
+            reply(400, &answer)
         }
     }
 

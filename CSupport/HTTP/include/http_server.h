@@ -46,8 +46,7 @@ void rb_page_publish_settings(const void *json, size_t count);
 // again.
 void rb_page_publish_picture(void);
 
-typedef enum { RB_COMMAND_NONE, RB_COMMAND_SETTINGS, RB_COMMAND_KEEP } rb_page_command;
-// What a client asks the run to do, if anything; the text, which ends in zero, is there until rb_page_reply.
-rb_page_command rb_page_take_command(const char **text);
+// The change of settings that a client asks for, or NULL; the text, which ends in zero, is there until rb_page_reply.
+const char *rb_page_take_command(void);
 // Answers it: a status of HTTP and JSON.
 void rb_page_reply(int32_t status, const void *json, size_t count);
