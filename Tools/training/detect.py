@@ -7,7 +7,6 @@ end, checkpoint.pth. The last epoch's weights are the result: no figure, test or
 
 import argparse
 import hashlib
-import os
 import time
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import torch
 import average_precision
 import checkpoint
 import config as configuration
+import machine
 import pretrained
 from config import UserError
 from detection import fields, scenes
@@ -33,18 +33,9 @@ def main():
     parser.add_argument("--out", type=Path, required=True, help="folder for this run's files; new, unless --resume")
     parser.add_argument("--init", type=Path, help="weights that the backbone starts from: published ones, or a checkpoint of train.py")
     parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch in --out")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="processor threads")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
+    machine.add_options(parser)
     arguments = parser.parse_args()
-    if arguments.threads < 1:
-        parser.error("--threads must be at least 1")
-    if arguments.device == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: this PyTorch sees no CUDA device: leave the option out")
-
-    torch.set_num_threads(arguments.threads)
-    # What cuBLAS needs to give the same bits every time; read when CUDA starts.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True)
+    machine.prepare(parser, arguments)
     config = fields.load(*arguments.config)
     parts = [scenes.load(spec) for spec in (arguments.train, arguments.test)]
     scenes.require_same_classes(*parts)

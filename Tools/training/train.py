@@ -8,7 +8,6 @@ the result: no accuracy, test or other, chooses among epochs. Under torchrun all
 import argparse
 import hashlib
 import math
-import os
 import sys
 import time
 from contextlib import nullcontext
@@ -20,6 +19,7 @@ import augmentation
 import checkpoint
 import config as configuration
 import data
+import machine
 import models
 import pretrained
 from config import UserError
@@ -37,18 +37,9 @@ def main():
     parser.add_argument("--init", type=Path, help="weights that the backbone starts from, under torchvision's or timm's names")
     parser.add_argument("--stage1", type=Path, help="checkpoint that a method with a fixed backbone starts from")
     parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch in --out")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="processor threads")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
+    machine.add_options(parser)
     arguments = parser.parse_args()
-    if arguments.threads < 1:
-        parser.error("--threads must be at least 1")
-    if arguments.device == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: this PyTorch sees no CUDA device: leave the option out")
-
-    torch.set_num_threads(arguments.threads)
-    # What cuBLAS needs to give the same bits every time; read when CUDA starts.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True)
+    machine.prepare(parser, arguments)
     config = configuration.load(*arguments.config)
     if config["networks"]["feat_model"]["fix"] != (arguments.stage1 is not None):
         raise UserError("--stage1 FILE belongs to methods whose backbone is fixed: give both or neither")
