@@ -364,9 +364,12 @@ extension Window {
 }
 
 extension Window.Axis {
-    /// Whether the steps cut an edge into parts without a rest.
+    /// Whether the steps cut an edge into parts without a rest, and none of them lies in the padding behind it.
     fileprivate func tiles(_ edge: Int) -> Bool {
-        dilation == 1 && before == 0 && (size == edge || size == stride && edge % size == 0)
+        guard dilation == 1, before == 0, size == stride || size == edge, let steps = steps(along: edge) else {
+            return false
+        }
+        return steps * size == edge
     }
 
     /// Whether the first step sees an edge whole and nothing else.

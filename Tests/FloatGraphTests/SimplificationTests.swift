@@ -154,6 +154,23 @@ extension FloatGraph {
     #expect(pooled.kinds == ["globalAveragePool"])
 }
 
+/// Only the mean of the means of parts that are all of one size, and all of the image, is the image's mean: one more step in the
+/// padding counts too, and one less leaves pixels out.
+@Test(arguments: [
+    (0, ["globalAveragePool"]), (2, ["averagePool", "globalAveragePool"]), (-2, ["averagePool", "globalAveragePool"]),
+])
+func theMeanOfMeansIsTheMeanWhereTheyShareTheWholeImageEvenly(after: Int, kinds: [String]) throws {
+    for size in [1, 2] {
+        let graph = try simplified { graph in
+            let y = Window.Axis(size: size, stride: size, after: after)
+            let rows = Operation.averagePool(Window(y: y, x: Window.Axis(size: 1)), countsPadding: true)
+            let means = try graph.append(rows, graph.input, name: "rows")
+            try graph.append(.globalAveragePool, means, name: "all")
+        }
+        #expect(graph.kinds == kinds)
+    }
+}
+
 @Test func listsThatGrowTakeTheShorterOneIn() throws {
     let graph = try simplified { graph in
         let first = try graph.append(convolution(2, 4), graph.input, name: "1")
