@@ -36,8 +36,10 @@ public struct Rearrangement: Equatable, Sendable {
         return count == shape.count
     }
 
-    /// Whether the result has the input's numbers in the input's order: only the shape may differ.
-    public var keepsOrder: Bool { steps.isEmpty || steps == [Step(size: shape.count, stride: 1)] }
+    /// Whether the result has all of the input's numbers in the input's order: only the shape may differ.
+    public func keepsOrder(of input: FeatureShape) -> Bool {
+        shape.count == input.count && (steps.isEmpty || steps == [Step(size: shape.count, stride: 1)])
+    }
 
     /// For each number of the result the input's, both as indices of `[channels][height][width]`.
     var indices: [Int] {

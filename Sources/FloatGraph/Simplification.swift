@@ -54,7 +54,7 @@ extension Operation {
         case .select(let selection): selection == Selection(whole: shape)
         case .flatten: shape.pixels == 1
         case .concat: true
-        case .rearrange(let rearrangement): rearrangement.keepsOrder && rearrangement.shape == shape
+        case .rearrange(let rearrangement): rearrangement.keepsOrder(of: shape) && rearrangement.shape == shape
         default: false
         }
     }

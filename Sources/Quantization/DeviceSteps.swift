@@ -16,7 +16,7 @@ struct DeviceSteps: Equatable {
 
 extension Rearrangement {
     /// Whether the device has the result where it has the input: channels stay together, and pixels in their order.
-    func isView(of input: FeatureShape) -> Bool { keepsOrder && shape.channels == input.channels }
+    func isView(of input: FeatureShape) -> Bool { keepsOrder(of: input) && shape.channels == input.channels }
 
     /// nil where a step would lead from one channel into the next one's pixels, or there are too many.
     func deviceSteps(of input: FeatureShape) -> DeviceSteps? {

@@ -142,6 +142,12 @@ private let examples = [
             ])
         return try $0.convolution($0.append(.rearrange(shuffle), value), 5)
     },
+    Example("the first row of a picture", [.convolution, .rearrange, .convolution, .globalAveragePool]) {
+        let value = try $0.convolution($0.input, 1)
+        let row = FeatureShape(channels: 1, height: 1, width: $0.graph[value].shape.width)
+        let cut = Rearrangement(shape: row, steps: [.init(size: row.width, stride: 1)])
+        return try $0.convolution($0.append(.rearrange(cut), value), 5)
+    },
     Example("a flattened image", [.convolution, .rearrange, .lookup, .globalAveragePool]) {
         try $0.append(.activation(.sigmoid), $0.append(.flatten, $0.convolution($0.input, 4)))
     },

@@ -64,7 +64,7 @@ struct ONNXEnding {
             return try linear(input(), depth: depth + 1)?.scaled(
                 by: affines.map { Float($0.factor) }, plus: affines.map { Float($0.offset) })
         case .activation(.bytes),
-            .flatten where graph[input()].shape.pixels == 1, .rearrange where node.keepsVector:
+            .flatten where graph[input()].shape.pixels == 1, .rearrange where graph.keepsVector(value):
             return try linear(input(), depth: depth + 1)
         case .add:
             guard let first = try linear(input(0), depth: depth + 1),
@@ -89,7 +89,7 @@ struct ONNXEnding {
     /// are the features, and each class takes its own.
     private func rectifiedClasses(_ mean: FloatGraph.Value) throws(GraphError) -> Linear? {
         var mean = mean
-        while graph[mean].keepsVector, let input = graph[mean].inputs.first { mean = input }
+        while graph.keepsVector(mean), let input = graph[mean].inputs.first { mean = input }
         let classes = graph[mean].shape.channels
         guard case .globalAveragePool = graph[mean].operation, classes <= 4096, var value = graph[mean].inputs.first
         else { return nil }
@@ -194,14 +194,12 @@ extension Convolution {
     fileprivate var isLinearLayer: Bool { groups == 1 && window.isPointwise }
 }
 
-extension FloatGraph.Node {
-    /// Whether this is the vector that it reads, looked at in another way.
-    fileprivate var keepsVector: Bool {
-        if case .rearrange(let rearrangement) = operation {
-            rearrangement.keepsOrder && shape.pixels == 1
-        } else {
-            false
-        }
+extension FloatGraph {
+    /// Whether a value is the vector that it is read from, looked at in another way.
+    fileprivate func keepsVector(_ value: Value) -> Bool {
+        let node = self[value]
+        guard case .rearrange(let rearrangement) = node.operation, node.shape.pixels == 1 else { return false }
+        return rearrangement.keepsOrder(of: self[node.inputs[0]].shape)
     }
 }
 

@@ -128,9 +128,10 @@ extension ONNXBuilder {
         _ value: FloatGraph.Value, _ rearrangement: Rearrangement, _ node: ONNXNode
     ) throws(GraphError) -> FloatGraph.Value {
         let shape = graph[value].shape
-        if rearrangement.keepsOrder && rearrangement.shape == shape { return value }
+        let keepsOrder = rearrangement.keepsOrder(of: shape)
+        if keepsOrder && rearrangement.shape == shape { return value }
         // An image of several pixels becomes a vector in an operation that later ones know.
-        if rearrangement.keepsOrder, rearrangement.shape.pixels == 1, rearrangement.shape.count == shape.count {
+        if keepsOrder, rearrangement.shape.pixels == 1 {
             return try graph.append(.flatten, value, name: node.name)
         }
         return try graph.append(.rearrange(rearrangement), value, name: node.name)

@@ -17,8 +17,9 @@ import TinyModel
         let name = "node \(graph.nodes.count)"
         let operation = choices.operation(on: shape)
         switch operation {
-        case .add, .multiply, .concat:
+        case .add, .multiply, .concat, .matrixProduct:
             _ = try? graph.append(operation, value, choices.value(of: graph), name: name)
+        case .constant: _ = try? graph.append(operation, [], name: name)
         default: _ = try? graph.append(operation, value, name: name)
         }
     }
@@ -61,7 +62,8 @@ func quantizeAndRun(_ graph: FloatGraph, _ head: ClassifierHead, isOrdinary: Boo
         let file = AlignedBytes(model.file)
         runOnEveryPath(try! Model(verifying: file.readOnly))
     } catch QuantizationError.refused(let error, _) {
-        precondition(!isOrdinary, "what was written does not pass the verifier: \(error)")
+        // In release builds only `fatalError` says its sentence.
+        if isOrdinary { fatalError("what was written does not pass the verifier: \(error)") }
     } catch {
         // Refused by name, such as activations that are not finite.
     }
@@ -78,9 +80,9 @@ private func compare(_ graph: FloatGraph, _ simplified: FloatGraph) {
     let batch = Activations(shape: shape, images: [image(shape, seed: 0)])
     let (expected, found) = (graph.features(of: batch)[0], simplified.features(of: batch)[0])
     guard expected.allSatisfy(\.isFinite), let largest = expected.map({ abs($0) }).max(), largest < 1e6 else { return }
-    precondition(expected.count == found.count)
-    precondition(
-        zip(expected, found).allSatisfy { abs($0 - $1) <= 1e-2 * (1 + largest) }, "simplification changes the result")
+    guard expected.count == found.count,
+        zip(expected, found).allSatisfy({ abs($0 - $1) <= 1e-2 * (1 + largest) })
+    else { fatalError("simplification changes the result from \(expected) to \(found)") }
 }
 
 /// Reads bytes as choices; zeros once they are used up.
@@ -146,8 +148,38 @@ private struct Choices {
         Selection.Span(start: number(4) - 2, count: number(edge) + 1, step: 1 + number(2))
     }
 
+    /// No less: a norm of less makes numbers of what rounding left.
+    private mutating func epsilon() -> Double { [1e-1, 1e-2, 1e-3][byte() % 3] }
+
+    /// Steps of any sizes and strides, of which `append` takes those that stay inside; mostly dimensions that change places.
+    private mutating func rearrangement(of shape: FeatureShape) -> Rearrangement {
+        let dimensions = [
+            Rearrangement.Step(size: shape.channels, stride: shape.pixels),
+            Rearrangement.Step(size: shape.height, stride: shape.width),
+            Rearrangement.Step(size: shape.width, stride: 1),
+        ]
+        let order = [[0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]][byte() % 5]
+        let steps =
+            byte() % 4 > 0
+            ? order.map { dimensions[$0] } : (0..<3).map { _ in .init(size: size(8), stride: number(shape.count)) }
+        let sizes = steps.map(\.size)
+        let result =
+            byte() % 2 == 0
+            ? FeatureShape(channels: sizes[0], height: sizes[1], width: sizes[2])
+            : FeatureShape(channels: sizes[0], height: 1, width: sizes[1] * sizes[2])
+        return Rearrangement(shape: result, steps: steps)
+    }
+
+    private mutating func taps(_ edge: Int) -> [Resampling.Tap] {
+        (0..<size(12)).map { _ in
+            byte() % 2 == 0
+                ? .init(nearest: byte() % edge)
+                : .init(first: byte() % edge, second: byte() % edge, fraction: Float(byte()) / 256)
+        }
+    }
+
     mutating func operation(on shape: FeatureShape) -> Operation {
-        switch byte() % 16 {
+        switch byte() % 23 {
         case 0, 1, 2:
             let groups = [1, 1, shape.channels][byte() % 3]
             let outputs = groups * size(groups == 1 ? 9 : 2)
@@ -174,6 +206,17 @@ private struct Choices {
         case 12: return .maxPool(window())
         case 13: return .averagePool(window(), countsPadding: byte() % 2 == 0)
         case 14: return .globalAveragePool
+        case 15: return .softmax(groups: size(4))
+        case 16:
+            return .layerNorm(
+                LayerNorm(weight: weights(shape.channels), bias: weights(shape.channels), epsilon: epsilon()))
+        case 17: return .l2Norm(groups: size(4), epsilon: Float(epsilon()))
+        case 18: return .matrixProduct(groups: size(4))
+        case 19: return .rearrange(rearrangement(of: shape))
+        case 20: return .resample(Resampling(y: taps(shape.height), x: taps(shape.width)))
+        case 21:
+            let constant = byte() % 2 == 0 ? shape : FeatureShape(channels: size(8), height: 1, width: size(8))
+            return .constant(weights(constant.count), constant)
         default: return .flatten
         }
     }
