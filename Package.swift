@@ -136,7 +136,8 @@ let package = Package(
             swiftSettings: swiftFlags),
         .target(name: "ProgramRunner", path: "Tests/Support/ProgramRunner", swiftSettings: swiftFlags),
         .testTarget(
-            name: "RarebitTests", dependencies: ["rarebit", "TinyModel", "ProgramRunner", "ImageEncoders"],
+            name: "RarebitTests",
+            dependencies: ["rarebit", "ModelFormat", "TinyModel", "ProgramRunner", "ImageEncoders"],
             swiftSettings: swiftFlags),
         .testTarget(name: "ModelFormatTests", dependencies: ["ModelFormat", "TinyModel"], swiftSettings: swiftFlags),
         .testTarget(

@@ -91,6 +91,9 @@ static void normalise(const rb_head *head) {
     case RB_FEATURE_COUNT:
         break;
     }
+    for (int32_t k = 0; head->head_weights && k < head->heads; k++) {
+        scale(n + k * width, head->head_weights[k], width);
+    }
 }
 
 // The logits of a share of the classes, once the features are normalised.
@@ -168,4 +171,8 @@ void rb_softmax(const float *logits, float *probabilities, int32_t count) {
     for (int32_t i = 0; i < count; i++) {
         probabilities[i] /= sum;
     }
+}
+
+float rb_log_ratio(double share, double other) {
+    return (float)(log(share) - log(other));
 }

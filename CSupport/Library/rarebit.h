@@ -178,8 +178,8 @@ typedef struct {
     float threshold;        // 0...1: an answer whose best probability is below it is unknown
     const int32_t *classes; // those that count, in ascending order; NULL: all
     size_t class_count;
-    // float32 [classes of the model], or NULL: added to the adjusted logits. With ln(expected share) - ln(share in
-    // training) for each class, the answer is that for another mix of classes.
+    // float32 [classes of the model], or NULL: added, times the model's temperature, to the adjusted logits. With
+    // ln(expected share) - ln(share in training) for each class, the answer is that for another mix of classes.
     const float *offsets;
     int32_t top; // how many classes the answer lists, 1...32
     // What pictures in a row say together, as `rarebit run` has it; starts anew where these, alpha or the classes
@@ -218,7 +218,7 @@ typedef struct {
     int32_t classes, features;
     const float *plain_logits;   // [classes]
     const float *logits;         // [classes], adjusted, with the offsets
-    const float *probabilities;  // [classes], softmax of `logits` over all classes
+    const float *probabilities;  // [classes], softmax of `logits` over the temperature, of all classes
     const float *feature_vector; // [features]
 } rarebit_outputs;
 

@@ -1,30 +1,59 @@
 import Inference
 import ModelFormat
+import Reports
 import Text
 
 /// How the program's settings have answers judged, which can change while it runs.
 struct Judge: ~Copyable {
     private var judging: Judging
+    private let model: Model
     private let memory: Memory
+    /// Where files that the settings name are read; errors point there, so it lasts as long as the program.
+    private let files: UnsafeMutableRawBufferPointer
+    private(set) var estimate: PriorEstimate?
+    private(set) var prior: Prior
+    private var usesEstimate: Bool { prior == .estimate }
+    /// Of the estimate, and not told yet.
+    private var hasNewEstimate = false
 
     init(_ settings: JudgingSettings, of model: Model) throws(ProgramError) {
-        let classes = Int(model.head.classes)
-        let memory = try Memory(count: Judging.byteCount(classes: classes))
+        let memory = try Memory(count: Judging.byteCount(of: model))
+        let files = try Memory.keeping(count: JudgingSettings.fileLimit + 1)
+        let estimate = try Self.estimate(for: settings, of: model)
         judging = try Judging(
-            alpha: settings.alpha(of: model), settings.rules, classes: classes, memory: memory.bytes
-        ) { policy throws(ProgramError) in try settings.includeClasses(of: model, in: &policy) }
+            alpha: settings.alpha(of: model), settings.rules, of: model, memory: memory.bytes
+        ) { policy throws(ProgramError) in try settings.describe(&policy, of: model, files: files) }
+        self.model = model
         self.memory = memory
+        self.files = files
+        self.estimate = estimate
+        prior = Prior(settings)
     }
 
     var alpha: Float { judging.alpha }
+
+    /// What is to be said of settings that go together badly; nil: nothing.
+    var doubt: StaticString? {
+        guard prior != .training, alpha != 0, model.head.hasDirections == 1 else { return nil }
+        return
+            "a prior takes the mix of training out, and so does alpha: both together do it twice; give --alpha 0 with --prior"
+    }
+
     var policy: Policy { judging.policy }
 
     /// Takes other settings; evidence gathered under the old ones counts no more, where they differ. Where the settings
     /// do not fit the model it throws, and the old ones stay.
-    mutating func change(to settings: JudgingSettings, of model: Model) throws(ProgramError) {
+    mutating func change(to settings: JudgingSettings) throws(ProgramError) {
+        try settings.check()
+        if estimate == nil { estimate = try Self.estimate(for: settings, of: model) }
+        let (model, files) = (model, files)
+        let shares = settings.estimatesPrior && usesEstimate ? estimate?.usableShares : nil
         try judging.change(alpha: settings.alpha(of: model), settings.rules) { policy throws(ProgramError) in
-            try settings.includeClasses(of: model, in: &policy)
+            try settings.describe(&policy, of: model, files: files)
+            if let shares { policy.setPrior(shares: shares, of: model) }
         }
+        prior = Prior(settings)
+        useEstimate()
     }
 
     /// Answers the picture in the engine's input, taken at `time`.
@@ -32,76 +61,72 @@ struct Judge: ~Copyable {
         from engine: Engine, top limit: Int, at time: UInt64, checksInput: Bool,
         keeping evidence: UnsafeMutablePointer<Evidence>? = nil
     ) -> Answer {
-        judging.answer(from: engine, top: limit, at: time, checksInput: checksInput, keeping: evidence)
+        let answer = judging.answer(from: engine, top: limit, at: time, checksInput: checksInput, keeping: evidence)
+        if answer.verdict.newlyConfirmed != nil { noteSighting(from: engine) }
+        return answer
     }
 
     /// Pictures were missed: evidence gathered so far counts no more.
     mutating func restart() { judging.restart() }
-}
 
-extension JudgingSettings {
-    fileprivate var rules: Policy.Rules {
-        Policy.Rules(threshold: threshold, smoothing: smoothing, confirmation: confirmation)
+    // MARK: The estimated prior
+
+    /// Whether answers are for the estimated mix of classes.
+    var isEstimateInUse: Bool { usesEstimate && estimate?.usableShares != nil }
+
+    /// Sightings are gathered wherever there are some and the model has what an estimate needs, so that it can be looked at before
+    /// it is used.
+    private static func estimate(
+        for settings: JudgingSettings, of model: Model
+    ) throws(ProgramError) -> PriorEstimate? {
+        guard settings.confirmation != nil, model.priorFault == nil else { return nil }
+        let count = PriorEstimate.byteCount(classes: Int(model.head.classes))
+        return PriorEstimate(of: model, memory: try Memory.keeping(count: count))
     }
 
-    fileprivate func alpha(of model: Model) -> Float { alpha ?? model.head.defaultAlpha }
-
-    fileprivate func includeClasses(of model: Model, in policy: inout Policy) throws(ProgramError) {
-        if let numbers = classNumbers { return policy.include(numbers, of: model) }
-        guard let value = classes else { return policy.includeAll() }
-        var items = ListItems(value.text)
-        while let item = items.next() {
-            guard let index = model.classIndex(of: item) else { throw .value(value, .unknownClass(item)) }
-            policy.include(index)
-        }
-    }
-}
-
-extension Policy {
-    /// Includes the classes of a list "0,3,7" of numbers; what is no class's is passed over.
-    fileprivate mutating func include(_ numbers: CText, of model: Model) {
-        var rest = numbers
-        while let number = rest.removeNumber(digits: 6) {
-            if number < Int(model.head.classes) { include(number) }
-            guard rest.removePrefix(",") else { return }
-        }
-    }
-}
-
-/// The items of a list "a,b,c", without the space around them.
-struct ListItems {
-    private var rest: UnsafeRawBufferPointer?
-
-    init(_ text: CText) {
-        rest = text.bytes
+    private mutating func noteSighting(from engine: Engine) {
+        let policy = policy
+        guard estimate?.add({ policy.writeTrainingPosterior(adjusted: engine.logits, to: $0) }) == true else { return }
+        estimate?.update()
+        hasNewEstimate = true
     }
 
-    mutating func next() -> UnsafeRawBufferPointer? {
-        guard let text = rest else { return nil }
-        let comma = text.firstIndex(of: UInt8(ascii: ","))
-        rest = comma.map { UnsafeRawBufferPointer(rebasing: text[($0 + 1)...]) }
-        var (start, end) = (0, comma ?? text.count)
-        while start < end && text[start] == UInt8(ascii: " ") {
-            start += 1
-        }
-        while start < end && text[end - 1] == UInt8(ascii: " ") {
-            end -= 1
-        }
-        return UnsafeRawBufferPointer(rebasing: text[start..<end])
+    /// Whether there is another estimate than before, which its caller tells; from then on it is used, where it is to be.
+    mutating func takeNewEstimate() -> Bool {
+        guard hasNewEstimate else { return false }
+        hasNewEstimate = false
+        useEstimate()
+        return true
+    }
+
+    /// The newest estimate; nil where there is none.
+    var priorReport: PriorReport? {
+        guard let estimate, estimate.sightingsInEstimate > 0 else { return nil }
+        return PriorReport(estimate, of: model, isUsed: isEstimateInUse)
+    }
+
+    private mutating func useEstimate() {
+        if usesEstimate, let shares = estimate?.usableShares { judging.setPrior(shares: shares) }
     }
 }
 
-extension Model {
-    /// The class with a name, else with a number; nil where there is none.
-    fileprivate func classIndex(of text: UnsafeRawBufferPointer) -> Int? {
-        for index in 0..<Int(head.classes) where className(index).isEqual(to: text) {
-            return index
+/// The mix of classes that answers are for.
+enum Prior {
+    case training, file, estimate
+
+    init(_ settings: JudgingSettings) {
+        guard let prior = settings.prior, prior.text != "none" else {
+            self = .training
+            return
         }
-        var number = 0
-        for byte in text {
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte), number < Int(head.classes) else { return nil }
-            number = 10 * number + Int(byte - UInt8(ascii: "0"))
+        self = settings.estimatesPrior ? .estimate : .file
+    }
+
+    var name: StaticString {
+        switch self {
+        case .training: "none"
+        case .file: "file"
+        case .estimate: "estimate"
         }
-        return text.count > 0 && number < Int(head.classes) ? number : nil
     }
 }

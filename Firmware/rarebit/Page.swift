@@ -37,20 +37,18 @@ struct Page: ~Copyable {
     private var hasEvidence = false
     /// Whether somebody waited for the answer of the frame that is answered when that began: else its evidence is not there.
     private var isAnswerWanted = false
-    /// A change of the settings, taken apart; then two lists of classes, one of them in use, the other for the next change.
-    private let texts: Memory
-    private var usedList = 0
+    private var changes: PageChanges
     /// The class whose evidence is shown; nil: the best one.
     private var explained: Int?
     private var rate = FrameRate()
 
     init(model: Model, path: CText, source: CText) throws(ProgramError) {
         let memory = try Memory(count: Int(RB_ANSWER_BYTES))
-        let texts = try Memory(count: 3 * Int(RB_COMMAND_BYTES))
+        let changes = try PageChanges()
         let state = try Memory(count: 4096 + 4096)
         (self.model, modelPath, self.source) = (model, path, source)
         self.memory = memory
-        self.texts = texts
+        self.changes = changes
         self.state = state
         precondition(MemoryLayout<PagePicture>.size <= 4096 && MemoryLayout<Evidence>.size <= 4096)
         picture.initialize(to: PagePicture())
@@ -115,6 +113,7 @@ struct Page: ~Copyable {
         text.member("status", "streaming" as Message)
         text.members(
             of: record, verdict, top: top, of: model, alpha: judge.alpha, rate: rate.perSecond, totals, board)
+        if let report = judge.priorReport { text.object("prior") { $0.members(of: report) } }
         if hasEvidence, top.count > 0 {
             let floats = shares
             let places = evidence.pointee.places
@@ -123,7 +122,8 @@ struct Page: ~Copyable {
                 UnsafeMutableBufferPointer(rebasing: floats[places...])
             )
             let index = explained ?? top[0].index
-            evidence.pointee.shares(of: index, alpha: judge.alpha, engine, plain: plain, adjusted: adjusted)
+            evidence.pointee.shares(
+                of: index, alpha: judge.alpha, engine, weighedBy: judge.policy, plain: plain, adjusted: adjusted)
             text.members(
                 ofEvidenceFor: index, of: model, rows: evidence.pointee.rows, columns: evidence.pointee.columns,
                 plain: plain, adjusted: adjusted)
@@ -159,10 +159,9 @@ struct Page: ~Copyable {
         text.record {
             $0.member("model", modelPath)
             $0.member("source", source)
-            $0.members(
-                ofSettings: model, alpha: judge.alpha, threshold: policy.rules.threshold,
-                includes: { policy.includes($0) },
-                place: place)
+            $0.members(ofSettings: model, alpha: judge.alpha, policy, place: place)
+            $0.member("prior", judge.prior.name)
+            if let fault = model.priorFault { $0.member("no_prior", fault.text(of: "")) }
             $0.member("explains", explained ?? -1)
         }
     }
@@ -171,21 +170,16 @@ struct Page: ~Copyable {
     mutating func handleCommand(_ judge: inout Judge, _ judging: inout JudgingSettings, place: InputPlace?) {
         guard let text = rb_page_take_command() else { return }
         var changed = judging
-        do throws(PageFault) {
-            try read(CText(text), into: &changed)
-            do throws(ProgramError) {
-                try judge.change(to: changed, of: model)
-            } catch {
-                throw .notUnderstood
-            }
-            if changed.classNumbers?.start != judging.classNumbers?.start { usedList = 1 - usedList }
-            judging = changed
+        var answer = TextWriter(BufferSink(memory.bytes))
+        do throws(ProgramError) {
+            let explained = try changes.read(CText(text), into: &changed, explained: explained, of: model)
+            try judge.change(to: changed)
+            changes.keep()
+            (judging, self.explained) = (changed, explained)
             publishSettings(judge, place: place)
-            var answer = TextWriter(BufferSink(memory.bytes))
             write(judge, place: place, to: &answer)
             reply(200, &answer)
         } catch {
-            var answer = TextWriter(BufferSink(memory.bytes))
             answer.record { $0.member("error", error.text) }
             reply(400, &answer)
         }
@@ -195,76 +189,6 @@ struct Page: ~Copyable {
         answer.flush()
         let bytes = answer.sink.bytes
         rb_page_reply(status, bytes.baseAddress, bytes.count)
-    }
-
-    /// "alpha=0.7&threshold=0.2&classes=0,3,7&explains=3": every one may be missing.
-    private mutating func read(_ command: CText, into judging: inout JudgingSettings) throws(PageFault) {
-        let apart = part(0)
-        let count = Self.copy(command, to: apart)
-        for index in 0..<count where apart[index] == UInt8(ascii: "&") {
-            apart[index] = 0
-        }
-        var start = 0
-        while start < count {
-            let entry = CText((apart.baseAddress! + start).assumingMemoryBound(to: CChar.self))
-            start += entry.count + 1
-            if let value = entry.suffix(after: "alpha=") {
-                judging.alpha = Float(try number(value, in: 0...1000))
-            } else if let value = entry.suffix(after: "threshold=") {
-                judging.threshold = Float(try number(value, in: 0...1))
-            } else if let value = entry.suffix(after: "classes=") {
-                guard isListOfClasses(value) else { throw .noClasses }
-                let list = part(1 + (1 - usedList))
-                _ = Self.copy(value, to: list)
-                judging.classNumbers = CText(list.baseAddress!.assumingMemoryBound(to: CChar.self))
-            } else if let value = entry.suffix(after: "explains=") {
-                let index = Int(try number(value, in: -1...Double(model.head.classes - 1)))
-                explained = index < 0 ? nil : index
-            } else {
-                throw .notUnderstood
-            }
-        }
-    }
-
-    private func part(_ number: Int) -> UnsafeMutableRawBufferPointer {
-        let size = Int(RB_COMMAND_BYTES)
-        return UnsafeMutableRawBufferPointer(rebasing: texts.bytes[(number * size)..<((number + 1) * size)])
-    }
-
-    /// With the final zero; how many bytes stand in front of it.
-    private static func copy(_ text: CText, to memory: UnsafeMutableRawBufferPointer) -> Int {
-        let count = min(text.count, memory.count - 1)
-        memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: text.bytes[..<count]))
-        memory[count] = 0
-        return count
-    }
-
-    private func number(_ text: CText, in range: ClosedRange<Double>) throws(PageFault) -> Double {
-        var number = 0.0
-        guard rb_parse_number(text.start, &number), range.contains(number) else { throw .outOfRange }
-        return number
-    }
-
-    /// At least one, and nothing else.
-    private func isListOfClasses(_ text: CText) -> Bool {
-        var rest = text
-        while let number = rest.removeNumber(digits: 6), number < Int(model.head.classes) {
-            guard rest.removePrefix(",") else { return rest.isEmpty }
-        }
-        return false
-    }
-}
-
-/// Why a change that a client asks for is not made.
-enum PageFault: Error, TextConvertible {
-    case notUnderstood, outOfRange, noClasses
-
-    var text: Message {
-        switch self {
-        case .notUnderstood: "give alpha=, threshold=, classes= and explains=, joined by &"
-        case .outOfRange: "a number is none, or out of range"
-        case .noClasses: "classes are numbers joined by commas, at least one"
-        }
     }
 }
 

@@ -65,7 +65,7 @@ struct Reporter: ~Copyable {
     mutating func report(_ event: RunEvent) throws(ProgramError) -> Bool {
         if logsAll {
             // A run without incidents ends in silence, like other programs.
-            if case .summary(let totals) = event, !totals.hasIncidents { return try writeRecord(of: event) }
+            if case .summary(let totals, _) = event, !totals.hasIncidents { return try writeRecord(of: event) }
             log(event)
         }
         return try writeRecord(of: event)

@@ -25,8 +25,9 @@ struct RunLoop: ~Copyable {
     private var totals = RunTotals()
     private var times = RunTimes()
     private let begin = rb_clock_ns()
-    /// Where the configuration is read again.
+    /// Where the configuration is read again: the texts of the settings in use lie in the other half.
     private let rereading: Memory
+    private var isRereadingInSecondHalf = false
 
     init(_ invocation: Invocation, _ engine: Engine, source name: CText, isCamera: Bool) throws(ProgramError) {
         let settings = invocation.settings
@@ -43,7 +44,7 @@ struct RunLoop: ~Copyable {
                 metrics: settings.run.metrics, page: settings.run.page, picture: path.pagePicture(),
                 model: settings.model, source: name)
         }
-        rereading = try Memory(count: ConfigurationText.limit + 1)
+        rereading = try Memory(count: 2 * (ConfigurationText.limit + 1))
         self.invocation = invocation
         self.name = name
         self.path = path
@@ -55,6 +56,7 @@ struct RunLoop: ~Copyable {
     /// Until the source ends, enough frames are answered, nobody reads the answers, or the program is asked to stop.
     mutating func run<Source: FrameSource & ~Copyable>(on source: inout Source) throws(ProgramError) {
         setActivity("classifying frames")
+        tellDoubt()
         if invocation.settings.run.configuration != nil || invocation.settings.run.output.isFile {
             rb_let_hangup_reload()
         }
@@ -62,7 +64,7 @@ struct RunLoop: ~Copyable {
         manager.tellStopping()
         updateTotals(from: source)
         if goesOn {
-            _ = try path.reporter.report(.summary(totals))
+            _ = try path.reporter.report(.summary(totals, path.engine.model))
         }
         path.reporter.finish()
         switch source.failure {
@@ -109,6 +111,7 @@ struct RunLoop: ~Copyable {
             path.reporter.log(of: name) { $0.write(oddity) }
         }
         manager.frameAnswered()
+        totals.tally.add(passage.verdict)
         times.add(frameAge(timestamp: passage.record.timestamp, at: passage.begun), to: .capture)
         times.add(passage.converted - passage.begun, to: .convert)
         times.add(passage.answered - passage.converted, to: .infer)
@@ -117,6 +120,10 @@ struct RunLoop: ~Copyable {
         path.page?.answered(
             passage.record, path.engine, path.judge, passage.verdict, totals: totals,
             board: web?.board ?? BoardConditions(), now: passage.answered)
+        guard path.judge.takeNewEstimate() else { return passage.goesOn }
+        if let report = path.judge.priorReport {
+            guard try path.reporter.report(.prior(report)) else { return false }
+        }
         return passage.goesOn
     }
 
@@ -151,7 +158,7 @@ struct RunLoop: ~Copyable {
         manager.tell(activity, source: name, now: now)
         if let isDue = web?.isDue(now: now), isDue {
             updateTotals(from: source)
-            web?.publish(totals, times, now: now)
+            web?.publish(totals, times, of: path.engine.model, prior: path.judge.priorReport, now: now)
         }
         let place = path.place
         path.page?.handleCommand(&path.judge, &judging, place: place)
@@ -166,21 +173,33 @@ struct RunLoop: ~Copyable {
         path.reporter.log(of: name) { $0.write(mode.rate > 0 ? "\(mode) frames a second" : "\(mode)") }
     }
 
+    private mutating func tellDoubt() {
+        if let doubt = path.judge.doubt { path.reporter.log { $0.write("\(doubt)") } }
+    }
+
     /// Takes from the configuration file what can change while the program runs; a file with a mistake changes nothing.
     private mutating func reload() {
         // Whoever sends the signal may have renamed the output file.
         path.reporter.reopen()
         guard let file = invocation.settings.run.configuration else { return }
         do throws(ProgramError) {
-            let (settings, texts) = try invocation.readConfiguration(into: rereading.bytes)
-            try path.judge.change(to: settings.judging, of: path.engine.model)
+            let (settings, texts) = try invocation.readConfiguration(into: freeHalf)
+            try path.judge.change(to: settings.judging)
             judging = settings.judging
+            isRereadingInSecondHalf.toggle()
             let place = path.place
             path.page?.publishSettings(path.judge, place: place)
             logReload(of: file, texts)
+            tellDoubt()
         } catch {
             path.reporter.log { $0.write("\(error); the old settings stay") }
         }
+    }
+
+    private var freeHalf: UnsafeMutableRawBufferPointer {
+        let size = ConfigurationText.limit + 1
+        let start = isRereadingInSecondHalf ? size : 0
+        return UnsafeMutableRawBufferPointer(rebasing: rereading.bytes[start..<(start + size)])
     }
 
     /// "rarebit.conf: read again; a restart is needed for camera, top"
@@ -202,6 +221,7 @@ struct RunLoop: ~Copyable {
         totals.answered = UInt64(path.answered)
         totals.duration = rb_clock_ns() - begin
         totals.counters = source.counters
+        totals.alpha = path.judge.alpha
         totals.counters[.outputFull] += path.reporter.output.lost
         totals.counters[.outputGone] += path.reporter.output.gone
     }

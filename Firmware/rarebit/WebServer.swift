@@ -1,4 +1,5 @@
 import HTTP
+import ModelFormat
 import Platform
 import Reports
 import Text
@@ -39,12 +40,15 @@ struct WebServer: ~Copyable {
     /// Whether new metrics are due.
     func isDue(now: UInt64) -> Bool { now >= due }
 
-    mutating func publish(_ totals: RunTotals, _ times: RunTimes, now: UInt64) {
+    mutating func publish(
+        _ totals: RunTotals, _ times: RunTimes, of network: Model, prior: PriorReport?, now: UInt64
+    ) {
         var conditions = rb_conditions()
         rb_read_conditions(CText("/sys").start, rb_current_cpu(), &conditions)
         board.update(conditions)
         var text = TextWriter(BufferSink(memory.bytes))
-        text.write(metricsOf: totals, times, board, model: model, source: source)
+        text.write(
+            metricsOf: totals, times, board, model: model, source: source, of: network, prior: prior)
         let bytes = text.finish().bytes
         rb_metrics_publish(bytes.baseAddress, bytes.count)
         due = now + Self.interval

@@ -163,7 +163,7 @@ public struct ClassifierHead: Sendable {
                         classes: Int32(classes), dimensions: Int32(dimensions), heads: Int32(heads),
                         feature_norm: rb_feature_norm(rawValue: featureNorm.rawValue), rows: numbers[0],
                         bias: numbers[1], centre: numbers[2], directions: numbers[3], direction_terms: numbers[4],
-                        alpha: alpha, features: numbers[5], normalised: normalised.baseAddress,
+                        head_weights: nil, alpha: alpha, features: numbers[5], normalised: normalised.baseAddress,
                         plain: logits.baseAddress, logits: logits.baseAddress)
                     rb_head_run(&head)
                 }

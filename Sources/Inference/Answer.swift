@@ -4,14 +4,16 @@ import ModelFormat
 public struct Answer {
     public let engine: Engine
     public let alpha: Float
+    /// What the logits were divided by.
+    public let temperature: Float
     public let verdict: Verdict
     /// CRC-32 of the quantised input tensor: equal on two machines that saw the same picture. nil where nobody asked.
     public let inputChecksum: UInt32?
 
-    /// Runs the engine on its input, a picture taken at `time`, nanoseconds. See `Engine.run` for the offsets. `evidence`: to be kept, where it is asked for.
+    /// Runs the engine on its input, a picture taken at `time`, nanoseconds. `evidence`: to be kept, where it is asked for.
     public init(
-        running engine: Engine, alpha: Float, offsets: UnsafePointer<Float>? = nil, policy: inout Policy,
-        top limit: Int, at time: UInt64, checksInput: Bool, keeping evidence: UnsafeMutablePointer<Evidence>? = nil
+        running engine: Engine, alpha: Float, policy: inout Policy, top limit: Int, at time: UInt64, checksInput: Bool,
+        keeping evidence: UnsafeMutablePointer<Evidence>? = nil
     ) {
         // Before the run, which reuses the input's memory.
         let checksum = checksInput ? Checksum.of(engine.inputBytes) : nil
@@ -20,18 +22,17 @@ public struct Answer {
         } else {
             engine.runBackbone { _ in }
         }
-        self.init(
-            judging: engine, alpha: alpha, offsets: offsets, policy: &policy, top: limit, at: time,
-            inputChecksum: checksum)
+        self.init(judging: engine, alpha: alpha, policy: &policy, top: limit, at: time, inputChecksum: checksum)
     }
 
     /// Runs the head alone, on the features that the engine holds.
     public init(
-        judging engine: Engine, alpha: Float, offsets: UnsafePointer<Float>? = nil, policy: inout Policy,
-        top limit: Int,
-        at time: UInt64, inputChecksum: UInt32? = nil
+        judging engine: Engine, alpha: Float, policy: inout Policy, top limit: Int, at time: UInt64,
+        inputChecksum: UInt32? = nil
     ) {
-        engine.runHead(alpha: alpha, offsets: offsets)
+        temperature = policy.rules.temperature
+        engine.runHead(
+            alpha: alpha, weights: policy.headWeights, offsets: policy.logitOffsets, temperature: temperature)
         self.engine = engine
         self.alpha = alpha
         self.inputChecksum = inputChecksum

@@ -116,7 +116,7 @@ public struct Engine {
         UnsafeMutableBufferPointer(start: floats(at: model.head.logitsOffset), count: Int(model.head.classes))
     }
 
-    /// float32 `[classes]`: the softmax of `logits`.
+    /// float32 `[classes]`: the softmax of `logits` over the temperature.
     public var probabilities: UnsafeMutableBufferPointer<Float> {
         UnsafeMutableBufferPointer(start: floats(at: model.head.probabilitiesOffset), count: Int(model.head.classes))
     }
@@ -142,16 +142,20 @@ public struct Engine {
         }
     }
 
-    /// Computes `plainLogits`, `logits` and `probabilities` from `features`. Alpha can change from call to call.
-    /// `offsets`, float32 `[classes]`, are added to `logits`: with ln(expected share) - ln(share in training) of each class the
-    /// answer is that for another mix of classes.
-    public func runHead(alpha: Float, offsets: UnsafePointer<Float>? = nil) {
+    /// Computes `plainLogits`, `logits` and `probabilities` from `features`, the softmax of logits over the temperature. Alpha can
+    /// change from call to call. `weights`, float32 `[heads]`, say how much each head counts. `offsets`, float32 `[classes]`, are
+    /// added to `logits`: with temperature (ln(expected share) - ln(share in training)) of each class the answer is that for
+    /// another mix of classes.
+    public func runHead(
+        alpha: Float, weights: UnsafePointer<Float>? = nil, offsets: UnsafePointer<Float>? = nil, temperature: Float = 1
+    ) {
         let record = model.head
         var head = rb_head(
             classes: Int32(record.classes), dimensions: Int32(record.dimensions), heads: Int32(record.heads),
             feature_norm: rb_feature_norm(rawValue: numericCast(record.featureNorm)), rows: model.headRows,
             bias: model.headBias, centre: model.headCentre, directions: model.headDirections,
-            direction_terms: model.headDirectionTerms, alpha: alpha, features: features.baseAddress,
+            direction_terms: model.headDirectionTerms, head_weights: weights, alpha: alpha,
+            features: features.baseAddress,
             normalised: floats(at: record.normalisedOffset), plain: plainLogits.baseAddress,
             logits: logits.baseAddress)
         let shares = record.shares(threads: threads.count)
@@ -165,7 +169,10 @@ public struct Engine {
                 logits[index] += offsets[index]
             }
         }
-        rb_softmax(logits.baseAddress, probabilities.baseAddress, Int32(record.classes))
+        for index in 0..<logits.count {
+            probabilities[index] = logits[index] / temperature
+        }
+        rb_softmax(probabilities.baseAddress, probabilities.baseAddress, Int32(record.classes))
     }
 
     /// The picture is there as the file describes it; the path may keep activations with their top bits flipped.

@@ -66,10 +66,11 @@ public struct Evidence {
     }
 
     /// Writes the shares that the places, row by row, have of a class's logit: `plain` and `adjusted` hold `places` numbers.
-    /// The picture is the one that the engine ran last.
+    /// The picture is the one that the engine ran last; `policy` has the heads' weights, and what a prior adds to logits is none of
+    /// the picture's.
     public func shares(
-        of index: Int, alpha: Float, _ engine: Engine, plain: UnsafeMutableBufferPointer<Float>,
-        adjusted: UnsafeMutableBufferPointer<Float>
+        of index: Int, alpha: Float, _ engine: Engine, weighedBy policy: Policy? = nil,
+        plain: UnsafeMutableBufferPointer<Float>, adjusted: UnsafeMutableBufferPointer<Float>
     ) {
         let model = engine.model
         let (dimensions, heads) = (Int(model.head.dimensions), Int(model.head.heads))
@@ -79,7 +80,7 @@ public struct Evidence {
         for place in 0..<places {
             var (logit, shift) = (model.headBias?[index] ?? 0, Float(0))
             for head in 0..<heads {
-                let scale = normalisation(of: head, width: width, engine)
+                let scale = normalisation(of: head, width: width, engine) * (policy?.weight(ofHead: head) ?? 1)
                 var along: Float = 0
                 for feature in (head * width)..<((head + 1) * width) {
                     let value = (self.value(feature, at: place) - (model.headCentre?[feature] ?? 0)) * scale

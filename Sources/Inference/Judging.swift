@@ -1,60 +1,76 @@
-/// How answers are judged, which can change from one picture to the next: the adjustment's strength, and a policy with room for
-/// another beside it, so that a bad one changes nothing.
+import ModelFormat
+
+/// How answers of a model are judged, which can change from one picture to the next: the adjustment's strength, and a policy with
+/// room for another beside it, so that a bad one changes nothing.
 public struct Judging {
     public private(set) var alpha: Float
     public private(set) var policy: Policy
-    private let classes: Int
+    private let model: Model
     private let memory: UnsafeMutableRawBufferPointer
     private var half = 0
 
-    /// The memory for a model of so many classes, bytes.
-    public static func byteCount(classes: Int) -> Int { 2 * Policy.byteCount(classes: classes) }
+    /// The memory for a model, bytes.
+    public static func byteCount(of model: Model) -> Int { 2 * policyBytes(of: model) }
 
-    /// `memory`: 4-byte aligned, at least `byteCount(classes:)`, kept as long as the value is used. `including` says which
-    /// classes count, one at least.
-    public init<Failure: Error>(
-        alpha: Float, _ rules: Policy.Rules, classes: Int, memory: UnsafeMutableRawBufferPointer,
-        including: (inout Policy) throws(Failure) -> Void
-    ) throws(Failure) {
-        self.alpha = alpha
-        self.classes = classes
-        self.memory = memory
-        policy = Policy(rules, classes: classes, memory: memory)
-        try including(&policy)
+    private static func policyBytes(of model: Model) -> Int {
+        Policy.byteCount(classes: Int(model.head.classes), heads: Int(model.head.heads))
     }
 
-    /// Takes other rules; evidence gathered under the old ones counts no more, where they differ. Where `including` throws,
+    /// `memory`: 4-byte aligned, at least `byteCount(of:)`, kept as long as the value is used. `describe` says which classes
+    /// count, one at least, and what else there is to say of single classes and heads. The temperatures are the file's.
+    public init<Failure: Error>(
+        alpha: Float, _ rules: Policy.Rules, of model: Model, memory: UnsafeMutableRawBufferPointer,
+        describe: (inout Policy) throws(Failure) -> Void
+    ) throws(Failure) {
+        self.alpha = alpha
+        self.model = model
+        self.memory = memory
+        policy = Self.policy(rules, of: model, alpha: alpha, memory: memory)
+        try describe(&policy)
+    }
+
+    private static func policy(
+        _ rules: Policy.Rules, of model: Model, alpha: Float, memory: UnsafeMutableRawBufferPointer
+    ) -> Policy {
+        var rules = rules
+        rules.temperature = model.temperature(at: alpha) ?? 1
+        rules.plainTemperature = model.temperature(at: 0) ?? 1
+        return Policy(rules, classes: Int(model.head.classes), heads: Int(model.head.heads), memory: memory)
+    }
+
+    /// Takes other rules; evidence gathered under the old ones counts no more, where they differ. Where `describe` throws,
     /// the old ones stay.
     public mutating func change<Failure: Error>(
-        alpha otherAlpha: Float, _ rules: Policy.Rules, including: (inout Policy) throws(Failure) -> Void
+        alpha otherAlpha: Float, _ rules: Policy.Rules, describe: (inout Policy) throws(Failure) -> Void
     ) throws(Failure) {
-        let size = Policy.byteCount(classes: classes)
+        let size = Self.policyBytes(of: model)
         let start = (1 - half) * size
-        var other = Policy(
-            rules, classes: classes,
+        var other = Self.policy(
+            rules, of: model, alpha: otherAlpha,
             memory: UnsafeMutableRawBufferPointer(rebasing: memory[start..<(start + size)]))
-        try including(&other)
-        guard other.rules != policy.rules || !other.includesSame(as: policy) || otherAlpha != alpha else { return }
+        try describe(&other)
+        guard otherAlpha != alpha || !other.judgesAlike(policy) else { return }
         half = 1 - half
         policy = other
         alpha = otherAlpha
     }
 
+    /// Takes another prior, which evidence gathered so far outlives: see `Policy.setPrior`.
+    public mutating func setPrior(shares: UnsafePointer<Float>) { policy.setPrior(shares: shares, of: model) }
+
     /// Runs the engine on its input, a picture taken at `time`, and judges its logits.
     public mutating func answer(
-        from engine: Engine, offsets: UnsafePointer<Float>? = nil, top limit: Int, at time: UInt64, checksInput: Bool,
+        from engine: Engine, top limit: Int, at time: UInt64, checksInput: Bool,
         keeping evidence: UnsafeMutablePointer<Evidence>? = nil
     ) -> Answer {
         Answer(
-            running: engine, alpha: alpha, offsets: offsets, policy: &policy, top: limit, at: time,
-            checksInput: checksInput, keeping: evidence)
+            running: engine, alpha: alpha, policy: &policy, top: limit, at: time, checksInput: checksInput,
+            keeping: evidence)
     }
 
     /// Judges the engine's last features once more.
-    public mutating func secondAnswer(
-        from engine: Engine, offsets: UnsafePointer<Float>? = nil, top limit: Int, at time: UInt64
-    ) -> Answer {
-        Answer(judging: engine, alpha: alpha, offsets: offsets, policy: &policy, top: limit, at: time)
+    public mutating func secondAnswer(from engine: Engine, top limit: Int, at time: UInt64) -> Answer {
+        Answer(judging: engine, alpha: alpha, policy: &policy, top: limit, at: time)
     }
 
     /// Pictures were missed: evidence gathered so far counts no more.

@@ -10,7 +10,7 @@ extension ModelError: TextConvertible {
         case .notAModel: "not a rarebit model: wrong first bytes; make one with rarebit-convert convert"
         case .unsupportedVersion(let found):
             """
-            format version \(found) is not the one this program reads (\(Layout.version)); convert the checkpoint again \
+            format version \(found) is none that this program reads (\(Layout.oldestVersion) to \(Layout.version)); convert the checkpoint again \
             with the converter of this program's release
             """
         case .wrongFileSize(let stated, let found):
@@ -28,6 +28,7 @@ extension ModelError: TextConvertible {
         case .badInput(let field): malformed("input description, \(field.name)")
         case .badOperation(let index, let field): malformed("operation \(index), \(field.name)")
         case .badHead(let field): malformed("head, \(field.name)")
+        case .badJudging(let field): malformed("judging, \(field.name)")
         case .badName(let kind, let index): malformed("text \(index) of section \(kind.name)")
         }
     }
@@ -88,13 +89,14 @@ extension ModelError.Field {
         case .channelOrder: "unknown channel order"
         case .resize: "resize out of range"
         case .normalisation: "mean or standard deviation out of range"
-        case .classes: "class count out of range"
+        case .classes: "class count or number out of range"
         case .dimensions: "dimensions not divisible by heads"
         case .featureNorm: "unknown feature norm"
         case .flags: "unknown flags"
-        case .alpha: "alpha, tau or gamma not finite"
+        case .alpha: "alpha, tau or gamma not finite or out of order"
         case .numbers: "numbers not finite"
         case .memory: "memory out of bounds"
+        case .temperature: "temperature out of range"
         }
     }
 }

@@ -1,15 +1,26 @@
 import Kernels
+import ModelFormat
 
-/// What is made of the logits of one picture after another: probabilities over some of the classes, their mean over time,
-/// whether the best is good enough to be named, and when a class has been seen often enough to be believed.
+/// How one picture after another is judged: which classes count and how, when the best is good enough to be named, and when a
+/// class has been seen often enough to be believed.
 ///
-/// Of each picture, in this order:
-/// 1. Classes. Only the included ones count; probabilities are the softmax over them alone, so they sum to 1.
-/// 2. Smoothing, with S > 0: the mean m of the adjusted probabilities p becomes S m + (1 - S) p; the first picture's is p.
+/// Of each picture, in this order. The head does the first three (`Engine.runHead`), `judge` the others:
+/// 1. Heads. Each of the K heads counts by its weight, 1 unless given.
+/// 2. Alpha. Plain logits y; from them, less what TDE subtracts, the adjusted logits z.
+/// 3. Prior. T (ln(share expected) - ln(share in training)) is added to each z. T is the temperature of step 5, so that behind
+///    it the logarithm counts once.
+/// 4. Classes. Only the included ones count: probabilities are softmaxes over them alone, so they sum to 1.
+/// 5. Temperature. Adjusted probabilities p = softmax(z / T), plain ones softmax(y / T0), with the file's temperatures of alpha in
+///    use and of alpha 0; without any they are 1. (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.)
+/// 6. Exempted classes, those that say that nothing is there, keep the probability q that they have without TDE, the prior
+///    included; the others share what is left by p: p_i = (1 - sum of the exempted q) softmax over the others of z / T.
+///    (Tang, Huang, Zhang, NeurIPS 2020, for the background of a detector.) So alpha never turns nothing into something.
+/// 7. Smoothing, with S > 0: the mean m of the probabilities p becomes S m + (1 - S) p; the first picture's is p.
 ///    One picture's weight falls to a half after ln 2 / (1 - S) pictures, nearly.
-/// 3. Ranking by the mean; without smoothing by the adjusted logits, which is the order of p.
-/// 4. Threshold: the picture is unknown where the best mean (or p) is below it.
-/// 5. Confirmation, N of M: a class is newly confirmed by a picture of it when N of the last M pictures, this one
+/// 8. Ranking by the mean, or by p; where neither smoothing nor exemption is, by z, which is the order of p.
+/// 9. Threshold: the picture is unknown where the best mean (or p) is below the threshold of its class, or below the common
+///    one where it has none of its own.
+/// 10. Confirmation, N of M: a class is newly confirmed by a picture of it when N of the last M pictures, this one
 ///    included, were of it; then not again before M pictures in a row were not. Unknown pictures are of no class.
 ///
 /// What is remembered (the mean, the last M pictures, what was confirmed) is forgotten by `restart()`, to be called when
@@ -28,11 +39,14 @@ public struct Policy {
             }
         }
 
-        /// Probability 0...1 below which a picture is unknown.
+        /// Probability 0...1 below which a picture is unknown, of classes without one of their own.
         public var threshold: Float
         /// The weight of the past, 0..<1; 0: each picture stands alone.
         public var smoothing: Float
         public var confirmation: Confirmation?
+        /// T and T0, above 0. `Judging` sets them.
+        public var temperature: Float = 1
+        public var plainTemperature: Float = 1
 
         public init(threshold: Float = 0, smoothing: Float = 0, confirmation: Confirmation? = nil) {
             self.threshold = threshold
@@ -42,53 +56,77 @@ public struct Policy {
     }
 
     public static var longestWindow: Int { 64 }
-    private static var shortestGap: UInt64 { 1_000_000_000 }
-    private static var gapIntervals: UInt64 { 4 }
 
     public let rules: Rules
     /// How many classes are included.
     public private(set) var count = 0
     /// The included classes, ascending, [count] of [all classes].
-    private let classes: UnsafeMutableBufferPointer<Int32>
-    /// Of the last picture, in the order of `classes`: softmax of the plain logits, of the adjusted ones, the mean of the
-    /// latter, and what is ranked.
-    private let plain: UnsafeMutableBufferPointer<Float>
-    private let adjusted: UnsafeMutableBufferPointer<Float>
-    private let mean: UnsafeMutableBufferPointer<Float>
-    private let scores: UnsafeMutableBufferPointer<Float>
+    let classes: UnsafeMutableBufferPointer<Int32>
+    /// Of the last picture, in the order of `classes`: plain and adjusted probabilities, the mean of the latter, and what is
+    /// ranked.
+    let plain: UnsafeMutableBufferPointer<Float>
+    let adjusted: UnsafeMutableBufferPointer<Float>
+    let mean: UnsafeMutableBufferPointer<Float>
+    let scores: UnsafeMutableBufferPointer<Float>
 
-    private var hasPast = false
-    private var lastTime: UInt64 = 0
-    private var lastInterval: UInt64?
+    // MARK: Of each class
+
+    /// NaN: the common one.
+    private let thresholds: UnsafeMutableBufferPointer<Float>
+    /// 1 for an exempted class, else 0.
+    private let exemptions: UnsafeMutableBufferPointer<Int32>
+    public private(set) var hasExemptions = false
+    private let logRatios: UnsafeMutableBufferPointer<Float>
+    private let offsets: UnsafeMutableBufferPointer<Float>
+    private var hasPrior = false
+    private let weights: UnsafeMutableBufferPointer<Float>
+    private var hasWeights = false
+
+    // MARK: The past
+
+    var hasPast = false
+    var lastTime: UInt64 = 0
+    var lastInterval: UInt64?
     /// The classes of the last pictures, a ring; `noClass`: unknown, or no picture yet.
-    private var window = InlineArray<64, Int32>(repeating: -1)
-    private var windowPosition = 0
+    var window = InlineArray<64, Int32>(repeating: -1)
+    var windowPosition = 0
     /// Confirmed classes of which there is still a picture in the window, `noClass` in free places.
-    private var confirmed = InlineArray<64, Int32>(repeating: -1)
+    var confirmed = InlineArray<64, Int32>(repeating: -1)
 
-    private static var noClass: Int32 { -1 }
+    static var noClass: Int32 { -1 }
 
-    /// The memory that a policy for a model of so many classes needs, bytes.
-    public static func byteCount(classes: Int) -> Int { 5 * 4 * classes }
+    /// The memory that a policy for a model of so many classes and heads needs, bytes.
+    public static func byteCount(classes: Int, heads: Int) -> Int { 4 * (9 * classes + heads) }
 
-    /// Without any class yet. `memory`: 4-byte aligned, at least `byteCount(classes:)`, kept as long as the policy is used.
-    public init(_ rules: Rules, classes count: Int, memory: UnsafeMutableRawBufferPointer) {
-        precondition(memory.count >= Self.byteCount(classes: count))
+    /// Without any class yet. `memory`: 4-byte aligned, at least `byteCount(classes:heads:)`, kept as long as the policy is used.
+    public init(_ rules: Rules, classes count: Int, heads: Int, memory: UnsafeMutableRawBufferPointer) {
+        precondition(memory.count >= Self.byteCount(classes: count, heads: heads))
         precondition((0...1).contains(rules.threshold) && (0..<1).contains(rules.smoothing))
+        precondition(rules.temperature > 0 && rules.plainTemperature > 0)
         if let confirmation = rules.confirmation {
             precondition((1...Self.longestWindow).contains(confirmation.window))
             precondition((1...confirmation.window).contains(confirmation.needed))
         }
         self.rules = rules
-        func part<Element>(_ number: Int, of type: Element.Type) -> UnsafeMutableBufferPointer<Element> {
+        func part<Element>(_ number: Int, of type: Element.Type, count size: Int) -> UnsafeMutableBufferPointer<Element>
+        {
             let start = memory.baseAddress! + 4 * count * number
-            return UnsafeMutableBufferPointer(start: start.bindMemory(to: type, capacity: count), count: count)
+            return UnsafeMutableBufferPointer(start: start.bindMemory(to: type, capacity: size), count: size)
         }
-        classes = part(0, of: Int32.self)
-        plain = part(1, of: Float.self)
-        adjusted = part(2, of: Float.self)
-        mean = part(3, of: Float.self)
-        scores = part(4, of: Float.self)
+        classes = part(0, of: Int32.self, count: count)
+        plain = part(1, of: Float.self, count: count)
+        adjusted = part(2, of: Float.self, count: count)
+        mean = part(3, of: Float.self, count: count)
+        scores = part(4, of: Float.self, count: count)
+        thresholds = part(5, of: Float.self, count: count)
+        exemptions = part(6, of: Int32.self, count: count)
+        logRatios = part(7, of: Float.self, count: count)
+        offsets = part(8, of: Float.self, count: count)
+        weights = part(9, of: Float.self, count: heads)
+        for index in 0..<count {
+            thresholds[index] = .nan
+            exemptions[index] = 0
+        }
     }
 
     // MARK: Classes
@@ -117,131 +155,99 @@ public struct Policy {
         count = classes.count
     }
 
-    /// Whether the other includes the same classes.
-    public func includesSame(as other: Policy) -> Bool {
-        guard count == other.count else { return false }
+    /// Whether a class counts.
+    public func includes(_ index: Int) -> Bool {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if Int(classes[middle]) < index { low = middle + 1 } else { high = middle }
+        }
+        return low < count && Int(classes[low]) == index
+    }
+
+    /// Gives a class a threshold of its own, 0...1.
+    public mutating func setThreshold(_ threshold: Float, of index: Int) {
+        precondition((0...1).contains(threshold))
+        thresholds[index] = threshold
+    }
+
+    /// A class's own threshold; nil: it has the common one.
+    public func ownThreshold(of index: Int) -> Float? { thresholds[index].isNaN ? nil : thresholds[index] }
+
+    func threshold(of index: Int) -> Float { ownThreshold(of: index) ?? rules.threshold }
+
+    /// TDE leaves the class's probability as it is.
+    public mutating func exempt(_ index: Int) {
+        exemptions[index] = 1
+        hasExemptions = true
+    }
+
+    public func isExempted(_ index: Int) -> Bool { exemptions[index] == 1 }
+
+    // MARK: The head
+
+    /// `ratios`, [classes]: ln(share expected) - ln(share in training); nil: the mix of training.
+    public mutating func setPrior(logRatios ratios: UnsafePointer<Float>?) {
+        hasPrior = ratios != nil
+        guard let ratios else { return }
+        for index in 0..<logRatios.count {
+            logRatios[index] = ratios[index]
+            offsets[index] = rules.temperature * ratios[index]
+        }
+    }
+
+    /// The answers are for another mix of classes than that of training: `shares`, [classes], above 0 on any scale. The model has
+    /// training images of each class.
+    public mutating func setPrior(shares: UnsafePointer<Float>, of model: Model) {
+        var (expected, images) = (0.0, 0.0)
+        for index in 0..<logRatios.count {
+            expected += Double(shares[index])
+            images += Double(model.classCount(index)!)
+        }
+        for index in 0..<logRatios.count {
+            logRatios[index] = rb_log_ratio(Double(shares[index]) / expected, Double(model.classCount(index)!) / images)
+        }
+        setPrior(logRatios: UnsafePointer(logRatios.baseAddress!))
+    }
+
+    /// [classes]: ln(share expected) - ln(share in training); nil where there is no prior.
+    var priorLogRatios: UnsafeMutableBufferPointer<Float>? { hasPrior ? logRatios : nil }
+
+    /// [classes]: what step 3 adds.
+    var logitOffsets: UnsafePointer<Float>? { hasPrior ? UnsafePointer(offsets.baseAddress!) : nil }
+
+    /// How much head `head` counts, from 0 up; the others 1 unless given.
+    public mutating func setWeight(_ weight: Float, ofHead head: Int) {
+        if !hasWeights {
+            for other in 0..<weights.count { weights[other] = 1 }
+        }
+        hasWeights = true
+        weights[head] = weight
+    }
+
+    /// [heads]; nil: each counts 1.
+    var headWeights: UnsafePointer<Float>? { hasWeights ? UnsafePointer(weights.baseAddress!) : nil }
+
+    /// How much a head counts.
+    public func weight(ofHead head: Int) -> Float { hasWeights ? weights[head] : 1 }
+
+    // MARK: Comparison
+
+    /// Whether the other judges every picture alike, from the same past.
+    public func judgesAlike(_ other: Policy) -> Bool {
+        guard rules == other.rules, count == other.count, hasPrior == other.hasPrior else { return false }
         for place in 0..<count where classes[place] != other.classes[place] {
             return false
         }
-        return true
-    }
-
-    // MARK: Pictures
-
-    /// Forgets what was there before.
-    public mutating func restart() {
-        hasPast = false
-        lastInterval = nil
-        for index in 0..<Self.longestWindow {
-            window[index] = Self.noClass
-            confirmed[index] = Self.noClass
+        for index in 0..<classes.count {
+            guard ownThreshold(of: index) == other.ownThreshold(of: index),
+                isExempted(index) == other.isExempted(index),
+                !hasPrior || logRatios[index] == other.logRatios[index]
+            else { return false }
         }
-    }
-
-    /// Takes in one picture: its logits of all classes, plain and adjusted, and when it was taken, nanoseconds. At least
-    /// one class is included.
-    public mutating func judge(
-        plain plainLogits: UnsafeMutableBufferPointer<Float>, adjusted logits: UnsafeMutableBufferPointer<Float>,
-        at time: UInt64, top limit: Int
-    ) -> Verdict {
-        precondition(count > 0 && plainLogits.count == classes.count && logits.count == classes.count)
-        restartAfterGap(at: time)
-        for place in 0..<count {
-            let index = Int(classes[place])
-            plain[place] = plainLogits[index]
-            adjusted[place] = logits[index]
-            scores[place] = logits[index]
-        }
-        rb_softmax(plain.baseAddress, plain.baseAddress, Int32(count))
-        rb_softmax(adjusted.baseAddress, adjusted.baseAddress, Int32(count))
-        smooth()
-        var verdict = ranked(plain: plainLogits, adjusted: logits, top: limit)
-        // Not "<": a probability that is no number is not enough either.
-        verdict.isUnknown = rules.threshold > 0 && !(verdict[0].probability >= rules.threshold)
-        if confirms(verdict.isUnknown ? Self.noClass : Int32(verdict[0].index)) {
-            verdict.newlyConfirmed = verdict[0]
-        }
-        return verdict
-    }
-
-    /// The best classes of the picture that was judged last, which had these logits.
-    public func ranked(
-        plain plainLogits: UnsafeMutableBufferPointer<Float>, adjusted logits: UnsafeMutableBufferPointer<Float>,
-        top limit: Int
-    ) -> Verdict {
-        var verdict = Verdict()
-        let ranking = Ranking(of: UnsafeMutableBufferPointer(rebasing: scores[..<count]), limit: limit)
-        for place in 0..<ranking.count {
-            let rank = ranking[place]
-            let index = Int(classes[rank])
-            verdict.append(
-                RankedClass(
-                    index: index, probability: mean[rank], frameProbability: adjusted[rank],
-                    plainProbability: plain[rank], logit: logits[index], plainLogit: plainLogits[index]))
-        }
-        return verdict
-    }
-
-    /// Whether a class counts.
-    public func includes(_ index: Int) -> Bool {
-        for place in 0..<count where Int(classes[place]) == index { return true }
-        return false
-    }
-
-    private mutating func restartAfterGap(at time: UInt64) {
-        let interval = time - min(lastTime, time)
-        if let before = lastInterval, interval > Self.shortestGap && interval / Self.gapIntervals > before {
-            restart()
-        } else if hasPast {
-            lastInterval = interval
-        }
-        lastTime = time
-    }
-
-    private mutating func smooth() {
-        let (past, new) = (rules.smoothing, 1 - rules.smoothing)
-        for place in 0..<count {
-            let latest = adjusted[place]
-            let value = hasPast && past > 0 ? past * mean[place] + new * latest : latest
-            // Else what is no number once would be none for ever.
-            mean[place] = value.isFinite ? value : latest
-            if past > 0 {
-                scores[place] = mean[place]
-            }
-        }
-        hasPast = true
-    }
-
-    /// Whether this picture of a class confirms it.
-    private mutating func confirms(_ latest: Int32) -> Bool {
-        guard let confirmation = rules.confirmation else { return false }
-        window[windowPosition] = latest
-        windowPosition = (windowPosition + 1) % confirmation.window
-        forgetAbsent(in: confirmation.window)
-        guard latest != Self.noClass, occurrences(of: latest, in: confirmation.window) >= confirmation.needed else {
+        for head in 0..<weights.count where weight(ofHead: head) != other.weight(ofHead: head) {
             return false
         }
-        var free = 0
-        for place in 0..<Self.longestWindow {
-            if confirmed[place] == latest { return false }
-            if confirmed[place] == Self.noClass { free = place }
-        }
-        confirmed[free] = latest
         return true
-    }
-
-    private mutating func forgetAbsent(in length: Int) {
-        for place in 0..<Self.longestWindow
-        where confirmed[place] != Self.noClass && occurrences(of: confirmed[place], in: length) == 0 {
-            confirmed[place] = Self.noClass
-        }
-    }
-
-    private func occurrences(of index: Int32, in length: Int) -> Int {
-        var count = 0
-        for position in 0..<length where window[position] == index {
-            count += 1
-        }
-        return count
     }
 }

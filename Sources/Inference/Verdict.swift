@@ -4,9 +4,9 @@ public struct RankedClass {
     /// What ranks it and what a threshold is compared with: the mean over pictures where there is smoothing, else
     /// `frameProbability`.
     public var probability: Float
-    /// Softmax of the adjusted logits of this picture, over the included classes.
+    /// Of this picture, with all that `Policy` does before smoothing, over the included classes.
     public var frameProbability: Float
-    /// The same of the plain logits.
+    /// Of the plain logits.
     public var plainProbability: Float
     /// With the TDE adjustment.
     public var logit: Float
@@ -21,8 +21,10 @@ public struct Verdict {
             index: 0, probability: 0, frameProbability: 0, plainProbability: 0, logit: 0, plainLogit: 0))
     /// At most `Ranking.maximumCount`.
     public private(set) var count = 0
-    /// Whether even the best is below the threshold.
+    /// Whether even the best is below its threshold.
     public internal(set) var isUnknown = false
+    /// Whether the plain classifier says another class of this picture, among those that count.
+    public internal(set) var isFlipped = false
     /// The class that this picture confirmed.
     public internal(set) var newlyConfirmed: RankedClass?
 

@@ -1,4 +1,4 @@
-// The .rbit file, format version 4. One little-endian file, usable straight from mmap:
+// The .rbit file, format version 5. One little-endian file, usable straight from mmap:
 //
 //   offset 0    magic, 8 bytes: "RBIT" CR LF SUB LF (a transfer in text mode changes it)
 //          8    format version                                  u32
@@ -12,7 +12,8 @@
 //        192    section table: kind u32, reserved u32, offset u64, size u64
 //   sections in the order of their offsets, each 64-byte aligned, the gaps zero
 //
-// A reader accepts only the version it knows. A change to anything here or to a record bumps the version.
+// A reader accepts the versions from `oldestVersion` on, which say what they have as this one does. A change to anything here or
+// to a record bumps the version; a writer states the oldest that has all it writes.
 //
 //   version  change
 //   1        the first
@@ -20,11 +21,14 @@
 //            operations: look-up table, product, average pooling into bytes
 //   3        input: how a picture of another shape is fitted, by cropping, squashing or padding
 //   4        operations: constant, rearrangement, resampling, softmax, layer and L2 normalisation, matrix product
+//   5        judging: exempted classes, and temperatures by alpha
 
 /// Sizes and constants of the file; see the table at the top of this file.
 public enum Layout {
     public static let magic: UInt64 = 0x0A1A_0A0D_5449_4252  // "RBIT\r\n\x1a\n", little-endian
-    public static let version: UInt32 = 4
+    public static let version: UInt32 = 5
+    /// The oldest that is read.
+    public static let oldestVersion: UInt32 = 4
     public static let headerBytes = 192
     public static let sectionEntryBytes = 24
     public static let maximumSections: UInt32 = 16
@@ -44,7 +48,7 @@ public enum Layout {
     static let packedBytesOffset = 40
 }
 
-/// The kinds of section, numbered from 1 without gaps. All are required except `classCounts`.
+/// The kinds of section, numbered from 1 without gaps. All are required except `classCounts` and `judging`.
 public enum SectionKind: UInt32, Sendable {
     /// One `InputRecord`.
     case input = 1
@@ -67,6 +71,11 @@ public enum SectionKind: UInt32, Sendable {
     case classCounts = 8
     /// UTF-8 text, one "key: value" a line: where the model comes from.
     case provenance = 9
+    /// u32 numbers of exempted classes and of temperatures, then the exempted classes as u32, ascending, then for each temperature
+    /// float32 alpha, from 0 on and rising, and float32 temperature.
+    case judging = 10
+
+    var isOptional: Bool { self == .classCounts || self == .judging }
 }
 
 #if !hasFeature(Embedded)

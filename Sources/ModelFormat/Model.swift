@@ -26,6 +26,7 @@ public struct Model {
         operationCount = try verifier.verifiedOperationCount()
         head = try verifier.verifiedHead()
         try verifier.verifyNames(classes: Int(head.classes), operations: operationCount)
+        try verifier.verifyJudging(classes: head.classes)
     }
 
     /// Checks what the beginning of a file of `count` bytes tells, its first `Layout.headerBytes` or all: for those who read
@@ -98,6 +99,48 @@ public struct Model {
         let section = sections[.classCounts]
         guard !section.isEmpty else { return nil }
         return bytes.field(UInt32.self, at: section.lowerBound + 4 * index)
+    }
+
+    /// Classes whose probability TDE leaves as it is, unless told otherwise.
+    public var exemptedCount: Int { judgingCount(.exempted) }
+
+    /// One of them, `place` in 0..<exemptedCount; they ascend.
+    public func exemptedClass(_ place: Int) -> Int {
+        precondition(place >= 0 && place < exemptedCount)
+        let start = sections[.judging].lowerBound + JudgingSection.headerBytes
+        return Int(bytes.field(UInt32.self, at: start + 4 * place))
+    }
+
+    /// What logits at this alpha are divided by, so that their softmax says how often it is right: between those of the file's
+    /// alphas in proportion, beyond them the nearest; nil where the file has none.
+    public func temperature(at alpha: Float) -> Float? {
+        let count = judgingCount(.temperatures)
+        guard count > 0 else { return nil }
+        var before = temperaturePoint(0)
+        for place in 0..<count {
+            let point = temperaturePoint(place)
+            guard point.alpha < alpha else {
+                guard point.alpha > before.alpha else { return point.temperature }
+                let part = (alpha - before.alpha) / (point.alpha - before.alpha)
+                return before.temperature + part * (point.temperature - before.temperature)
+            }
+            before = point
+        }
+        return before.temperature
+    }
+
+    private func judgingCount(_ what: JudgingSection.Count) -> Int {
+        let section = sections[.judging]
+        return section.isEmpty ? 0 : Int(bytes.field(UInt32.self, at: section.lowerBound + what.rawValue))
+    }
+
+    private func temperaturePoint(_ place: Int) -> (alpha: Float, temperature: Float) {
+        let start =
+            sections[.judging].lowerBound + JudgingSection.headerBytes + 4 * exemptedCount + 8 * place
+        return (
+            Float(bitPattern: bytes.field(UInt32.self, at: start)),
+            Float(bitPattern: bytes.field(UInt32.self, at: start + 4))
+        )
     }
 
     /// UTF-8 text, one "key: value" a line.

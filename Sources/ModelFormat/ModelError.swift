@@ -18,6 +18,7 @@ public enum ModelError: Error, Equatable, Sendable {
     case badInput(Field)
     case badOperation(index: Int, Field)
     case badHead(Field)
+    case badJudging(Field)
     /// A name that is empty, out of bounds, not UTF-8 or has control characters.
     case badName(SectionKind, index: Int)
 
@@ -27,6 +28,6 @@ public enum ModelError: Error, Equatable, Sendable {
         case input, output, residual, overlap, scratch, scratchSize
         case weights, parameters, multiplier, accumulator, steps, taps, table
         case channelOrder, resize, normalisation
-        case classes, dimensions, featureNorm, flags, alpha, numbers, memory
+        case classes, dimensions, featureNorm, flags, alpha, numbers, memory, temperature
     }
 }

@@ -32,6 +32,7 @@ extension SectionKind {
         case .operationNames: "operation names"
         case .classCounts: "class counts"
         case .provenance: "provenance"
+        case .judging: "judging"
         }
     }
 }

@@ -305,3 +305,15 @@ public struct HeadRecord: Record, Equatable, Sendable {
         coder.code(&probabilitiesOffset)
     }
 }
+
+/// How the judging section begins, and what it may hold: see `SectionKind.judging`.
+enum JudgingSection {
+    static let headerBytes = 8
+    static var temperatures: ClosedRange<Float> { 0.01...100 }
+
+    /// Where a number of entries stands.
+    enum Count: Int {
+        case exempted = 0
+        case temperatures = 4
+    }
+}

@@ -1,6 +1,6 @@
 /// Where each section lies in the file; an empty range for an absent one.
 struct SectionTable {
-    private var ranges = InlineArray<10, Range<Int>>(repeating: 0..<0)
+    private var ranges = InlineArray<11, Range<Int>>(repeating: 0..<0)
 
     subscript(kind: SectionKind) -> Range<Int> { ranges[Int(kind.rawValue)] }
 
@@ -13,7 +13,9 @@ struct SectionTable {
         guard min(count, file.count) >= Layout.headerBytes else { throw .tooShort(bytes: min(count, file.count)) }
         guard file.field(UInt64.self, at: 0) == Layout.magic else { throw .notAModel }
         let version = file.field(UInt32.self, at: Layout.versionOffset)
-        guard version == Layout.version else { throw .unsupportedVersion(found: version) }
+        guard (Layout.oldestVersion...Layout.version).contains(version) else {
+            throw .unsupportedVersion(found: version)
+        }
         let stated = file.field(UInt64.self, at: Layout.fileBytesOffset)
         guard stated == UInt64(count) && stated <= Layout.maximumBytes else {
             throw .wrongFileSize(stated: stated, found: count)
@@ -29,7 +31,7 @@ struct SectionTable {
         try readEntries(of: file)
         var raw: UInt32 = 1
         while let kind = SectionKind(rawValue: raw) {
-            guard kind == .classCounts || !self[kind].isEmpty else { throw .sectionMissing(kind) }
+            guard kind.isOptional || !self[kind].isEmpty else { throw .sectionMissing(kind) }
             raw += 1
         }
     }

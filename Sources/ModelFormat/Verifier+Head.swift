@@ -52,6 +52,39 @@ extension Verifier {
         }
     }
 
+    /// Exempted classes in order, at most all but one; alphas from 0 on in order, temperatures in their range.
+    func verifyJudging(classes: UInt32) throws(ModelError) {
+        let section = sections[.judging]
+        guard !section.isEmpty else { return }
+        guard section.count >= JudgingSection.headerBytes else { throw .wrongSectionSize(.judging) }
+        func count(_ what: JudgingSection.Count) -> UInt32 {
+            bytes.field(UInt32.self, at: section.lowerBound + what.rawValue)
+        }
+        let (exempted, temperatures) = (count(.exempted), count(.temperatures))
+        guard
+            UInt64(section.count) == UInt64(JudgingSection.headerBytes) + 4 * UInt64(exempted) + 8
+                * UInt64(temperatures)
+        else { throw .wrongSectionSize(.judging) }
+        guard exempted < classes else { throw .badJudging(.classes) }
+        var offset = section.lowerBound + JudgingSection.headerBytes
+        var least: UInt32 = 0
+        for _ in 0..<exempted {
+            let number = bytes.field(UInt32.self, at: offset)
+            guard number >= least, number < classes else { throw .badJudging(.classes) }
+            least = number + 1
+            offset += 4
+        }
+        var last: Float?
+        for _ in 0..<temperatures {
+            let alpha = Float(bitPattern: bytes.field(UInt32.self, at: offset))
+            let temperature = Float(bitPattern: bytes.field(UInt32.self, at: offset + 4))
+            guard alpha.isFinite, last.map({ alpha > $0 }) ?? (alpha == 0) else { throw .badJudging(.alpha) }
+            guard JudgingSection.temperatures.contains(temperature) else { throw .badJudging(.temperature) }
+            last = alpha
+            offset += 8
+        }
+    }
+
     private func verifyStrings(_ kind: SectionKind, count: Int) throws(ModelError) {
         let table = sections.bytes(of: kind, in: bytes)
         let textStart = 4 * (UInt64(count) + 2)

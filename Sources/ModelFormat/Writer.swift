@@ -15,6 +15,10 @@
         public var classNames: [String] = []
         /// Training images per class, or empty where unknown.
         public var classCounts: [UInt32] = []
+        /// Classes that TDE leaves as they are, ascending.
+        public var exemptedClasses: [UInt32] = []
+        /// See `SectionKind.judging`; empty where nothing is known.
+        public var temperatures: [TemperaturePoint] = []
         /// One "key: value" a line.
         public var provenance = ""
         public var activationBytes: UInt64 = 0
@@ -31,7 +35,7 @@
             let sections = self.sections
             file.append(contentsOf: [UInt8](repeating: 0, count: Layout.sectionEntryBytes * sections.count))
             file.store(Layout.magic, at: 0)
-            file.store(Layout.version, at: Layout.versionOffset)
+            file.store(version, at: Layout.versionOffset)
             file.store(UInt32(sections.count), at: Layout.sectionCountOffset)
             file.store(activationBytes, at: Layout.activationBytesOffset)
             for path in 0..<Layout.pathSlots {
@@ -50,6 +54,10 @@
             return file
         }
 
+        /// The oldest that has all that is there.
+        private var version: UInt32 { hasJudging ? Layout.version : Layout.oldestVersion }
+        private var hasJudging: Bool { !exemptedClasses.isEmpty || !temperatures.isEmpty }
+
         private var sections: [(SectionKind, [UInt8])] {
             var list: [(SectionKind, [UInt8])] = [
                 (.input, encode(input)),
@@ -64,7 +72,23 @@
                 list.append((.classCounts, littleEndian(classCounts)))
             }
             list.append((.provenance, Array(provenance.utf8)))
+            if hasJudging {
+                let counts = [UInt32(exemptedClasses.count), UInt32(temperatures.count)]
+                let points = temperatures.flatMap { [$0.alpha.bitPattern, $0.temperature.bitPattern] }
+                list.append((.judging, littleEndian(counts + exemptedClasses + points)))
+            }
             return list
+        }
+    }
+
+    /// What logits at an alpha are divided by before their softmax.
+    public struct TemperaturePoint: Codable, Equatable, Sendable {
+        public var alpha: Float
+        public var temperature: Float
+
+        public init(alpha: Float, temperature: Float) {
+            self.alpha = alpha
+            self.temperature = temperature
         }
     }
 

@@ -59,7 +59,8 @@ private struct Rules {
         offsets = list
     }
 
-    func include(in policy: inout Policy) {
+    func describe(_ policy: inout Policy) {
+        policy.setPrior(logRatios: offsets)
         guard let classes else { return policy.includeAll() }
         for index in classes {
             policy.include(Int(index))
@@ -74,7 +75,7 @@ public func run(
 ) -> Int32 {
     answerQuestion(engine, rules, answer, error) { started, rules in
         started.pointee.judging.answer(
-            from: started.pointee.engine, offsets: rules.offsets, top: rules.top, at: rules.time, checksInput: false)
+            from: started.pointee.engine, top: rules.top, at: rules.time, checksInput: false)
     }
 }
 
@@ -85,7 +86,7 @@ public func judge(
 ) -> Int32 {
     answerQuestion(engine, rules, answer, error) { started, rules in
         started.pointee.judging.secondAnswer(
-            from: started.pointee.engine, offsets: rules.offsets, top: rules.top, at: rules.time)
+            from: started.pointee.engine, top: rules.top, at: rules.time)
     }
 }
 
@@ -100,7 +101,7 @@ private func answerQuestion(
         guard let answer else { throw .argument(.missing("answer")) }
         let rules = try Rules(rules, of: model)
         started.pointee.judging.change(alpha: rules.alpha ?? model.head.defaultAlpha, rules.policy) {
-            rules.include(in: &$0)
+            rules.describe(&$0)
         }
         answer.fill(with: ask(started, rules))
     }

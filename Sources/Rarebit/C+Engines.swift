@@ -55,7 +55,7 @@ public func arenaBytes(
     }
 }
 
-private func judgingBytes(of model: Model) -> Int { Judging.byteCount(classes: Int(model.head.classes)) }
+private func judgingBytes(of model: Model) -> Int { Judging.byteCount(of: model) }
 
 @_cdecl("rarebit_start")
 public func start(
@@ -106,7 +106,7 @@ private func started(
             engine = try model.engine(on: path, threads: threads, arena: engineArena)
         }
         let judging = Judging(
-            alpha: model.head.defaultAlpha, Policy.Rules(), classes: Int(model.head.classes),
+            alpha: model.head.defaultAlpha, Policy.Rules(), of: model,
             memory: UnsafeMutableRawBufferPointer(rebasing: arena[judgingStart..<needed])
         ) { $0.includeAll() }
         return StartedEngine(engine: engine, judging: judging, team: team)

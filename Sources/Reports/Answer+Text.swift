@@ -16,10 +16,13 @@ extension TextWriter where Sink: ~Copyable {
         }
     }
 
-    /// Members of a JSON object: alpha, whether it is unknown, the ranking, and the checksums of input and logits.
+    /// Members of a JSON object: alpha, the temperature where the model has one, whether it is unknown, the ranking, and the checksums of input and logits.
     /// `smoothed`: whether the probabilities are means over pictures.
     public mutating func members(of answer: Answer, smoothed: Bool = false) {
         member("alpha", Double(answer.alpha), decimals: 3)
+        if answer.engine.model.temperature(at: answer.alpha) != nil {
+            member("temperature", Double(answer.temperature), decimals: 3)
+        }
         if answer.verdict.isUnknown {
             member("unknown", true)
         }

@@ -30,8 +30,8 @@ extension FrameRecord {
         for index in 0..<Int(model.head.classes) {
             longestName = max(longestName, model.className(index).count)
         }
-        // Names have no control characters: escaping doubles them at most.
-        return 8192 + top * (512 + 2 * longestName)
+        // Names have no control characters: escaping doubles them at most. A summary names many classes.
+        return 8192 + top * (512 + 2 * longestName) + ClassTally.mostClasses * (128 + 2 * longestName)
     }
 }
 

@@ -1,4 +1,5 @@
 import Camera
+import ModelFormat
 import Platform
 import Text
 
@@ -65,13 +66,14 @@ public struct BoardConditions {
 }
 
 extension TextWriter where Sink: ~Copyable {
-    /// Prometheus's text format, version 0.0.4. `source`: the camera or recording.
+    /// Prometheus's text format, version 0.0.4. `source`: the camera or recording. `prior`: nil where nothing is estimated.
     public mutating func write(
-        metricsOf totals: RunTotals, _ times: RunTimes, _ board: BoardConditions, model: CText, source: CText
+        metricsOf totals: RunTotals, _ times: RunTimes, _ board: BoardConditions, model path: CText, source: CText,
+        of model: Model, prior: PriorReport? = nil
     ) {
         write(metric: "rarebit_info", "gauge", "What runs: always 1.")
         write("rarebit_info{model=")
-        write(quoted: model)
+        write(quoted: path)
         write(",source=")
         write(quoted: source)
         write("} 1\n")
@@ -93,6 +95,8 @@ extension TextWriter where Sink: ~Copyable {
             let stage = Stage(rawValue: number)!
             write(times[stage], of: "rarebit_stage_seconds", stage: stage)
         }
+        writeAnswers(totals, of: model)
+        if let prior { write(metricsOf: prior) }
         write(board)
     }
 
@@ -107,11 +111,11 @@ extension TextWriter where Sink: ~Copyable {
         }
     }
 
-    private mutating func write(metric name: StaticString, _ type: StaticString, _ help: StaticString) {
+    mutating func write(metric name: StaticString, _ type: StaticString, _ help: StaticString) {
         write("# HELP \(name) \(help)\n# TYPE \(name) \(type)\n")
     }
 
-    private mutating func write(counter name: StaticString, _ help: StaticString, _ value: UInt64) {
+    mutating func write(counter name: StaticString, _ help: StaticString, _ value: UInt64) {
         write(metric: name, "counter", help)
         write("\(name) \(value)\n")
     }

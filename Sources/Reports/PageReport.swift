@@ -15,6 +15,7 @@ extension TextWriter where Sink: ~Copyable {
         member("age_ms", Double(frame.age) / 1e6, decimals: 1)
         member("fps", rate, decimals: 1)
         member("alpha", Double(alpha), decimals: 3)
+        if let temperature = model.temperature(at: alpha) { member("temperature", Double(temperature), decimals: 3) }
         member("unknown", verdict.isUnknown)
         array("top") { writer in
             for place in 0..<top.count {
@@ -65,12 +66,12 @@ extension TextWriter where Sink: ~Copyable {
 
     /// What can be changed, and what it is about. `place`: where in the picture the model's input comes from.
     public mutating func members(
-        ofSettings model: Model, alpha: Float, threshold: Float, includes: (Int) -> Bool, place: InputPlace?
+        ofSettings model: Model, alpha: Float, _ policy: Policy, place: InputPlace?
     ) {
         member("alpha", Double(alpha), decimals: 3)
         member("default_alpha", Double(model.head.defaultAlpha), decimals: 3)
         member("adjusts", model.head.hasDirections == 1)
-        member("threshold", Double(threshold), decimals: 3)
+        member("threshold", Double(policy.rules.threshold), decimals: 3)
         if let place {
             array("view") {
                 $0.element("\(place.left, decimals: 4)")
@@ -88,7 +89,11 @@ extension TextWriter where Sink: ~Copyable {
             for index in 0..<Int(model.head.classes) {
                 writer.object {
                     $0.member("name", model.className(index))
-                    $0.member("on", includes(index))
+                    $0.member("on", policy.includes(index))
+                    if let threshold = policy.ownThreshold(of: index) {
+                        $0.member("threshold", Double(threshold), decimals: 3)
+                    }
+                    if policy.isExempted(index) { $0.member("exempt", true) }
                     if let count = model.classCount(index) { $0.member("images", count) }
                 }
             }

@@ -23,7 +23,10 @@ extension TextWriter where Sink: ~Copyable {
             member("name", model.className(ranked.index))
             member("probability", Double(ranked.probability), decimals: 6)
             member("frame", frame.number)
-        case .summary(let totals): members(of: totals)
+        case .prior(let report):
+            member("event", "prior")
+            members(of: report)
+        case .summary(let totals, let model): members(of: totals, model)
         }
     }
 
@@ -68,7 +71,7 @@ extension TextWriter where Sink: ~Copyable {
         member("after_ms", Double(duration) / 1e6, decimals: 3)
     }
 
-    private mutating func members(of totals: RunTotals) {
+    private mutating func members(of totals: RunTotals, _ model: Model) {
         member("event", "summary")
         member("frames", totals.answered)
         member("duration_ms", Double(totals.duration) / 1e6, decimals: 3)
@@ -80,5 +83,21 @@ extension TextWriter where Sink: ~Copyable {
         object("errors") { writer in
             totals.counters.forEachFault { kind, count in writer.member(kind.name, count) }
         }
+        member("alpha", Double(totals.alpha), decimals: 3)
+        member("unknown", totals.tally.unknown)
+        member("flipped", totals.tally.flipped)
+        array("classes") { writer in
+            for place in 0..<totals.tally.count {
+                let entry = totals.tally[place]
+                writer.object {
+                    $0.member("class", entry.index)
+                    $0.member("name", model.className(Int(entry.index)))
+                    $0.member("answers", entry.answers)
+                    $0.member("sightings", entry.sightings)
+                }
+            }
+        }
+        member("other_answers", totals.tally.others.answers)
+        member("other_sightings", totals.tally.others.sightings)
     }
 }

@@ -12,7 +12,8 @@ extension TextWriter where Sink: ~Copyable {
         case .source(let event): write(event)
         case .output(let notice): write(notice)
         case .seen(_, let ranked, let model): write("seen \(model.className(ranked.index))")
-        case .summary(let totals): write(totals)
+        case .prior(let report): write(report)
+        case .summary(let totals, _): write(totals)
         }
     }
 

@@ -11,7 +11,8 @@ public enum RunEvent {
     case output(RecordOutput.Notice)
     /// A class was confirmed by the frame of the record.
     case seen(FrameRecord, RankedClass, Model)
-    case summary(RunTotals)
+    case prior(PriorReport)
+    case summary(RunTotals, Model)
 }
 
 /// What a run did, from its start on.
@@ -21,6 +22,9 @@ public struct RunTotals {
     public var duration: UInt64 = 0
     /// Of the source, the outputs' faults included.
     public var counters = CaptureCounters()
+    public var tally = ClassTally()
+    /// The strength of the adjustment by now.
+    public var alpha: Float = 0
 
     public init() {}
 

@@ -82,9 +82,12 @@ extension TextWriter where Sink: ~Copyable {
 
     /// Text from outside in double quotes, as of a Prometheus label: a backslash stands before quotes and backslashes in it,
     /// and an end of line is \n.
-    public mutating func write(quoted text: CText) {
+    public mutating func write(quoted text: CText) { write(quoted: text.bytes) }
+
+    /// The same of UTF-8 text in memory.
+    public mutating func write(quoted text: UnsafeRawBufferPointer) {
         write(byte: UInt8(ascii: "\""))
-        write(Piece(text.bytes), escaping: .quotes)
+        write(Piece(text), escaping: .quotes)
         write(byte: UInt8(ascii: "\""))
     }
 

@@ -53,3 +53,16 @@ public struct UTF8Scalars {
         return length
     }
 }
+
+extension UnsafeRawBufferPointer {
+    /// As much of UTF-8 text as `limit` bytes hold of whole characters.
+    public func prefix(ofCharactersIn limit: Int) -> UnsafeRawBufferPointer {
+        guard count > limit else { return self }
+        var end = limit
+        // A byte 10xxxxxx goes on with a character.
+        while end > 0 && self[end] & 0xC0 == 0x80 {
+            end -= 1
+        }
+        return UnsafeRawBufferPointer(rebasing: self[..<end])
+    }
+}

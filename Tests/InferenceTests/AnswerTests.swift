@@ -16,10 +16,10 @@ private final class Setting {
         }
     }
 
-    private let memory = AlignedBytes(zeros: Policy.byteCount(classes: 4))
+    private let memory = AlignedBytes(zeros: Policy.byteCount(classes: 4, heads: 2))
 
     func answer(alpha: Float, top: Int) -> Answer {
-        var policy = Policy(.init(), classes: 4, memory: memory.bytes)
+        var policy = Policy(.init(), classes: 4, heads: 2, memory: memory.bytes)
         policy.includeAll()
         return Answer(running: engine, alpha: alpha, policy: &policy, top: top, at: 1, checksInput: true)
     }

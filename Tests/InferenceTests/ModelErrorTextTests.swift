@@ -7,7 +7,8 @@ import Testing
         .tooShort(bytes: 3), .notAModel, .unsupportedVersion(found: 9), .wrongFileSize(stated: 10, found: 9),
         .wrongChecksum(stated: 1, computed: 2), .badSectionTable(entry: 1), .sectionOutOfBounds(.head),
         .sectionMissing(.plan), .wrongSectionSize(.weights), .arenaTooLarge(bytes: 1 << 33), .badInput(.resize),
-        .badOperation(index: 4, .stride), .badHead(.numbers), .badName(.classNames, index: 2),
+        .badOperation(index: 4, .stride), .badHead(.numbers), .badJudging(.temperature),
+        .badName(.classNames, index: 2),
     ]
     let lines = errors.map(\.description)
     #expect(Set(lines).count == errors.count)

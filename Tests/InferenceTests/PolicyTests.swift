@@ -10,10 +10,11 @@ private final class Watch {
     var time: UInt64 = 1_000_000_000
     var interval: UInt64 = 33_000_000
 
-    init(_ rules: Policy.Rules, classes: Int = 4, including included: [Int]? = nil) {
-        memory = AlignedBytes(zeros: Policy.byteCount(classes: classes))
+    init(_ rules: Policy.Rules, classes: Int = 4, including included: [Int]? = nil, exempting: [Int] = []) {
+        memory = AlignedBytes(zeros: Policy.byteCount(classes: classes, heads: 2))
         self.classes = classes
-        policy = Policy(rules, classes: classes, memory: memory.bytes)
+        policy = Policy(rules, classes: classes, heads: 2, memory: memory.bytes)
+        for index in exempting { policy.exempt(index) }
         if let included {
             for index in included {
                 policy.include(index)
@@ -23,10 +24,10 @@ private final class Watch {
         }
     }
 
-    /// Shows a picture with these adjusted logits; the plain ones are half of them.
-    func show(_ logits: [Float], top: Int = 4) -> Verdict {
+    /// Shows a picture with these adjusted logits; the plain ones are half of them, unless given.
+    func show(_ logits: [Float], plain plainLogits: [Float]? = nil, top: Int = 4) -> Verdict {
         var adjusted = logits
-        var plain = logits.map { $0 / 2 }
+        var plain = plainLogits ?? logits.map { $0 / 2 }
         time += interval
         return plain.withUnsafeMutableBufferPointer { plain in
             adjusted.withUnsafeMutableBufferPointer { policy.judge(plain: plain, adjusted: $0, at: time, top: top) }
@@ -95,15 +96,28 @@ private func isClose(_ a: Float, _ b: Float) -> Bool { abs(a - b) < 2e-5 }
         #expect(isClose(plain, 1))
     }
 
-    @Test func knowsWhetherAnotherIncludesTheSame() {
+    @Test func knowsWhetherAnotherJudgesAlike() {
         let watch = Watch(.init(), including: [2, 0])
-        let (same, other) = (Watch(.init(threshold: 0.5), including: [0, 2]), Watch(.init(), including: [0, 1]))
-        let (fewer, all) = (Watch(.init(), including: [0]), Watch(.init()))
-        #expect(watch.policy.includesSame(as: same.policy))
-        #expect(!watch.policy.includesSame(as: other.policy))
-        #expect(!watch.policy.includesSame(as: fewer.policy))
-        let spelledOut = Watch(.init(), including: [3, 2, 1, 0])
-        #expect(all.policy.includesSame(as: spelledOut.policy))
+        let alike = Watch(.init(), including: [0, 2])
+        #expect(watch.policy.judgesAlike(alike.policy))
+        let (all, spelledOut) = (Watch(.init()), Watch(.init(), including: [3, 2, 1, 0]))
+        #expect(all.policy.judgesAlike(spelledOut.policy))
+        let others = [
+            Watch(.init(threshold: 0.5), including: [0, 2]), Watch(.init(), including: [0, 1]),
+            Watch(.init(), including: [0]), Watch(.init(), including: [0, 2], exempting: [2]),
+        ]
+        for other in others { #expect(!watch.policy.judgesAlike(other.policy)) }
+        let changes: [(inout Policy) -> Void] = [
+            { $0.setThreshold(0, of: 1) }, { $0.setWeight(2, ofHead: 1) },
+            { policy in [Float(0), 1, 0, 0].withUnsafeBufferPointer { policy.setPrior(logRatios: $0.baseAddress) } },
+        ]
+        for change in changes {
+            let (other, same) = (Watch(.init(), including: [2, 0]), Watch(.init(), including: [2, 0]))
+            change(&other.policy)
+            #expect(!watch.policy.judgesAlike(other.policy))
+            change(&same.policy)
+            #expect(other.policy.judgesAlike(same.policy))
+        }
     }
 
     @Test func callsUnknownWhatIsBelowTheThreshold() {
@@ -117,6 +131,97 @@ private func isClose(_ a: Float, _ b: Float) -> Bool { abs(a - b) < 2e-5 }
 
     @Test func callsUnknownWhatIsNoNumber() {
         #expect(Watch(.init(threshold: 0.01)).show([.nan, .nan, .nan, .nan]).isUnknown)
+    }
+}
+
+@Suite struct AThresholdOfAClass {
+    @Test func takesThePlaceOfTheCommonOne() {
+        let watch = Watch(.init(threshold: 0.5))
+        watch.policy.setThreshold(0.9, of: 1)
+        watch.policy.setThreshold(0, of: 2)
+        func isUnknown(best index: Int, _ logit: Float) -> Bool {
+            watch.show((0..<4).map { $0 == index ? logit : 0 }).isUnknown
+        }
+        // A logit of 2 beside three of 0 is a probability of 0.71, one of 1 of 0.48, one of 4 of 0.95.
+        #expect(!isUnknown(best: 0, 2) && isUnknown(best: 0, 1))
+        #expect(isUnknown(best: 1, 2) && !isUnknown(best: 1, 4))
+        #expect(!isUnknown(best: 2, 1))
+        #expect(watch.policy.ownThreshold(of: 1) == 0.9 && watch.policy.ownThreshold(of: 3) == nil)
+    }
+}
+
+@Suite struct ATemperature {
+    @Test func dividesLogits() {
+        var rules = Policy.Rules()
+        (rules.temperature, rules.plainTemperature) = (2, 0.5)
+        let verdict = Watch(rules).show([1, 4, 2, 3], plain: [2, 1, 0, 1])
+        let (adjusted, plain) = (softmax([0.5, 2, 1, 1.5]), softmax([4, 2, 0, 2]))
+        for place in 0..<4 {
+            let ranked = verdict[place]
+            #expect(isClose(ranked.probability, adjusted[ranked.index]))
+            #expect(isClose(ranked.plainProbability, plain[ranked.index]))
+            #expect(ranked.logit == [1, 4, 2, 3][ranked.index])
+        }
+        #expect((0..<4).map { verdict[$0].index } == [1, 3, 2, 0])
+    }
+}
+
+@Suite struct AnExemptedClass {
+    private let plain: [Float] = [2, 1, 0, -1]
+    private let adjusted: [Float] = [-1, 2.5, 0.5, 3]
+
+    @Test func keepsItsProbabilityWhateverTheAdjustmentDoes() {
+        for strength in [Float(0), 0.5, 1, 3] {
+            let logits = zip(plain, adjusted).map { $0 + strength * ($1 - $0) }
+            let verdict = Watch(.init(), exempting: [0]).show(logits, plain: plain)
+            let kept = softmax(plain)[0]
+            // The others share what is left by their adjusted logits alone.
+            let others = softmax(Array(logits[1...].map { $0 - logits[1...].max()! })).map { (1 - kept) * $0 }
+            for place in 0..<4 {
+                let ranked = verdict[place]
+                #expect(isClose(ranked.probability, ranked.index == 0 ? kept : others[ranked.index - 1]))
+            }
+            let order = (0..<4).map { verdict[$0].probability }
+            #expect(order == order.sorted(by: >))
+        }
+    }
+
+    @Test func mayBeOneOfSeveral() {
+        let verdict = Watch(.init(), exempting: [0, 3]).show(adjusted, plain: plain)
+        let kept = softmax(plain)
+        let others = softmax([2.5, 0.5]).map { (1 - kept[0] - kept[3]) * $0 }
+        for (index, expected) in [kept[0], others[0], others[1], kept[3]].enumerated() {
+            let found = (0..<4).map { verdict[$0] }.first { $0.index == index }
+            #expect(isClose(found!.probability, expected))
+        }
+    }
+
+    @Test func isAloneWhereOnlySuchCount() {
+        let verdict = Watch(.init(), including: [0, 3], exempting: [0, 3]).show(adjusted, plain: plain)
+        let expected = softmax([2, -1])
+        #expect(isClose(verdict[0].probability, expected[0]) && isClose(verdict[1].probability, expected[1]))
+    }
+
+    @Test func keepsTheProbabilityThatThePriorGivesIt() {
+        let ratios: [Float] = [1, -1, 0.5, 0]
+        let watch = Watch(.init(), exempting: [0])
+        ratios.withUnsafeBufferPointer { watch.policy.setPrior(logRatios: $0.baseAddress) }
+        // The head has added the prior to the adjusted logits.
+        let verdict = watch.show(zip(adjusted, ratios).map { $0 + $1 }, plain: plain)
+        let kept = softmax(zip(plain, ratios).map { $0 + $1 })[0]
+        let place = (0..<4).first { verdict[$0].index == 0 }!
+        #expect(isClose(verdict[place].probability, kept))
+        // The plain classifier knows nothing of it.
+        #expect(isClose(verdict[place].plainProbability, softmax(plain)[0]))
+    }
+}
+
+@Suite struct AFlippedAnswer {
+    @Test func isAnotherThanThePlainClassifiers() {
+        #expect(Watch(.init()).show([0, 3, 1, 2], plain: [3, 1, 0, 0]).isFlipped)
+        #expect(!Watch(.init()).show([0, 3, 1, 2], plain: [0, 1, 0, 0]).isFlipped)
+        // What does not count is nobody's answer.
+        #expect(!Watch(.init(), including: [1, 2]).show([0, 3, 1, 2], plain: [3, 1, 0, 0]).isFlipped)
     }
 }
 

@@ -13,6 +13,8 @@ private struct Head {
     var directions: [Float]
     var directionTerms: [Float]
     var features: [Float]
+    /// nil: all 1.
+    var weights: [Float]?
 
     init() {
         var numbers = Numbers(state: 1)
@@ -31,18 +33,20 @@ private struct Head {
         let rows = Memory(rows)
         let bias = bias.map(Memory.init)
         let centre = centre.map(Memory.init)
+        let weights = weights.map(Memory.init)
         let features = Memory(features)
         let directions = Memory(directions)
         let terms = Memory(directionTerms)
         let normalised = Memory([Float](repeating: .nan, count: dimensions))
         let plain = Memory([Float](repeating: .nan, count: classes))
         let logits = Memory([Float](repeating: .nan, count: classes))
-        return withExtendedLifetime((rows, bias, centre, features, directions, terms, normalised)) {
+        return withExtendedLifetime((rows, bias, centre, weights, features, directions, terms, normalised)) {
             var head = rb_head(
                 classes: Int32(classes), dimensions: Int32(dimensions), heads: Int32(heads), feature_norm: norm,
                 rows: rows.start, bias: bias?.start, centre: centre?.start,
                 directions: adjusted ? directions.start : nil, direction_terms: adjusted ? terms.start : nil,
-                alpha: alpha, features: features.start, normalised: normalised.start, plain: plain.start,
+                head_weights: weights?.start, alpha: alpha, features: features.start, normalised: normalised.start,
+                plain: plain.start,
                 logits: logits.start)
             if let shares {
                 var threads = rb_threads(
@@ -134,7 +138,8 @@ struct HeadTests {
         withExtendedLifetime((rows, features, normalised)) {
             var head = rb_head(
                 classes: Int32(classes), dimensions: Int32(dimensions), heads: 1, feature_norm: RB_FEATURE_NONE,
-                rows: rows.start, bias: nil, centre: nil, directions: nil, direction_terms: nil, alpha: 0,
+                rows: rows.start, bias: nil, centre: nil, directions: nil, direction_terms: nil, head_weights: nil,
+                alpha: 0,
                 features: features.start, normalised: normalised.start, plain: logits.start, logits: logits.start)
             rb_head_run(&head)
             for i in 0..<classes {
@@ -150,6 +155,24 @@ struct HeadTests {
         var head = Head()
         head.norm = norm
         expectClose(head.logits(alpha: alpha), head.expectedLogits(alpha: Double(alpha)))
+    }
+
+    @Test(
+        "Weights of heads scale what each head says, with the adjustment and without", arguments: [0, 1.5] as [Float])
+    func headWeights(alpha: Float) {
+        var head = Head()
+        func logits(_ weights: [Float]?) -> [Float] {
+            head.weights = weights
+            return head.logits(alpha: alpha)
+        }
+        let bias = head.bias!
+        let each = (0..<3).map { one in logits((0..<3).map { $0 == one ? 1 : 0 }) }
+        let expected = bias.indices.map { index in
+            Double(bias[index])
+                + zip([2, 0.5, 0], each).reduce(0) { $0 + $1.0 * Double($1.1[index] - bias[index]) }
+        }
+        expectClose(logits([2, 0.5, 0]), expected)
+        #expect(logits([1, 1, 1]) == logits(nil))
     }
 
     @Test("A head without bias adds none")

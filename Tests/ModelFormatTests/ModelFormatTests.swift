@@ -47,6 +47,22 @@ private func file(_ change: (inout ModelContents) -> Void) -> [UInt8] {
         #expect(model.headDirectionTerms?[7] == contents.headNumbers.last)
     }
 
+    @Test func readsBackHowItIsToBeJudged() throws {
+        var contents = TinyModel.contents
+        #expect(contents.serialized()[8] == 4)
+        contents.exemptedClasses = [1, 3]
+        contents.temperatures = [.init(alpha: 0, temperature: 1.5), .init(alpha: 2, temperature: 0.5)]
+        let bytes = AlignedBytes(contents.serialized())
+        // The oldest version that has what there is.
+        #expect(contents.serialized()[8] == 5)
+        let model = try Model(verifying: bytes.readOnly)
+        #expect((0..<model.exemptedCount).map(model.exemptedClass) == [1, 3])
+        #expect(model.temperature(at: 0) == 1.5 && model.temperature(at: 1) == 1)
+        let (plain, file) = (TinyModel.contents, TinyModel.file)
+        let old = try Model(verifying: file.readOnly)
+        #expect(plain.exemptedClasses.isEmpty && old.exemptedCount == 0 && old.temperature(at: 1) == nil)
+    }
+
     @Test func findsEachPartOfTheHeadWhereThereAreAll() throws {
         var contents = TinyModel.contents
         contents.head.hasBias = 1
@@ -199,6 +215,18 @@ private let contentsChanges: [Change<ModelContents, ModelError>] = [
     ContentsChange(.badHead(.flags)) { $0.head.hasBias = 2 },
     ContentsChange(.badHead(.flags)) { $0.head.hasCentre = 2 },
     ContentsChange(.badHead(.flags)) { $0.head.hasDirections = 2 },
+    ContentsChange(.badJudging(.classes)) { $0.exemptedClasses = [4] },
+    ContentsChange(.badJudging(.classes)) { $0.exemptedClasses = [2, 2] },
+    ContentsChange(.badJudging(.classes)) { $0.exemptedClasses = [0, 1, 2, 3] },
+    ContentsChange(.badJudging(.alpha)) { $0.temperatures = [.init(alpha: 0.5, temperature: 1)] },
+    ContentsChange(.badJudging(.alpha)) {
+        $0.temperatures = [.init(alpha: 0, temperature: 1), .init(alpha: 0, temperature: 2)]
+    },
+    ContentsChange(.badJudging(.alpha)) {
+        $0.temperatures = [.init(alpha: 0, temperature: 1), .init(alpha: .nan, temperature: 2)]
+    },
+    ContentsChange(.badJudging(.temperature)) { $0.temperatures = [.init(alpha: 0, temperature: 0)] },
+    ContentsChange(.badJudging(.temperature)) { $0.temperatures = [.init(alpha: 0, temperature: .infinity)] },
     ContentsChange(.badHead(.alpha)) { $0.head.defaultAlpha = .nan },
     ContentsChange(.badHead(.memory)) { $0.head.logitsOffset = 65536 },
     ContentsChange(.badHead(.memory)) { $0.head.plainLogitsOffset = 65536 },

@@ -243,7 +243,7 @@ private func numbers(_ name: String, of classes: [[String: Any]]) -> [Double] {
     @Test func changesWhatCanChangeAndNamesTheRest() throws {
         let runner = try Runner("alpha = 0.25\n")
         try runner.wait { try runner.lastRecords().last?["alpha"] as? Double == 0.25 }
-        try runner.reload("alpha = 3\nclasses = wasp, fly\ntop = 1\nthreads = 2\n")
+        try runner.reload("alpha = 3\nclasses = wasp, fly\nthresholds = wasp:1, fly:1\ntop = 1\nthreads = 2\n")
         // Kept, because a file that has just been turned over holds no record yet.
         var record: [String: Any]?
         try runner.wait {
@@ -252,6 +252,7 @@ private func numbers(_ name: String, of classes: [[String: Any]]) -> [Double] {
         }
         let top = try #require(record?["top"] as? [[String: Any]])
         #expect(Set(top.map { $0["name"] as! String }) == ["wasp", "fly"])
+        #expect(record?["unknown"] as? Bool == true)
         #expect(
             try runner.errors()
                 == "rarebit: \(runner.configuration): read again; a restart is needed for top, threads\n")

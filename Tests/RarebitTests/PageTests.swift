@@ -127,6 +127,9 @@ private final class PageServer {
         #expect((answer["evidence"] as? [String: Any])?["class"] as? Int == 1)
         for wrong in [
             "alpha=-1", "alpha=x", "threshold=2", "classes=", "classes=9", "classes=1;2", "explains=4", "beta=1",
+            "thresholds=1", "thresholds=1:2", "thresholds=9:0.5", "thresholds=file:/etc/passwd", "exempt=4",
+            "exempt=0,1,2,3",
+            "prior=/etc/passwd", "prior=estimate", "head-weights=1", "head-weights=0,0",
         ] {
             let refused = try server.ask("POST /settings", body: wrong)
             #expect(try refused.status == 400 && refused.json()["error"] is String, "\(wrong)")
@@ -139,6 +142,27 @@ private final class PageServer {
         #expect(try server.ask("POST /settings", body: "alpha=2.5").status == 200)
         // What was refused has changed nothing.
         #expect(try server.settings()["alpha"] as? Double == 2.5)
+    }
+
+    @Test func changesHowClassesAreJudged() throws {
+        let server = try PageServer()
+        func classes(_ settings: [String: Any]) throws -> [[String: Any]] {
+            try #require(settings["classes"] as? [[String: Any]])
+        }
+        let given = try server.ask("POST /settings", body: "thresholds=1:0.25,3:1&exempt=2&head-weights=1,3&prior=none")
+        #expect(given.status == 200)
+        for settings in [try classes(given.json()), try classes(server.settings())] {
+            #expect(settings.map { $0["threshold"] as? Double } == [nil, 0.25, nil, 1])
+            #expect(settings.map { $0["exempt"] as? Bool ?? false } == [false, false, true, false])
+        }
+        // What another change says nothing of stays.
+        let later = try server.ask("POST /settings", body: "exempt=-&threshold=0.5").json()
+        #expect(try classes(later).map { $0["threshold"] as? Double } == [nil, 0.25, nil, 1])
+        #expect(try classes(later).allSatisfy { $0["exempt"] == nil })
+        #expect(
+            try classes(server.ask("POST /settings", body: "thresholds=-").json()).allSatisfy { $0["threshold"] == nil }
+        )
+        #expect(later["prior"] as? String == "none")
     }
 
     @Test func isForNobodyWhoComesByAnotherName() throws {

@@ -98,7 +98,7 @@ private func picture(width: Int, height: Int, colour: [UInt8]) -> [UInt8] {
         let path = try modelFile(in: folder) { $0[8] = 99 }
         try expectRefusal(
             of: path,
-            "format version 99 is not the one this program reads (4); "
+            "format version 99 is none that this program reads (4 to 5); "
                 + "convert the checkpoint again with the converter of this program's release")
     }
 

@@ -1,15 +1,20 @@
 import Camera
+import ModelFormat
 import Platform
 import Reports
 import Testing
 import Text
+import TinyModel
 
 @Suite struct MetricsText {
     private func lines(_ times: RunTimes = RunTimes(), _ board: BoardConditions = BoardConditions()) -> [String] {
         var writer = TextWriter(MemorySink())
+        let file = TinyModel.file
+        guard let network = try? Model(verifying: file.readOnly) else { return [] }
         "model".withCString { model in
             "a\\b\"c\nd".withCString { source in
-                writer.write(metricsOf: RunTotals(), times, board, model: CText(model), source: CText(source))
+                writer.write(
+                    metricsOf: RunTotals(), times, board, model: CText(model), source: CText(source), of: network)
             }
         }
         return writer.finish().text.split(separator: "\n").map(String.init)

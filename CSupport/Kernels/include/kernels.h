@@ -294,7 +294,7 @@ typedef enum {
 } rb_feature_norm;
 
 // The classifier head with the TDE adjustment, float32, in one fixed order of summation (see rb_dot):
-//   x = features - centre, n = x normalised
+//   x = features - centre, n = x normalised, n_k times head_weights[k]
 //   plain[i] = (n . rows[i]) + bias[i]
 //   logits[i] = plain[i] - alpha * sum over k of (n_k . directions_k) * direction_terms[i][k]
 // The rows already hold every factor and weight normalisation; direction_terms[i][k] = rows[i]_k . directions_k.
@@ -306,6 +306,7 @@ typedef struct {
     const float *centre;          // [dimensions] or NULL: 0
     const float *directions;      // [dimensions], unit length per head; NULL: no adjustment
     const float *direction_terms; // [classes][heads]; NULL with directions
+    const float *head_weights;    // [heads]; NULL: each counts alike
     float alpha;                  // 0 is exactly the plain classifier
     const float *features;        // [dimensions]
     float *normalised;            // [dimensions], written
@@ -321,3 +322,5 @@ float rb_dot(const float *a, const float *b, int32_t count);
 // probabilities[i] = exp(logits[i]) / sum: own exponential, so that every processor gives the same bits. In place is
 // allowed. Where a logit is not a number or +infinity, or all are -infinity, there is no answer: all are NaN.
 void rb_softmax(const float *logits, float *probabilities, int32_t count);
+// ln(share) - ln(other), both above 0.
+float rb_log_ratio(double share, double other);

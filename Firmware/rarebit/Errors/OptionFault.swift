@@ -28,6 +28,20 @@ enum OptionFault {
     case unknownISA
     /// With the item of the list.
     case unknownClass(UnsafeRawBufferPointer)
+    /// With the entry.
+    case notAThreshold(UnsafeRawBufferPointer)
+    case notWeights(heads: Int)
+    case allExempted
+
+    // Of a prior.
+    case needsConfirmation
+    case notFromThePage
+    case noClassCounts
+    /// By number: the error outlives the model.
+    case classWithoutImages(Int)
+    case alreadyAdjusted
+    case notAShare(line: Int)
+    case wrongShareCount(found: Int, classes: Int)
 
     func text(of value: CText) -> Message {
         switch self {
@@ -76,6 +90,26 @@ enum OptionFault {
             "this program may not run on core \(core); the command nproc says how many there are"
         case .unknownISA: "'\(value)' is no instruction set; give one of \(Self.instructionSets)"
         case .unknownClass(let item): "'\(item)' is no class of the model; rarebit info lists them"
+        case .notAThreshold(let entry):
+            "'\(entry)' is no threshold of a class; give CLASS:P,CLASS:P with P in 0...1, or file:PATH with a line CLASS = P each"
+        case .notWeights(let heads):
+            heads == 1
+                ? "the model has one head, which nothing can be weighed against; leave the option out"
+                : "'\(value)' are no weights of \(heads) heads; give \(heads) numbers from 0 up, joined by commas, not all 0"
+        case .allExempted: "at least one class must not be exempted"
+        case .needsConfirmation:
+            "an estimate is made from confirmed sightings; give it to rarebit run, with --confirm N/M, such as 5/8"
+        case .notFromThePage: "'\(value)' is neither none nor estimate; files are named by those who start the program"
+        case .noClassCounts:
+            "the model does not say how many training images its classes had; convert it again with --class-counts"
+        case .classWithoutImages(let index):
+            "class \(index) had no training images, so that nothing can be told of its frequency; convert without it"
+        case .alreadyAdjusted:
+            "the model's logits were adjusted for the frequency of classes when it was converted; convert it without that"
+        case .notAShare(let line):
+            "\(value):\(line): is no number above 0; give one a line, in the order of the classes"
+        case .wrongShareCount(let found, let classes):
+            "\(value): has \(found) numbers for \(classes) classes; give one a line, in the order of the classes"
         }
     }
 

@@ -43,6 +43,7 @@ extension Message.StringInterpolation {
         switch place {
         case .commandLine: self.appendInterpolation("--\(name): " as Message)
         case .file(let path, let line): self.appendInterpolation("\(path):\(line): \(name): " as Message)
+        case .page: self.appendInterpolation("\(name): " as Message)
         }
     }
 }

@@ -21,6 +21,9 @@ enum UsageError {
     case framesWithoutCameraPath
     case nothingToCompare
 
+    /// In a change that a client of the page asks for.
+    case notASetting
+
     // Lines of a configuration file.
     case notAnEntry(CText, line: Int)
     case unknownKey(CText, line: Int, CText)
@@ -51,6 +54,9 @@ extension UsageError: TextConvertible {
             "--camera-path excludes --fps, --layers, --ceiling and --compare; see rarebit bench --help"
         case .framesWithoutCameraPath: "--frames needs --camera-path; see rarebit bench --help"
         case .nothingToCompare: "--threshold needs --compare; see rarebit bench --help"
+
+        case .notASetting:
+            "give alpha=, threshold=, thresholds=, classes=, exempt=, prior=, head-weights= and explains=, joined by &"
 
         case .notAnEntry(let path, let line): "\(path):\(line): is not 'name = value'; # starts a comment"
         case .unknownKey(let path, let line, let key):

@@ -13,7 +13,7 @@ struct ConfigurationText: ~Copyable {
         let line: Int
     }
 
-    /// The most a file may hold, bytes.
+    /// The most a file of options may hold, bytes.
     static var limit: Int { 16_384 }
 
     let path: CText
@@ -22,8 +22,10 @@ struct ConfigurationText: ~Copyable {
     private var line = 0
 
     /// Reads the file into `memory`, where the entries' texts then are: at least `limit + 1` bytes.
-    init(path: CText, memory: UnsafeMutableRawBufferPointer) throws(ProgramError) {
-        let count = rb_read_file(path.start, memory.baseAddress, Self.limit)
+    init(
+        path: CText, limit: Int = Self.limit, memory: UnsafeMutableRawBufferPointer
+    ) throws(ProgramError) {
+        let count = rb_read_file(path.start, memory.baseAddress, limit)
         guard count >= 0 else { throw .failure(.unreadableFile(path, status: Int32(count))) }
         memory[count] = 0
         self.path = path

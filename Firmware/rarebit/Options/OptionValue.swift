@@ -7,9 +7,11 @@ import Text
 
 /// The text given for an option, and where it was given. The text lives as long as the program.
 struct OptionValue: Sendable {
-    enum Place: Sendable {
+    enum Place: Equatable, Sendable {
         case commandLine
         case file(CText, line: Int)
+        /// A change that a client of the page asks for.
+        case page
     }
 
     let name: CText
@@ -17,7 +19,7 @@ struct OptionValue: Sendable {
     let text: CText
     let place: Place
 
-    private func error(_ fault: OptionFault) -> ProgramError { .value(self, fault) }
+    func error(_ fault: OptionFault) -> ProgramError { .value(self, fault) }
 
     // MARK: Numbers
 

@@ -84,32 +84,7 @@ extension Settings {
             "top", "N", .run | .classify, "how many classes to show, 1...32; default 3", in: 1...Ranking.maximumCount
         ) { $0.judging.top = $1 }
         try describeView(to: &reader)
-        try reader.number(
-            "threshold", "P", .run | .classify, isLive: true,
-            "the least probability of a class to be named, 0...1: below it a picture is unknown; default 0", in: 0...1
-        ) { $0.judging.threshold = Float($1) }
-        try reader.value(
-            "classes", "LIST", .run | .classify, isLive: true,
-            """
-            only these classes, by name or number: a,b,7; probabilities are over them alone and sum to 1;
-            default: all
-            """
-        ) { settings, value throws(ProgramError) in settings.judging.classes = value }
-        try reader.number(
-            "smooth", "S", .run, isLive: true,
-            """
-            probabilities averaged over frames: S times the average so far and 1 - S times the frame's, S from
-            0 (each frame alone, the default) to 0.99; starts anew after a recovery and after a gap
-            """,
-            in: 0...0.99
-        ) { $0.judging.smoothing = Float($1) }
-        try reader.value(
-            "confirm", "N/M", .run, isLive: true,
-            """
-            say that a class is seen when N of the last M frames (at most 64) are of it, again only after M
-            frames without it; starts anew like --smooth
-            """
-        ) { settings, value throws(ProgramError) in settings.judging.confirmation = try value.confirmation() }
+        try describeJudging(to: &reader)
         try reader.integer("count", "N", .run, "stop after N frames", in: 1...1_000_000_000) { $0.run.count = $1 }
         try reader.integer(
             "threads", "N", .run | .bench,

@@ -22,22 +22,36 @@ struct Settings {
     func check() throws(ProgramError) {
         try run.check()
         try bench.check()
+        try judging.check()
     }
 }
 
-/// What is made of the network's logits: see `Policy`.
+/// What is made of the network's logits: see `Policy`. Lists are of classes by name or number.
 struct JudgingSettings {
     /// nil: the model's own.
     var alpha: Float?
     var top = 3
     /// Probability below which a picture is unknown.
     var threshold: Float = 0
+    /// Those of single classes: a list, or a file's name.
+    var thresholds: OptionValue?
     /// nil: all.
     var classes: OptionValue?
-    /// In place of them, as the page gives them: a list of numbers, with at least one class's.
-    var classNumbers: CText?
+    /// nil: those that the model names.
+    var exempted: OptionValue?
+    /// nil: the mix of classes is that of training.
+    var prior: OptionValue?
+    /// nil: all heads count alike.
+    var headWeights: OptionValue?
     var smoothing: Float = 0
     var confirmation: Policy.Rules.Confirmation?
+
+    /// Whether the mix of classes is to be estimated from what is seen.
+    var estimatesPrior: Bool { prior.map { $0.text == "estimate" } ?? false }
+
+    func check() throws(ProgramError) {
+        if let prior, estimatesPrior, confirmation == nil { throw prior.error(.needsConfirmation) }
+    }
 }
 
 /// What the network runs on; nil: the program's choice.

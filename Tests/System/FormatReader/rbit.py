@@ -10,11 +10,11 @@ from types import SimpleNamespace
 
 import numpy as np
 
-MAGIC, VERSION = b"RBIT\r\n\x1a\n", 4
+MAGIC, VERSIONS = b"RBIT\r\n\x1a\n", (4, 5)
 HEADER = struct.Struct("<8sIIQI4xQ")
 CHECKSUM_AT, SECTION_TABLE_AT = 24, 192
 SECTION = struct.Struct("<I4xQQ")
-INPUT, PLAN, WEIGHTS, PARAMETERS, HEAD, CLASS_NAMES, OPERATION_NAMES, CLASS_COUNTS, PROVENANCE = range(1, 10)
+INPUT, PLAN, WEIGHTS, PARAMETERS, HEAD, CLASS_NAMES, OPERATION_NAMES, CLASS_COUNTS, PROVENANCE, JUDGING = range(1, 11)
 CONVOLUTION, MAX_POOL, GLOBAL_AVERAGE_POOL, LOOKUP, MULTIPLY, AVERAGE_POOL = range(1, 7)
 CONSTANT, REARRANGE, RESAMPLE, SOFTMAX, LAYER_NORM, L2_NORM, MATRIX_PRODUCT = range(7, 14)
 NORM_NONE, NORM_PER_HEAD, NORM_CAPSULE = range(3)
@@ -65,8 +65,8 @@ def dot(a, rows):
 class Model:
     def __init__(self, data):
         magic, version, count, size, checksum, self.arena_bytes = HEADER.unpack_from(data)
-        if magic != MAGIC or version != VERSION or size != len(data):
-            raise ValueError(f"no whole .rbit file of version {VERSION}")
+        if magic != MAGIC or version not in VERSIONS or size != len(data):
+            raise ValueError(f"no whole .rbit file of the versions {VERSIONS}")
         if zlib.crc32(data[:CHECKSUM_AT] + bytes(4) + data[CHECKSUM_AT + 4 :]) != checksum:
             raise ValueError("the checksum is another")
         table = [SECTION.unpack_from(data, SECTION_TABLE_AT + SECTION.size * entry) for entry in range(count)]
@@ -75,6 +75,7 @@ class Model:
         plan = self.sections[PLAN]
         self.operations = [record(OPERATION_RECORD, plan, at)[0] for at in range(0, len(plan), OPERATION_BYTES)]
         self.read_head()
+        self.read_judging()
         self.class_names, self.operation_names = self.strings(CLASS_NAMES), self.strings(OPERATION_NAMES)
 
     def strings(self, kind):
@@ -100,6 +101,16 @@ class Model:
         self.centre = take(h.has_centre, h.dimensions)
         self.directions = take(h.has_directions, h.dimensions)
         self.terms = take(h.has_directions, h.classes, h.heads)
+
+    def read_judging(self):
+        data = self.sections.get(JUDGING, bytes(8))
+        exempted, temperatures = struct.unpack_from("<II", data)
+        self.exempted = np.frombuffer(data, "<u4", exempted, 8)
+        self.temperatures = np.frombuffer(data, "<f4", 2 * temperatures, 8 + 4 * exempted).reshape(temperatures, 2)
+
+    def temperature(self, alpha):
+        """What logits at alpha are divided by; None where the file does not say."""
+        return np.interp(alpha, *self.temperatures.T) if len(self.temperatures) else None
 
     def view(self, tensor):
         """A tensor in the arena, [height, width, channels]: writing to it writes there."""

@@ -38,7 +38,7 @@ class Answer:
     alpha: float
     logits: np.ndarray  #: float32 [classes], adjusted, with the prior
     plain_logits: np.ndarray  #: float32 [classes]
-    probabilities: np.ndarray  #: float32 [classes], softmax of `logits` over all classes
+    probabilities: np.ndarray  #: float32 [classes], softmax of `logits` over the model's temperature, of all classes
     features: np.ndarray  #: float32 [features], what the classifier gets
     logits_crc: str  #: as `rarebit classify --json` prints it
 
