@@ -32,6 +32,9 @@ let package = Package(
             linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("m")]),
         .target(name: "Platform", path: "CSupport/Platform", cSettings: cFlags),
         .target(name: "HTTP", path: "CSupport/HTTP", cSettings: cFlags, linkerSettings: [.linkedLibrary("event")]),
+        .target(
+            name: "Signatures", path: "CSupport/Signatures", cSettings: cFlags,
+            linkerSettings: [.linkedLibrary("sodium")]),
         .target(name: "FloatKernels", path: "CSupport/FloatKernels", cSettings: cFlags),
         .target(
             name: "Images", dependencies: ["Pixels"], path: "CSupport/Images", cSettings: cFlags,
@@ -46,7 +49,8 @@ let package = Package(
 
         // Device modules.
         .target(
-            name: "ModelFormat", dependencies: ["Text", "Kernels"], exclude: ["README.md"], swiftSettings: swiftFlags),
+            name: "ModelFormat", dependencies: ["Text", "Kernels", "Signatures"], exclude: ["README.md"],
+            swiftSettings: swiftFlags),
         .target(name: "Text", exclude: ["README.md"], swiftSettings: swiftFlags),
         .target(
             name: "Inference", dependencies: ["ModelFormat", "Text", "Kernels", "Pixels"], exclude: ["README.md"],
@@ -99,8 +103,8 @@ let package = Package(
         .executableTarget(
             name: "rarebit-convert",
             dependencies: [
-                "Evaluation", "Quantization", "FloatGraph", "Checkpoint", "Inference", "ModelFormat", "Reports", "Text",
-                "Platform",
+                "Evaluation", "Quantization", "FloatGraph", "Checkpoint", "Inference", "ModelFormat", "Signatures",
+                "Reports", "Text", "Platform",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -127,8 +131,8 @@ let package = Package(
         .testTarget(
             name: "ConvertTests",
             dependencies: [
-                "rarebit-convert", "Evaluation", "Quantization", "FloatGraph", "Checkpoint", "ModelFormat",
-                "CheckpointWriter", "SampleNetworks", "ProgramRunner",
+                "rarebit", "rarebit-convert", "Evaluation", "Quantization", "FloatGraph", "Checkpoint", "ModelFormat",
+                "CheckpointWriter", "SampleNetworks", "TinyModel", "ProgramRunner",
             ],
             swiftSettings: swiftFlags),
         .target(
@@ -139,7 +143,9 @@ let package = Package(
             name: "RarebitTests",
             dependencies: ["rarebit", "ModelFormat", "TinyModel", "ProgramRunner", "ImageEncoders"],
             swiftSettings: swiftFlags),
-        .testTarget(name: "ModelFormatTests", dependencies: ["ModelFormat", "TinyModel"], swiftSettings: swiftFlags),
+        .testTarget(
+            name: "ModelFormatTests", dependencies: ["ModelFormat", "Signatures", "TinyModel"],
+            swiftSettings: swiftFlags),
         .testTarget(
             name: "InferenceTests", dependencies: ["Inference", "ModelFormat", "Pixels", "TinyModel"],
             swiftSettings: swiftFlags),

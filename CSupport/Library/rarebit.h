@@ -64,6 +64,14 @@ typedef struct {
 int32_t rarebit_open(rarebit_model *model, const char *path, rarebit_error *error);
 // Verifies a file's bytes, 64-byte aligned, which are used in place: they must stay, unchanged, until rarebit_close.
 int32_t rarebit_open_memory(rarebit_model *model, const void *bytes, size_t count, rarebit_error *error);
+// The same for signed models alone: one whose bytes, all of them, the owner of one of these keys has not signed is a
+// RAREBIT_BAD_MODEL. `keys` is the text of a file of trusted keys, as rarebit-convert keygen writes them: a line
+// "ed25519", 64 hexadecimal digits and a name for each, up to 16. With bytes of the caller's, that nothing changes them
+// is the caller's to see to.
+int32_t rarebit_open_trusted(rarebit_model *model, const char *path, const char *keys, size_t key_bytes,
+                             rarebit_error *error);
+int32_t rarebit_open_memory_trusted(rarebit_model *model, const void *bytes, size_t count, const char *keys,
+                                    size_t key_bytes, rarebit_error *error);
 // Gives the model's memory back. Its engines and views must have been stopped; a model that is not open is left alone.
 void rarebit_close(rarebit_model *model);
 
@@ -85,6 +93,11 @@ int32_t rarebit_describe(const rarebit_model *model, rarebit_description *descri
 // UTF-8 without control characters, and without a zero behind it: *bytes says how long it is. NULL for a class that is
 // not there. Lasts as long as the model.
 const char *rarebit_class_name(const rarebit_model *model, int32_t class_index, size_t *bytes);
+// The name of who signed the model, like a class's, and the 32 bytes of the Ed25519 key that it was signed with: a
+// signature that is there is right, and whether its key is trusted is for the functions above to say. NULL where nobody
+// signed it.
+const char *rarebit_signer(const rarebit_model *model, size_t *bytes);
+const uint8_t *rarebit_signer_key(const rarebit_model *model);
 // How many training images the class had; -1 where the file does not say.
 int64_t rarebit_class_count(const rarebit_model *model, int32_t class_index);
 

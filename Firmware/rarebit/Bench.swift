@@ -28,7 +28,7 @@ struct Bench {
         let loadStart = rb_clock_ns()
         let team = try Team(settings.computing)
         let loaded = try LoadedModel(
-            path: settings.model, for: settings.computing.executionPath, on: team.threads)
+            path: settings.model, trust: settings.trust, for: settings.computing.executionPath, on: team.threads)
         let engine = loaded.engine
         var judge = try Judge(settings.judging, of: engine.model)
         let alpha = judge.alpha

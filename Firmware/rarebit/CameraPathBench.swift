@@ -19,7 +19,7 @@ struct CameraPathBench {
     func perform() throws(ProgramError) {
         let team = try Team(settings.computing)
         let loaded = try LoadedModel(
-            path: settings.model, for: settings.computing.executionPath, on: team.threads)
+            path: settings.model, trust: settings.trust, for: settings.computing.executionPath, on: team.threads)
         setActivity("measuring the way of a frame")
         if let path = bench.frames {
             var recording = try open(path)

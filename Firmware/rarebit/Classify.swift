@@ -18,7 +18,7 @@ struct Classify {
     }
 
     func perform() throws(ProgramError) {
-        let loaded = try LoadedModel(path: settings.model)
+        let loaded = try LoadedModel(path: settings.model, trust: settings.trust)
         var judge = try Judge(settings.judging, of: loaded.model)
         let message = ImageMessage(try Memory(count: Int(RB_IMAGE_MESSAGE_BYTES)))
         var output = Output()

@@ -13,7 +13,7 @@ struct Info {
     }
 
     func perform() throws(ProgramError) {
-        let verified = try VerifiedModel(path: settings.model)
+        let verified = try VerifiedModel(path: settings.model, trust: settings.trust)
         let (path, arenaBytes) = try LoadedModel.arena(for: verified.model, path: settings.model)
         var output = Output()
         if settings.info.showsMemory {

@@ -10,13 +10,29 @@ struct VerifiedModel: ~Copyable {
 
     var model: Model { file.model }
 
-    init(path: CText) throws(ProgramError) {
+    /// `trust`: the file of those keys of which one must have signed it; nil: it need not be signed.
+    init(path: CText, trust: CText?) throws(ProgramError) {
+        let keys = try trust.map { path throws(ProgramError) in try TrustedKeys(fileAt: path) }
         setActivity("reading the model")
         let input = try InputFile(path: path)
         do throws(OpeningError) {
-            file = try ModelFile(descriptor: input.descriptor, count: input.count)
+            file = try ModelFile(descriptor: input.descriptor, count: input.count, trusting: keys)
         } catch {
             throw .failure(.model(path, error))
+        }
+    }
+}
+
+extension TrustedKeys {
+    /// The most a file may hold, bytes.
+    private static var limit: Int { 16_384 }
+
+    fileprivate init(fileAt path: CText) throws(ProgramError) {
+        let text = try Memory(copyOf: InputFile(path: path, limit: Self.limit))
+        do throws(TrustedKeysError) {
+            self = try TrustedKeys(UnsafeRawBufferPointer(text.bytes))
+        } catch {
+            throw .failure(.trustedKeys(path, error))
         }
     }
 }
@@ -32,9 +48,9 @@ struct LoadedModel: ~Copyable {
 
     /// Packs the weights for `wanted`, nil: the best path here.
     init(
-        path: CText, for wanted: ExecutionPath? = nil, on threads: Threads = .one
+        path: CText, trust: CText?, for wanted: ExecutionPath? = nil, on threads: Threads = .one
     ) throws(ProgramError) {
-        let verified = try VerifiedModel(path: path)
+        let verified = try VerifiedModel(path: path, trust: trust)
         let (executionPath, bytes) = try Self.arena(for: verified.model, path: path, wanted, threads: threads.count)
         let arena = try Memory(count: bytes)
         setActivity("packing the weights")

@@ -22,7 +22,7 @@ struct Run {
 
     func perform() throws(ProgramError) {
         let team = try Team(settings.computing)
-        let loaded = try LoadedModel(path: settings.model, on: team.threads)
+        let loaded = try LoadedModel(path: settings.model, trust: settings.trust, on: team.threads)
         switch try FrameOrigin(of: run) {
         case .recording(let path):
             let recording = try open(recording: path)

@@ -19,6 +19,17 @@ extension ModelError: TextConvertible {
             """
             the file is damaged: checksum \(hexadecimal: computed), stated \(hexadecimal: stated); copy it again
             """
+        case .badSignature(.block):
+            "the file is longer than its header says, and what follows is no signature; copy it again"
+        case .badSignature(.name): malformed("signer's name")
+        case .badSignature(.signature):
+            "the signature is not of this file, which was changed or damaged after signing; get it from its signer again"
+        case .unsigned: "is not signed, and only signed models are trusted here; sign it with rarebit-convert sign"
+        case .untrusted(let key):
+            """
+            is signed with the key \(hexadecimal: key)..., which is none of those trusted here; get one of a trusted \
+            signer, or add the signer's public key to the trusted ones
+            """
         case .arenaTooLarge(let bytes): "the model asks for an arena of \(bytes) bytes; at most 2 GiB can be had"
         // Faults that only a broken or hostile writer makes.
         case .badSectionTable(let entry): malformed("entry \(entry) of the section table")
@@ -35,6 +46,21 @@ extension ModelError: TextConvertible {
 
     private func malformed(_ fault: Message) -> Message {
         "malformed model: \(fault); convert the checkpoint again"
+    }
+}
+
+extension TrustedKeysError: TextConvertible {
+    public var text: Message {
+        switch self {
+        case .noKey: "holds no key; rarebit-convert keygen makes one"
+        case .noKeyInLine(let line):
+            """
+            line \(line) is no key; a line is 'ed25519', 64 hexadecimal digits and a name, as rarebit-convert keygen \
+            writes it
+            """
+        case .tooMany:
+            "holds more keys than the \(TrustedKeys.maximumCount) that can be had; remove those that are not needed"
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 //        168    reserved, zero                                  24 bytes
 //        192    section table: kind u32, reserved u32, offset u64, size u64
 //   sections in the order of their offsets, each 64-byte aligned, the gaps zero
+//   behind the file size that is stated here, a signature may stand: see ModelSignature
 //
 // A reader accepts the versions from `oldestVersion` on, which say what they have as this one does. A change to anything here or
 // to a record bumps the version; a writer states the oldest that has all it writes.

@@ -2,8 +2,10 @@
 ///
 /// Only `init(verifying:)` makes one, so every accessor may rely on what the verifier checked.
 public struct Model {
-    /// The whole file.
+    /// The model's own: the whole file, but for the signature.
     public let bytes: UnsafeRawBufferPointer
+    /// Who signed it, with the key that is named there; nil where nobody did.
+    public let signature: ModelSignature?
     /// The activation and scratch arena, bytes.
     public let activationBytes: Int
     public let input: InputRecord
@@ -11,15 +13,22 @@ public struct Model {
     public let operationCount: Int
     let sections: SectionTable
 
-    /// Verifies `bytes` and keeps a view of them.
+    /// Verifies a file's `bytes` and keeps a view of them. With `keys`, a file that the owner of one of them has not signed is
+    /// refused before anything else of it is looked at.
     ///
     /// Guarantees for what passes: every view, section and scratch area an operation or the head names lies inside the
     /// arena or the file; no accumulator of a convolution can overflow. Time is linear in the file's size; no memory is
-    /// allocated; no input makes it crash.
-    public init(verifying bytes: UnsafeRawBufferPointer) throws(ModelError) {
+    /// allocated; no input makes it crash. A signature that is there is right, whether its key is trusted or not.
+    public init(verifying file: UnsafeRawBufferPointer, trusting keys: TrustedKeys? = nil) throws(ModelError) {
+        let count = try SectionTable.verifyHeader(of: file, bytes: file.count)
+        signature = count < file.count ? try ModelSignature(verifying: file, behind: count) : nil
+        if let keys {
+            guard let signature else { throw .unsigned }
+            guard keys.contain(signature.key) else { throw .untrusted(key: signature.keyNumber) }
+        }
+        bytes = UnsafeRawBufferPointer(rebasing: file[..<count])
         let sections = try SectionTable(verifying: bytes)
         let verifier = try Verifier(bytes: bytes, sections: sections)
-        self.bytes = bytes
         self.sections = sections
         activationBytes = Int(verifier.activationBytes)
         input = try verifier.verifiedInput()
@@ -32,7 +41,7 @@ public struct Model {
     /// Checks what the beginning of a file of `count` bytes tells, its first `Layout.headerBytes` or all: for those who read
     /// it into memory, before they do.
     public static func verifyHeader(_ beginning: UnsafeRawBufferPointer, bytes count: Int) throws(ModelError) {
-        try SectionTable.verifyHeader(of: beginning, bytes: count)
+        _ = try SectionTable.verifyHeader(of: beginning, bytes: count)
     }
 
     /// The exact size of the packed weights of an execution path (its number in kernels.h), or nil if not stated.
@@ -41,6 +50,9 @@ public struct Model {
         let stated = bytes.field(UInt64.self, at: Layout.packedBytesOffset + 8 * path)
         return stated == Layout.packedBytesNotStated ? nil : stated
     }
+
+    /// Bytes of the whole file.
+    public var fileBytes: Int { bytes.count + (signature == nil ? 0 : ModelSignature.byteCount) }
 
     /// CRC-32 of the file, as its header states it.
     public var checksum: UInt32 { bytes.field(UInt32.self, at: Layout.checksumOffset) }

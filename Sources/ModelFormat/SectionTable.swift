@@ -8,8 +8,9 @@ struct SectionTable {
         UnsafeRawBufferPointer(rebasing: file[self[kind]])
     }
 
-    /// Checks the header of a file of `count` bytes, of which `file` is the beginning or the whole.
-    static func verifyHeader(of file: UnsafeRawBufferPointer, bytes count: Int) throws(ModelError) {
+    /// Checks the header of a file of `count` bytes, of which `file` is the beginning or the whole. Gives the size of the model
+    /// itself, which a signature may follow.
+    static func verifyHeader(of file: UnsafeRawBufferPointer, bytes count: Int) throws(ModelError) -> Int {
         guard min(count, file.count) >= Layout.headerBytes else { throw .tooShort(bytes: min(count, file.count)) }
         guard file.field(UInt64.self, at: 0) == Layout.magic else { throw .notAModel }
         let version = file.field(UInt32.self, at: Layout.versionOffset)
@@ -17,14 +18,15 @@ struct SectionTable {
             throw .unsupportedVersion(found: version)
         }
         let stated = file.field(UInt64.self, at: Layout.fileBytesOffset)
-        guard stated == UInt64(count) && stated <= Layout.maximumBytes else {
-            throw .wrongFileSize(stated: stated, found: count)
-        }
+        let signature = UInt64(ModelSignature.byteCount)
+        guard stated >= UInt64(Layout.headerBytes), stated <= Layout.maximumBytes,
+            UInt64(count) == stated || UInt64(count) == stated + signature
+        else { throw .wrongFileSize(stated: stated, found: count) }
+        return Int(stated)
     }
 
-    /// Checks the header, the checksum and the table, in that order.
+    /// Checks the checksum and the table, in that order, of a model whose header is verified.
     init(verifying file: UnsafeRawBufferPointer) throws(ModelError) {
-        try Self.verifyHeader(of: file, bytes: file.count)
         let checksum = file.field(UInt32.self, at: Layout.checksumOffset)
         let computed = Checksum.ofFile(file)
         guard checksum == computed else { throw .wrongChecksum(stated: checksum, computed: computed) }

@@ -47,7 +47,7 @@ extension Verifier {
         try verifyStrings(.operationNames, count: operations)
         let counts = sections[.classCounts].count
         guard counts == 0 || counts == 4 * classes else { throw .wrongSectionSize(.classCounts) }
-        guard isText(sections.bytes(of: .provenance, in: bytes), allowingNewlines: true) else {
+        guard sections.bytes(of: .provenance, in: bytes).isText(allowingNewlines: true) else {
             throw .badName(.provenance, index: 0)
         }
     }
@@ -97,20 +97,10 @@ extension Verifier {
         for index in 0..<count {
             let end = UInt64(table.field(UInt32.self, at: 8 + 4 * index))
             guard end > start, end <= textBytes else { throw .badName(kind, index: index) }
-            guard isText(StringTable(bytes: table)[index], allowingNewlines: false) else {
+            guard StringTable(bytes: table)[index].isText() else {
                 throw .badName(kind, index: index)
             }
             start = end
         }
-    }
-
-    /// Well-formed UTF-8 without anything that steers terminals, so that names can go to one as they are.
-    private func isText(_ text: UnsafeRawBufferPointer, allowingNewlines: Bool) -> Bool {
-        var scalars = UTF8Scalars(text)
-        while let element = scalars.next() {
-            guard case .scalar(let scalar, _) = element, !scalar.steersTerminals || (allowingNewlines && scalar == "\n")
-            else { return false }
-        }
-        return true
     }
 }

@@ -24,25 +24,47 @@ public func open(
     _ model: UnsafeMutablePointer<rarebit_model>?, _ path: UnsafePointer<CChar>?,
     _ error: UnsafeMutablePointer<rarebit_error>?
 ) -> Int32 {
-    call(error) { () throws(CallError) in
-        let place = try Place<OpenModel>(model)
-        guard let path = path.map({ CText($0) }) else { throw .argument(.missing("path")) }
-        do throws(OpeningError) {
-            let file = try modelFile(at: path)
-            place.fill(with: OpenModel(model: file.model, file: consume file))
-        } catch {
-            throw .opening(path, error)
-        }
+    call(error) { () throws(CallError) in try open(model, path, trusting: nil) }
+}
+
+@_cdecl("rarebit_open_trusted")
+public func openTrusted(
+    _ model: UnsafeMutablePointer<rarebit_model>?, _ path: UnsafePointer<CChar>?, _ keys: UnsafePointer<CChar>?,
+    _ keyBytes: Int, _ error: UnsafeMutablePointer<rarebit_error>?
+) -> Int32 {
+    call(error) { () throws(CallError) in try open(model, path, trusting: trustedKeys(keys, keyBytes)) }
+}
+
+private func open(
+    _ model: UnsafeMutablePointer<rarebit_model>?, _ path: UnsafePointer<CChar>?, trusting keys: TrustedKeys?
+) throws(CallError) {
+    let place = try Place<OpenModel>(model)
+    guard let path = path.map({ CText($0) }) else { throw .argument(.missing("path")) }
+    do throws(OpeningError) {
+        let file = try modelFile(at: path, trusting: keys)
+        place.fill(with: OpenModel(model: file.model, file: consume file))
+    } catch {
+        throw .opening(path, error)
     }
 }
 
-private func modelFile(at path: CText) throws(OpeningError) -> ModelFile {
+private func trustedKeys(_ text: UnsafePointer<CChar>?, _ count: Int) throws(CallError) -> TrustedKeys {
+    guard let text else { throw .argument(.missing("keys")) }
+    guard count >= 0 else { throw .argument(.outOfRange("key_bytes")) }
+    do throws(TrustedKeysError) {
+        return try TrustedKeys(UnsafeRawBufferPointer(start: text, count: count))
+    } catch {
+        throw .argument(.keys(error))
+    }
+}
+
+private func modelFile(at path: CText, trusting keys: TrustedKeys?) throws(OpeningError) -> ModelFile {
     var state = rb_file_state()
     let descriptor = rb_open_regular(path.start, &state)
     guard descriptor >= 0 else { throw .unreadable(status: descriptor) }
     defer { rb_close_input(descriptor) }
     guard let count = Int(exactly: state.count) else { throw .unreadable(status: -RB_EFBIG) }
-    return try ModelFile(descriptor: descriptor, count: count)
+    return try ModelFile(descriptor: descriptor, count: count, trusting: keys)
 }
 
 @_cdecl("rarebit_open_memory")
@@ -50,17 +72,29 @@ public func openMemory(
     _ model: UnsafeMutablePointer<rarebit_model>?, _ bytes: UnsafeRawPointer?, _ count: Int,
     _ error: UnsafeMutablePointer<rarebit_error>?
 ) -> Int32 {
-    call(error) { () throws(CallError) in
-        let place = try Place<OpenModel>(model)
-        guard let bytes else { throw .argument(.missing("bytes")) }
-        guard Int(bitPattern: bytes) % Layout.alignment == 0 else { throw .argument(.misaligned("bytes")) }
-        guard count >= 0 else { throw .argument(.outOfRange("count")) }
-        do throws(OpeningError) {
-            let verified = try ModelFile.verified(UnsafeRawBufferPointer(start: bytes, count: count))
-            place.fill(with: OpenModel(model: verified, file: nil))
-        } catch {
-            throw .opening(nil, error)
-        }
+    call(error) { () throws(CallError) in try openMemory(model, bytes, count, trusting: nil) }
+}
+
+@_cdecl("rarebit_open_memory_trusted")
+public func openMemoryTrusted(
+    _ model: UnsafeMutablePointer<rarebit_model>?, _ bytes: UnsafeRawPointer?, _ count: Int,
+    _ keys: UnsafePointer<CChar>?, _ keyBytes: Int, _ error: UnsafeMutablePointer<rarebit_error>?
+) -> Int32 {
+    call(error) { () throws(CallError) in try openMemory(model, bytes, count, trusting: trustedKeys(keys, keyBytes)) }
+}
+
+private func openMemory(
+    _ model: UnsafeMutablePointer<rarebit_model>?, _ bytes: UnsafeRawPointer?, _ count: Int, trusting keys: TrustedKeys?
+) throws(CallError) {
+    let place = try Place<OpenModel>(model)
+    guard let bytes else { throw .argument(.missing("bytes")) }
+    guard Int(bitPattern: bytes) % Layout.alignment == 0 else { throw .argument(.misaligned("bytes")) }
+    guard count >= 0 else { throw .argument(.outOfRange("count")) }
+    do throws(OpeningError) {
+        let verified = try ModelFile.verified(UnsafeRawBufferPointer(start: bytes, count: count), trusting: keys)
+        place.fill(with: OpenModel(model: verified, file: nil))
+    } catch {
+        throw .opening(nil, error)
     }
 }
 
@@ -114,4 +148,23 @@ public func classCount(_ model: UnsafePointer<rarebit_model>?, _ index: Int32) -
         }
     }
     return count
+}
+
+@_cdecl("rarebit_signer")
+public func signer(_ model: UnsafePointer<rarebit_model>?, _ bytes: UnsafeMutablePointer<Int>?) -> UnsafePointer<CChar>?
+{
+    let signer = signature(of: model)?.signer
+    bytes?.pointee = signer?.count ?? 0
+    return signer?.baseAddress?.assumingMemoryBound(to: CChar.self)
+}
+
+@_cdecl("rarebit_signer_key")
+public func signerKey(_ model: UnsafePointer<rarebit_model>?) -> UnsafePointer<UInt8>? {
+    signature(of: model)?.key.baseAddress?.assumingMemoryBound(to: UInt8.self)
+}
+
+private func signature(of model: UnsafePointer<rarebit_model>?) -> ModelSignature? {
+    var signature: ModelSignature?
+    _ = call(nil) { () throws(CallError) in signature = try Place<OpenModel>.filled(model).pointee.model.signature }
+    return signature
 }

@@ -1,4 +1,5 @@
 import Inference
+import ModelFormat
 import Platform
 import RarebitHeader
 import Text
@@ -37,6 +38,7 @@ enum PictureFault {
 /// A mistake of the caller.
 enum ArgumentFault {
     case missing(StaticString)
+    case keys(TrustedKeysError)
     case misaligned(StaticString)
     case notOpen
     case notStarted
@@ -88,6 +90,7 @@ extension ArgumentFault: TextConvertible {
     var text: Message {
         switch self {
         case .missing(let name): "\(name) is NULL"
+        case .keys(let error): "the text of trusted keys \(error)"
         case .misaligned(let name): "\(name) must start at a multiple of 64 bytes"
         case .notOpen: "the model is not open; call rarebit_open first"
         case .notStarted: "the engine is not started; call rarebit_start first"

@@ -7,8 +7,9 @@ public struct ModelFile: ~Copyable {
     public let model: Model
     private let copy: rb_memory
 
-    /// Reads the file of `count` bytes that is open as `descriptor`, which stays open.
-    public init(descriptor: Int32, count: Int) throws(OpeningError) {
+    /// Reads the file of `count` bytes that is open as `descriptor`, which stays open. With `keys`, one of their owners must
+    /// have signed it.
+    public init(descriptor: Int32, count: Int, trusting keys: TrustedKeys? = nil) throws(OpeningError) {
         var header = InlineArray<192, UInt8>(repeating: 0)  // Layout.headerBytes
         let read = withUnsafeMutableBytes(of: &header) { rb_read_at(descriptor, 0, $0.baseAddress, $0.count) }
         guard read >= 0 else { throw .unreadable(status: Int32(read)) }
@@ -25,7 +26,7 @@ public struct ModelFile: ~Copyable {
         let copied = rb_read_at(descriptor, 0, copy.bytes, count)
         do throws(OpeningError) {
             guard copied >= 0 else { throw .unreadable(status: Int32(copied)) }
-            model = try Self.verified(UnsafeRawBufferPointer(start: copy.bytes, count: copied))
+            model = try Self.verified(UnsafeRawBufferPointer(start: copy.bytes, count: copied), trusting: keys)
         } catch {
             rb_unmap(&copy)
             throw error
@@ -33,9 +34,11 @@ public struct ModelFile: ~Copyable {
         self.copy = copy
     }
 
-    static func verified(_ bytes: UnsafeRawBufferPointer) throws(OpeningError) -> Model {
+    static func verified(
+        _ bytes: UnsafeRawBufferPointer, trusting keys: TrustedKeys?
+    ) throws(OpeningError) -> Model {
         do throws(ModelError) {
-            return try Model(verifying: bytes)
+            return try Model(verifying: bytes, trusting: keys)
         } catch {
             throw .refused(error)
         }

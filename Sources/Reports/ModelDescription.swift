@@ -11,11 +11,12 @@ extension TextWriter where Sink: ~Copyable {
         writeHead(of: model)
         write(
             """
-            file        \(model.bytes.count) bytes, of them weights \(model.byteCount(of: .weights))
+            file        \(model.fileBytes) bytes, of them weights \(model.byteCount(of: .weights))
             arena       \(arenaBytes) bytes: activations and scratch \(model.activationBytes), weights packed for \
             \(path.name) \(model.packedBytes(path: path.number) ?? 0)
 
             """)
+        writeSignature(of: model)
         writeClasses(of: model)
         write("made from\n")
         writeIndented(model.provenance)
@@ -72,6 +73,15 @@ extension TextWriter where Sink: ~Copyable {
         } else {
             write(", no direction: alpha changes nothing\n")
         }
+    }
+
+    private mutating func writeSignature(of model: Model) {
+        guard let signature = model.signature else { return write("signed      by nobody\n") }
+        write("signed      by \(signature.signer), key ")
+        for number in 0..<ModelSignature.keyWords {
+            write("\(hexadecimal: signature.keyWord(number))")
+        }
+        write("\n")
     }
 
     private mutating func writeClasses(of model: Model) {

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormat
 import ProgramRunner
 import Testing
 import TinyModel
@@ -13,9 +14,13 @@ import TinyModel
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appendingPathComponent("Firmware/service/rarebit.conf")
         var text = try String(contentsOf: file, encoding: .utf8)
-        let model = try folder.write(TinyModel.contents.serialized(), to: "model.rbit")
+        let key = SigningKey(seed: [UInt8](repeating: 1, count: 32), signer: "the factory")!
+        let model = try folder.write(key.signed(TinyModel.contents.serialized()), to: "model.rbit")
+        let digits = key.publicKey.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        let keys = try folder.write(Array("ed25519 \(digits)".utf8), to: "trusted-keys")
         for (place, here) in [
-            ("@prefix@/share/rarebit/model.rbit", model), ("/run/rarebit", folder.url.path),
+            ("@prefix@/share/rarebit/model.rbit", model), ("/etc/rarebit/trusted-keys", keys),
+            ("/run/rarebit", folder.url.path),
             ("/var/lib/rarebit", folder.url.path),
         ] {
             #expect(text.contains(place))

@@ -9,9 +9,7 @@ func sha256(ofFiles paths: [String]) throws -> String {
         }
         contents += data
     }
-    return SHA256.digest(of: contents).map { byte in
-        String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-    }.joined()
+    return hexadecimal(SHA256.digest(of: contents))
 }
 
 /// The hash function of FIPS 180-4.

@@ -13,6 +13,7 @@ enum Failure {
     case cannotStartThreads(Int, status: Int32)
 
     case model(CText, OpeningError)
+    case trustedKeys(CText, TrustedKeysError)
 
     // Pictures and frames.
     /// With the decoder's line.
@@ -49,6 +50,7 @@ extension Failure: TextConvertible {
         case .cannotStartThreads(let count, let status): "cannot start \(count) threads: \(systemError: status)"
 
         case .model(let path, let reason): "\(path): \(reason)"
+        case .trustedKeys(let path, let reason): "\(path): \(reason)"
 
         case .badImage(let path, let reason): "\(path): \(reason)"
         case .cannotResize(let width, let height):

@@ -12,6 +12,13 @@ extension Settings {
             $0.model = $1
         }
         try reader.text(
+            "trust", "FILE", .run | .classify | .bench | .info,
+            """
+            take only a model that the owner of one of these keys has signed: a file with lines such as
+            rarebit-convert keygen writes
+            """
+        ) { $0.trust = $1 }
+        try reader.text(
             "camera", "DEV", .run,
             """
             the V4L2 node to capture from, or serial:NUMBER or port:NAME as rarebit cameras tells them; default

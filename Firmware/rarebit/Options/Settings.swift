@@ -6,6 +6,8 @@ import Text
 struct Settings {
     /// The model file; nil for commands that take none.
     var model: CText! = nil
+    /// The file of trusted keys; nil: a model need not be signed.
+    var trust: CText?
     var isJSON = false
     var judging = JudgingSettings()
     var computing = ComputingSettings()

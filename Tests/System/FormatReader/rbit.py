@@ -10,9 +10,12 @@ from types import SimpleNamespace
 
 import numpy as np
 
+import ed25519
+
 MAGIC, VERSIONS = b"RBIT\r\n\x1a\n", (4, 5)
 HEADER = struct.Struct("<8sIIQI4xQ")
 CHECKSUM_AT, SECTION_TABLE_AT = 24, 192
+SIGNATURE = struct.Struct("<8s24s32s64s64s")
 SECTION = struct.Struct("<I4xQQ")
 INPUT, PLAN, WEIGHTS, PARAMETERS, HEAD, CLASS_NAMES, OPERATION_NAMES, CLASS_COUNTS, PROVENANCE, JUDGING = range(1, 11)
 CONVOLUTION, MAX_POOL, GLOBAL_AVERAGE_POOL, LOOKUP, MULTIPLY, AVERAGE_POOL = range(1, 7)
@@ -62,11 +65,23 @@ def dot(a, rows):
     return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
 
 
+def signer(data, size):
+    """Who signed the file whose model has that size: the name and the key."""
+    magic, reserved, key, name, signature = SIGNATURE.unpack_from(data, size)
+    if magic != b"RBITSIGN" or any(reserved):
+        raise ValueError("what follows the model is no signature")
+    if not ed25519.is_right(signature, data[: -len(signature)], key):
+        raise ValueError("the signature is of other bytes")
+    return name.rstrip(b"\0").decode(), key
+
+
 class Model:
     def __init__(self, data):
         magic, version, count, size, checksum, self.arena_bytes = HEADER.unpack_from(data)
-        if magic != MAGIC or version not in VERSIONS or size != len(data):
+        if magic != MAGIC or version not in VERSIONS or len(data) not in (size, size + SIGNATURE.size):
             raise ValueError(f"no whole .rbit file of the versions {VERSIONS}")
+        self.signer = signer(data, size) if len(data) > size else None
+        data = data[:size]
         if zlib.crc32(data[:CHECKSUM_AT] + bytes(4) + data[CHECKSUM_AT + 4 :]) != checksum:
             raise ValueError("the checksum is another")
         table = [SECTION.unpack_from(data, SECTION_TABLE_AT + SECTION.size * entry) for entry in range(count)]

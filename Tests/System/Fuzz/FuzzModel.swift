@@ -18,26 +18,51 @@ func writeModelSeeds(to folder: String) -> Bool {
         let file = contents.serialized()
         let aligned = AlignedBytes(file)
         guard (try? Model(verifying: aligned.readOnly)) != nil else { return false }
-        return FileManager.default.createFile(atPath: "\(folder)/seed-\(number).rbit", contents: Data(file))
+        return [("seed", file), ("signed", fuzzKey.signed(file))].allSatisfy { name, file in
+            FileManager.default.createFile(atPath: "\(folder)/\(name)-\(number).rbit", contents: Data(file))
+        }
     }
 }
 
+private let fuzzKey = SigningKey(seed: [UInt8](repeating: 1, count: 32), signer: "fuzzer")!
+private let fuzzKeyLine = Array(
+    "ed25519 8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c".utf8)
+
 /// Verifies a model and, where it passes, runs one frame on every path of this processor.
 ///
-/// The checksum is put right first: nearly every change would otherwise end there.
+/// The checksum is put right first, and the signature where there is one: nearly every change would otherwise end there. The
+/// same bytes are read as a text of trusted keys.
 @Sendable func fuzzModel(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    let checksumOffset = 24
-    let file = AlignedBytes([UInt8](UnsafeBufferPointer(start: data, count: count)))
-    if count >= checksumOffset + 4 {
-        // Over the whole file, with these bytes as zero.
-        file.bytes.storeBytes(of: 0, toByteOffset: checksumOffset, as: UInt32.self)
-        var checksum = Checksum()
-        checksum.update(UnsafeRawBufferPointer(file.bytes))
-        file.bytes.storeBytes(of: checksum.value.littleEndian, toByteOffset: checksumOffset, as: UInt32.self)
+    let given = UnsafeBufferPointer(start: data, count: count)
+    _ = try? TrustedKeys(UnsafeRawBufferPointer(given))
+    verifyAndRun(sealed([UInt8](given)), trusting: nil)
+    guard count >= ModelSignature.byteCount, given.suffix(ModelSignature.byteCount).starts(with: "RBITSIGN".utf8) else {
+        return 0
     }
-    guard let model = try? Model(verifying: UnsafeRawBufferPointer(file.bytes)), isQuick(model) else { return 0 }
-    runOnEveryPath(model)
+    let keys = fuzzKeyLine.withUnsafeBytes { try! TrustedKeys($0) }
+    verifyAndRun(fuzzKey.signed(sealed(given.dropLast(ModelSignature.byteCount))), trusting: keys)
     return 0
+}
+
+private func verifyAndRun(_ bytes: [UInt8], trusting keys: TrustedKeys?) {
+    let file = AlignedBytes(bytes)
+    guard let model = try? Model(verifying: UnsafeRawBufferPointer(file.bytes), trusting: keys), isQuick(model) else {
+        return
+    }
+    runOnEveryPath(model)
+}
+
+/// With the checksum that a file of these bytes has.
+private func sealed(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+    let checksumOffset = 24
+    var file = Array(bytes)
+    guard file.count >= checksumOffset + 4 else { return file }
+    // Over the whole file, with these bytes as zero.
+    file.replaceSubrange(checksumOffset..<checksumOffset + 4, with: [0, 0, 0, 0])
+    let checksum = file.withUnsafeBytes { Checksum.of($0) }
+    file.replaceSubrange(
+        checksumOffset..<checksumOffset + 4, with: (0..<4).map { UInt8(truncatingIfNeeded: checksum >> (8 * $0)) })
+    return file
 }
 
 /// One frame on each path of this processor.

@@ -1,5 +1,5 @@
-// behaviour MODEL: what rarebit.h promises, of a model of 28 x 28 pixels and more. Ends with status 1 at the first
-// promise that does not hold.
+// behaviour MODEL SIGNED KEYS: what rarebit.h promises, of a model of 28 x 28 pixels and more, which is also signed
+// with a key whose public one stands in KEYS. Ends with status 1 at the first promise that does not hold.
 #include <pthread.h>
 #include <rarebit.h>
 #include <stdio.h>
@@ -221,15 +221,21 @@ static void refuse(rarebit_model *model, const char *path) {
     free(arena);
 }
 
-// A file's bytes in the program's own memory; one changed bit is found.
-static void open_memory(const char *path, uint32_t expected) {
+static uint8_t *contents(const char *path, size_t *count) {
     FILE *file = fopen(path, "rb");
     EXPECT(file && fseek(file, 0, SEEK_END) == 0);
-    const size_t count = (size_t)ftell(file);
+    *count = (size_t)ftell(file);
     rewind(file);
-    uint8_t *bytes = aligned(count);
-    EXPECT(fread(bytes, 1, count, file) == count);
+    uint8_t *bytes = aligned(*count);
+    EXPECT(fread(bytes, 1, *count, file) == *count);
     fclose(file);
+    return bytes;
+}
+
+// A file's bytes in the program's own memory; one changed bit is found.
+static void open_memory(const char *path, uint32_t expected) {
+    size_t count;
+    uint8_t *bytes = contents(path, &count);
     rarebit_model model;
     EXPECT(rarebit_open_memory(&model, bytes, count, &error) == RAREBIT_OK);
     const rarebit_setup greedy = {.is_only_engine = 1};
@@ -273,9 +279,39 @@ static void work_together(rarebit_model *model, uint32_t expected) {
     }
 }
 
+// Whether the signer is told, and everything that is not signed by one of the keys refused.
+static void trust(const char *unsigned_path, const char *signed_path, const char *key_path) {
+    size_t count, bytes, name_bytes;
+    uint8_t *file = contents(signed_path, &bytes);
+    char *keys = (char *)contents(key_path, &count);
+    rarebit_model model = {0};
+    EXPECT(rarebit_open_trusted(&model, signed_path, keys, count, &error) == RAREBIT_OK);
+    const char *name = rarebit_signer(&model, &name_bytes);
+    EXPECT(name && name_bytes == 7 && memcmp(name, "the lab", 7) == 0);
+    EXPECT(memcmp(rarebit_signer_key(&model), file + bytes - 160, 32) == 0);
+    rarebit_close(&model);
+    EXPECT(rarebit_signer(&model, &name_bytes) == NULL && name_bytes == 0 && rarebit_signer_key(&model) == NULL);
+    EXPECT(rarebit_open_memory_trusted(&model, file, bytes, keys, count, &error) == RAREBIT_OK);
+    rarebit_close(&model);
+    EXPECT(rarebit_open(&model, unsigned_path, &error) == RAREBIT_OK);
+    EXPECT(rarebit_signer(&model, NULL) == NULL);
+    rarebit_close(&model);
+
+    REFUSED(rarebit_open_trusted(&model, unsigned_path, keys, count, &error), RAREBIT_BAD_MODEL, "is not signed");
+    REFUSED(rarebit_open_trusted(&model, signed_path, NULL, 0, &error), RAREBIT_BAD_ARGUMENT, "keys is NULL");
+    REFUSED(rarebit_open_trusted(&model, signed_path, keys, 0, &error), RAREBIT_BAD_ARGUMENT, "holds no key");
+    REFUSED(rarebit_open_trusted(&model, signed_path, keys, 60, &error), RAREBIT_BAD_ARGUMENT, "line 1 is no key");
+    keys[8] = keys[8] == '0' ? '1' : '0';
+    REFUSED(rarebit_open_trusted(&model, signed_path, keys, count, &error), RAREBIT_BAD_MODEL, "none of those trusted");
+    file[bytes - 60] ^= 1;
+    REFUSED(rarebit_open_memory(&model, file, bytes, &error), RAREBIT_BAD_MODEL, "signature");
+    free(file);
+    free(keys);
+}
+
 int main(int count, char **arguments) {
-    if (count != 2) {
-        fprintf(stderr, "usage: behaviour MODEL\n");
+    if (count != 4) {
+        fprintf(stderr, "usage: behaviour MODEL SIGNED KEYS\n");
         return 2;
     }
     draw();
@@ -294,6 +330,7 @@ int main(int count, char **arguments) {
     take_tensor(&best.engine, &model);
     refuse(&model, arguments[1]);
     open_memory(arguments[1], expected);
+    trust(arguments[1], arguments[2], arguments[3]);
     stop(&reference);
     stop(&team);
     work_together(&model, expected);

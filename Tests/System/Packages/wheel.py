@@ -71,6 +71,7 @@ def main():
             mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), class_counts=folder / "counts.txt")  # fmt: skip
         assert isinstance(report, dict) and report, "convert answers no report"
         model = rarebit.Model(folder / "model.rbit")
+        assert model.signer is None, model.signer
         assert (model.width, model.height, len(model.classes)) == (SIDE, SIDE, CLASSES), model
         assert model.class_counts == [100 - 10 * i for i in range(CLASSES)], model.class_counts
 

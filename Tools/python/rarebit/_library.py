@@ -102,6 +102,7 @@ def _load() -> ctypes.CDLL:
     error = POINTER(Error)
     signatures = {
         "rarebit_open": (POINTER(ModelPlace), c_char_p, error),
+        "rarebit_open_trusted": (POINTER(ModelPlace), c_char_p, c_char_p, c_size_t, error),
         "rarebit_describe": (POINTER(ModelPlace), POINTER(Description), error),
         "rarebit_arena_bytes": (POINTER(ModelPlace), POINTER(Setup), POINTER(c_size_t), error),
         "rarebit_start": (POINTER(EnginePlace), POINTER(ModelPlace), POINTER(Setup), c_void_p, c_size_t, error),
@@ -121,6 +122,8 @@ def _load() -> ctypes.CDLL:
     library.rarebit_stop.restype = None
     library.rarebit_class_name.argtypes = [POINTER(ModelPlace), c_int32, POINTER(c_size_t)]
     library.rarebit_class_name.restype = c_void_p
+    library.rarebit_signer.argtypes = [POINTER(ModelPlace), POINTER(c_size_t)]
+    library.rarebit_signer.restype = c_void_p
     library.rarebit_class_count.argtypes = [POINTER(ModelPlace), c_int32]
     library.rarebit_class_count.restype = c_int64
     library.rarebit_input.argtypes = [POINTER(EnginePlace), POINTER(c_size_t)]

@@ -7,6 +7,7 @@ import os
 import threading
 from ctypes import byref, c_float, c_int32, c_size_t, pointer
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Iterable, Optional, Sequence, Union
 
 import numpy as np
@@ -65,12 +66,22 @@ class Model:
     Raises `RarebitError` for a file that is none, with one line that says what to do.
     """
 
-    def __init__(self, path: Union[str, os.PathLike[str]], *, threads: int = 1, instructions: Optional[str] = None):
-        """`threads`: on how many to compute. `instructions`: "avx2", "neon", ...; None: the best of this processor."""
+    def __init__(
+        self, path: Union[str, os.PathLike[str]], *, threads: int = 1, instructions: Optional[str] = None,
+        trust: Union[str, os.PathLike[str], None] = None,
+    ):  # fmt: skip
+        """`threads`: on how many to compute. `instructions`: "avx2", "neon", ...; None: the best of this processor.
+        `trust`: a file of public keys, such as `rarebit-convert keygen` writes: one of their owners must have signed the model.
+        """
         self._lock = threading.Lock()
         self._place, self._engine = lib.ModelPlace(), lib.EnginePlace()
         self._views: dict[tuple[int, int, int], tuple[lib.ViewPlace, np.ndarray]] = {}
-        lib.call("rarebit_open", byref(self._place), os.fsencode(path))
+        if trust is None:
+            lib.call("rarebit_open", byref(self._place), os.fsencode(path))
+        else:
+            keys = Path(trust).read_bytes()
+            lib.call("rarebit_open_trusted", byref(self._place), os.fsencode(path), keys, len(keys))
+        self.signer: Optional[str] = self._signer()  #: the name of who signed it; None: nobody
         about = lib.Description()
         lib.call("rarebit_describe", byref(self._place), byref(about))
         self.width: int = about.width  #: of the input, pixels
@@ -134,6 +145,11 @@ class Model:
                     row.append(part.copy())
         widths = (len(self.classes),) * 3 + (self.features,)
         return Answers(*(np.array(row, np.float32).reshape(len(row), width) for row, width in zip(rows, widths)))
+
+    def _signer(self) -> Optional[str]:
+        size = c_size_t()
+        start = lib.LIBRARY.rarebit_signer(byref(self._place), byref(size))
+        return ctypes.string_at(start, size.value).decode("utf-8") if start else None
 
     def _name(self, index: int) -> str:
         size = c_size_t()
