@@ -38,8 +38,11 @@ static inline int32_t rb_rounded_inputs(const rb_conv_shape *shape) {
 
 // The whole number nearest to a value clamped to a byte's range, halves to even: the requantisation of the operations
 // that have one implementation. Added to 1.5 * 2^23, a small number loses its fraction by the processor's own rounding.
+// What is no number becomes the lowest: none reaches the conversion.
+/*@ assigns \nothing; */
 static inline int32_t rb_round_clamped(float value, float low, float high) {
-    const float clamped = value < low ? low : value > high ? high : value;
+    const float raised = value > low ? value : low;
+    const float clamped = raised < high ? raised : high;
     return (int32_t)((clamped + 12582912.0f) - 12582912.0f);
 }
 
@@ -47,7 +50,16 @@ static inline int32_t rb_round_clamped(float value, float low, float high) {
 typedef struct {
     int32_t begin, end;
 } rb_range;
+/*@ requires 0 <= count && 0 <= part < parts;
+  assigns \nothing;
+  ensures 0 <= \result.begin <= \result.end <= count; */
 static inline rb_range rb_share(int32_t count, int32_t part, int32_t parts) {
+    //@ ghost int64_t next = (int64_t)part + 1;
+    //@ ghost product_grows(0, part, count);
+    //@ ghost product_grows(part, next, count);
+    //@ ghost product_grows(next, parts, count);
+    //@ ghost quotient_grows((int64_t)count * part, (int64_t)count * next, parts);
+    //@ ghost quotient_grows((int64_t)count * next, (int64_t)count * parts, parts);
     return (rb_range){(int32_t)((int64_t)count * part / parts), (int32_t)((int64_t)count * (part + 1) / parts)};
 }
 

@@ -54,8 +54,15 @@ int32_t rb_block_first_input(const rb_conv_shape *s, int32_t output) {
     }
     const int32_t begin = covered_inputs(s, output).begin, end = rb_rounded_inputs(s);
     // Blocks far from the end need not be told how many inputs the largest has, for which all are looked at.
-    const int64_t groups = (RB_BLOCK_CHANNELS - 2) / (s->output.channels / s->groups) + 2;
-    if (begin + groups * (s->input.channels / s->groups) + 6 <= end) {
+    const int32_t group_inputs = s->input.channels / s->groups;
+    const int32_t group_outputs = s->output.channels / s->groups;
+    //@ ghost quotient_grows(s->groups, s->input.channels, s->groups);
+    //@ ghost quotient_grows(s->groups, s->output.channels, s->groups);
+    //@ ghost quotient_below(s->input.channels, s->groups, 65536);
+    //@ ghost quotient_below(RB_BLOCK_CHANNELS - 2, group_outputs, RB_BLOCK_CHANNELS - 1);
+    const int32_t groups = (RB_BLOCK_CHANNELS - 2) / group_outputs + 2;
+    //@ ghost product_within(groups, group_inputs, RB_BLOCK_CHANNELS, 65535);
+    if (begin + groups * group_inputs + 6 <= end) {
         return begin;
     }
     // Not so near the end that block_inputs channels from here would not exist.

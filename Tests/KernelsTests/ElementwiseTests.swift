@@ -88,6 +88,21 @@ struct ElementwiseTests {
         #expect(output.rest == untouched)
     }
 
+    @Test("What is no number becomes the lowest byte, and what is infinite the last on its side")
+    func valuesThatAreNoNumbers() {
+        for (multiplier, expected) in [(Float.nan, [20]), (.infinity, [20, 230])] {
+            let input = Tensor(Self.height, Self.width, zeroPoint: 120, flip: 0, seed: 4)
+            let factor = Tensor(1, 1, zeroPoint: 0, flip: 0, seed: 5)
+            let output = Tensor(Self.height, Self.width, zeroPoint: 100, flip: 0, seed: 6)
+            var product = rb_multiply(
+                input: input.shape, factor: factor.shape, output: output.shape, output_min: 20, output_max: 230,
+                multiplier: multiplier, input_data: input.memory.start, factor_data: factor.memory.start,
+                output_data: output.memory.start, path: RB_PATH_REFERENCE)
+            withExtendedLifetime((input, factor, output)) { rb_multiply_run(&product, 0, 1, 0) }
+            #expect(Self.everyValue { y, x, c in expected.contains(output[y, x, c]) })
+        }
+    }
+
     @Test(
         "An average is of what is inside the image, or of the whole window",
         arguments: [(3, 2, 1), (2, 2, 0), (5, 3, 4), (1, 1, 0), (7, 1, 3)], [false, true])

@@ -69,12 +69,26 @@ void rb_rearrange_run(void *work, int32_t part, int32_t parts, int32_t thread) {
 
 enum { WHOLE_WEIGHT = 2048, PRODUCT_BITS = 22 };
 
+/*@ requires 0 <= channels && \valid_read(pixels + (0 .. 3)) && \valid_read(weights + (0 .. 3));
+  requires \forall integer i; 0 <= i < 4 ==> 0 <= weights[i] && \valid_read(pixels[i] + (0 .. channels - 1));
+  requires weights[0] + weights[1] + weights[2] + weights[3] == 1 << PRODUCT_BITS;
+  requires \valid(output + (0 .. channels - 1));
+  requires \separated(output + (0 .. channels - 1), pixels + (0 .. 3), weights + (0 .. 3));
+  assigns output[0 .. channels - 1]; */
 RB_INLINE void mix_channels(const uint8_t *const pixels[4], const int32_t weights[4], int32_t channels,
                             const uint8_t flip, uint8_t *output) {
     const uint8_t *a = pixels[0], *b = pixels[1], *c = pixels[2], *d = pixels[3];
+    const int32_t above_left = weights[0], above_right = weights[1], below_left = weights[2], below_right = weights[3];
+    /*@ loop invariant 0 <= i <= channels;
+      loop assigns i, output[0 .. channels - 1];
+      loop variant channels - i; */
     for (int32_t i = 0; i < channels; i++) {
-        const int32_t sum = (a[i] ^ flip) * weights[0] + (b[i] ^ flip) * weights[1] + (c[i] ^ flip) * weights[2] +
-                            (d[i] ^ flip) * weights[3];
+        const uint8_t qa = a[i] ^ flip, qb = b[i] ^ flip, qc = c[i] ^ flip, qd = d[i] ^ flip;
+        //@ ghost product_within(qa, above_left, 255, above_left);
+        //@ ghost product_within(qb, above_right, 255, above_right);
+        //@ ghost product_within(qc, below_left, 255, below_left);
+        //@ ghost product_within(qd, below_right, 255, below_right);
+        const int32_t sum = qa * above_left + qb * above_right + qc * below_left + qd * below_right;
         output[i] = (uint8_t)((sum + (1 << (PRODUCT_BITS - 1))) >> PRODUCT_BITS) ^ flip;
     }
 }

@@ -1,5 +1,6 @@
-// Every convolution whose numbers the model verifier lets through, one by one within their ranges: what the sizes of
-// its scratch memory and of its packed weights are computed from. For Frama-C's Eva, which follows all of them at once.
+// Every convolution and every matrix product whose numbers the model verifier lets through, one by one within their
+// ranges: what the sizes of their scratch memory and of packed weights are computed from. For Frama-C's Eva, which
+// follows all of them at once.
 #include "workspace.h"
 
 static volatile int32_t any;
@@ -19,7 +20,7 @@ static rb_shape any_tensor(void) {
     };
 }
 
-int main(void) {
+static void convolutions(void) {
     const rb_conv_shape shape = {
         .input = any_tensor(),
         .output = any_tensor(),
@@ -40,5 +41,19 @@ int main(void) {
         }
         (void)rb_conv_kernels[i].scratch_bytes(&shape);
     }
+}
+
+static void matrix_products(void) {
+    rb_matrix_product product = {.input = any_tensor(), .factor = any_tensor(), .output = any_tensor()};
+    product.groups = between(1, 65535);
+    for (int32_t path = 0; path < RB_PATH_COUNT; path++) {
+        (void)rb_matrix_product_scratch_bytes((rb_path)path, &product);
+        (void)rb_matrix_product_thread_scratch_bytes((rb_path)path, &product);
+    }
+}
+
+int main(void) {
+    convolutions();
+    matrix_products();
     return 0;
 }
