@@ -9,7 +9,7 @@
 #include <setjmp.h>
 #include <string.h>
 
-enum { ALIGNMENT = 64, QUALITY = 80 };
+enum { ALIGNMENT = 64 };
 
 typedef struct {
     struct jpeg_compress_struct compress;
@@ -53,8 +53,8 @@ static boolean end_room(j_compress_ptr jpeg) {
     on_error((j_common_ptr)jpeg);
 }
 
-size_t rb_pixels_encode_jpeg(const uint8_t *pixels, int32_t width, int32_t height, void *workspace, uint8_t *jpeg,
-                             size_t capacity) {
+size_t rb_pixels_encode_jpeg(const uint8_t *pixels, int32_t width, int32_t height, int32_t quality, void *workspace,
+                             uint8_t *jpeg, size_t capacity) {
     encoder *state = workspace;
     memset(state, 0, sizeof *state);
     state->memory = (rb_mjpeg_memory){(uint8_t *)workspace + round_up(sizeof *state), library_bytes(width), 0};
@@ -77,7 +77,7 @@ size_t rb_pixels_encode_jpeg(const uint8_t *pixels, int32_t width, int32_t heigh
     compress->input_components = RB_PIXELS_OUTPUT_STRIDE;
     compress->in_color_space = JCS_EXT_RGBX;
     jpeg_set_defaults(compress);
-    jpeg_set_quality(compress, QUALITY, TRUE);
+    jpeg_set_quality(compress, quality, TRUE);
     compress->dct_method = JDCT_IFAST;
     jpeg_start_compress(compress, TRUE);
     while (compress->next_scanline < compress->image_height) {

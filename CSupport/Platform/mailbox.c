@@ -124,6 +124,12 @@ int32_t rb_mailbox_wait(rb_mailbox *mailbox, uint64_t deadline_ns) {
     return rb_wait_for(mailbox->news, POLLIN, deadline_ns, &happened);
 }
 
+void rb_mailbox_await(const rb_mailbox *mailbox) {
+    struct pollfd news = {.fd = mailbox->news, .events = POLLIN};
+    while (poll(&news, 1, -1) < 0 && errno == EINTR) {
+    }
+}
+
 const uint8_t *rb_mailbox_take(rb_mailbox *mailbox, uint64_t *superseded) {
     pthread_mutex_lock(&mailbox->lock);
     const bool is_ready = mailbox->is_ready;

@@ -15,11 +15,14 @@ struct FramePath: ~Copyable {
     var reporter: Reporter
     /// nil: there is none.
     var page: Page?
+    /// nil: no frames are kept.
+    var keeper: Keeper?
     /// How many frames were.
     private(set) var answered = 0
 
     init(
-        _ settings: Settings, _ engine: Engine, to reporter: consuming Reporter, page: consuming Page? = nil
+        _ settings: Settings, _ engine: Engine, to reporter: consuming Reporter, page: consuming Page? = nil,
+        keeper: consuming Keeper? = nil
     ) throws(ProgramError) {
         view = SourceView(settings.view)
         judge = try Judge(settings.judging, of: engine.model)
@@ -27,10 +30,28 @@ struct FramePath: ~Copyable {
         self.engine = engine
         self.reporter = reporter
         self.page = page
+        self.keeper = keeper
     }
 
     /// What the page shows; nil without one.
     mutating func pagePicture() -> UnsafeMutablePointer<PagePicture>? { page?.picture }
+
+    // An optional lends what cannot be copied only for changes.
+
+    /// nil: no frames are kept.
+    var keptTotals: KeptTotals? {
+        switch keeper {
+        case .none: nil
+        case .some(let keeper): keeper.totals
+        }
+    }
+
+    var keepFailures: UInt64 {
+        switch keeper {
+        case .none: 0
+        case .some(let keeper): keeper.failures
+        }
+    }
 
     /// Where in the frames the model's input comes from; nil before the first.
     var place: InputPlace? { view.place(of: engine.model.input) }
@@ -50,8 +71,17 @@ struct FramePath: ~Copyable {
         let (sequence, timestamp, begun) = (frame.sequence, frame.timestamp, rb_clock_ns())
         let isPicture = view.show(frame.pixels, to: engine)
         if isPicture { page?.show(frame, of: view.geometry) }
-        source.release(frame)
-        guard isPicture else { return nil }
+        guard isPicture else {
+            source.release(frame)
+            return nil
+        }
+        // Whether a frame is kept, its answer tells; else it goes back at once, for a camera has few buffers.
+        var held: Frame? = nil
+        if keeper == nil {
+            source.release(frame)
+        } else {
+            held = consume frame
+        }
         let converted = rb_clock_ns()
         let answer = judge.answer(
             from: engine, top: top, at: timestamp, checksInput: reporter.tellsChecksums,
@@ -59,6 +89,11 @@ struct FramePath: ~Copyable {
         let now = rb_clock_ns()
         let record = FrameRecord(number: answered, sequence: sequence, timestamp: timestamp, answered: now)
         answered += 1
+        if let frame = held.take() {
+            let place = place
+            keeper?.consider(frame, of: view.geometry, place, record, answer, by: judge)
+            source.release(frame)
+        }
         var goesOn = try reporter.report(record, answer, smoothed: judge.policy.rules.smoothing > 0, now: now)
         if goesOn, let seen = answer.verdict.newlyConfirmed {
             goesOn = try reporter.report(.seen(record, seen, engine.model))

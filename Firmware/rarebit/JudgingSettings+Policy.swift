@@ -158,7 +158,7 @@ extension OptionValue {
 }
 
 /// The items of a list "a,b,c", without the space around them.
-private struct ListItems {
+struct ListItems {
     private var rest: UnsafeRawBufferPointer?
 
     init(_ text: CText) {

@@ -37,7 +37,11 @@ struct RunLoop: ~Copyable {
                 settings.run.output, isJSON: settings.isJSON, model: engine.model, top: settings.judging.top,
                 source: name, isCamera: isCamera),
             page: settings.run.page.place == nil
-                ? nil : try Page(model: engine.model, path: settings.model, source: name))
+                ? nil : try Page(model: engine.model, path: settings.model, source: name),
+            keeper: settings.run.keep.folder == nil
+                ? nil
+                : try Keeper(
+                    to: settings.run.keep.folder!, settings, model: engine.model, source: name, isCamera: isCamera))
         var web = WebServer?.none
         if settings.run.metrics != nil || settings.run.page.place != nil {
             web = try WebServer(
@@ -62,6 +66,8 @@ struct RunLoop: ~Copyable {
         }
         let goesOn = try answerFrames(of: &source)
         manager.tellStopping()
+        path.keeper?.finish()
+        tellKeeping()
         updateTotals(from: source)
         if goesOn {
             _ = try path.reporter.report(.summary(totals, path.engine.model))
@@ -132,8 +138,8 @@ struct RunLoop: ~Copyable {
         of source: borrowing Source
     ) throws(ProgramError) -> Bool {
         while let event = watch.nextEvent(
-            counters: source.counters, status: source.status, lastRecovery: source.lastRecovery, now: rb_clock_ns())
-        {
+            counters: counters(of: source), status: source.status, lastRecovery: source.lastRecovery, now: rb_clock_ns()
+        ) {
             if case .recovered = event {
                 path.judge.restart()
             }
@@ -165,6 +171,7 @@ struct RunLoop: ~Copyable {
         if case .recovering(let fault) = source.status {
             path.page?.waiting(for: fault.kind, totals, web?.board ?? BoardConditions())
         }
+        tellKeeping()
         return try path.reporter.turn()
     }
 
@@ -220,9 +227,22 @@ struct RunLoop: ~Copyable {
     private mutating func updateTotals<Source: FrameSource & ~Copyable>(from source: borrowing Source) {
         totals.answered = UInt64(path.answered)
         totals.duration = rb_clock_ns() - begin
-        totals.counters = source.counters
+        totals.counters = counters(of: source)
         totals.alpha = path.judge.alpha
-        totals.counters[.outputFull] += path.reporter.output.lost
-        totals.counters[.outputGone] += path.reporter.output.gone
+        totals.kept = path.keptTotals
+    }
+
+    /// Those of the outputs are among them.
+    private func counters<Source: FrameSource & ~Copyable>(of source: borrowing Source) -> CaptureCounters {
+        var counters = source.counters
+        counters[.outputFull] += path.reporter.output.lost
+        counters[.outputGone] += path.reporter.output.gone
+        counters[.keepFailed] += path.keepFailures
+        return counters
+    }
+
+    private mutating func tellKeeping() {
+        guard let folder = invocation.settings.run.keep.folder, let notice = path.keeper?.takeNotice() else { return }
+        path.reporter.log(of: folder) { $0.write(notice) }
     }
 }

@@ -30,9 +30,11 @@ public enum FaultKind: UInt8, Sendable {
     case sourceEnded
     /// What comes from there is no stream of frames.
     case unreadableStream
+    /// Frames that were to be kept for labelling and could not be.
+    case keepFailed
 
     /// Raw values are 0..<count.
-    public static var count: Int { 15 }
+    public static var count: Int { 16 }
 
     /// As it stands in metrics, events and logs.
     public var name: StaticString {
@@ -52,6 +54,7 @@ public enum FaultKind: UInt8, Sendable {
         case .recordFailed: "record_failed"
         case .sourceEnded: "source_ended"
         case .unreadableStream: "unreadable_stream"
+        case .keepFailed: "keep_failed"
         }
     }
 }
@@ -95,7 +98,7 @@ public struct CaptureCounters: Equatable, Sendable {
     public var stale: UInt64 = 0
     /// Faults that had stopped the frames and are over.
     public var recoveries: UInt64 = 0
-    private var faults = InlineArray<15, UInt64>(repeating: 0)
+    private var faults = InlineArray<16, UInt64>(repeating: 0)
 
     public init() {}
 

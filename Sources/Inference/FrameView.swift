@@ -63,7 +63,7 @@ public enum BrightnessRange: Equatable, Sendable {
     /// The darkest and the brightest of each frame, but for a thousandth of the pixels on either side.
     case automatic
 
-    var levels: rb_pixels_levels {
+    public var levels: rb_pixels_levels {
         switch self {
         case .whole: rb_pixels_levels(kind: RB_PIXELS_LEVELS_WHOLE, low: 0, high: 0)
         case .fixed(let low, let high): rb_pixels_levels(kind: RB_PIXELS_LEVELS_FIXED, low: low, high: high)

@@ -82,6 +82,12 @@ extension TextWriter where Sink: ~Copyable {
             counter: "rarebit_frames_dropped_total",
             "Frames not answered: a newer one was there, the driver had no buffer for them, or they were stale.",
             totals.counters.superseded + totals.counters.dropped + totals.counters.stale)
+        if let kept = totals.kept {
+            write(counter: "rarebit_kept_frames_total", "Frames kept for labelling.", kept.kept)
+            write(
+                counter: "rarebit_kept_frames_passed_over_total",
+                "Frames worth keeping that were not: others were still being written.", kept.passedOver)
+        }
         write(counter: "rarebit_recoveries_total", "Faults that are over.", totals.counters.recoveries)
         write(metric: "rarebit_errors_total", "counter", "Faults, by kind.")
         for number in 0..<FaultKind.count {

@@ -72,19 +72,7 @@ extension TextWriter where Sink: ~Copyable {
         member("default_alpha", Double(model.head.defaultAlpha), decimals: 3)
         member("adjusts", model.head.hasDirections == 1)
         member("threshold", Double(policy.rules.threshold), decimals: 3)
-        if let place {
-            array("view") {
-                $0.element("\(place.left, decimals: 4)")
-                $0.element("\(place.top, decimals: 4)")
-                $0.element("\(place.width, decimals: 4)")
-                $0.element("\(place.height, decimals: 4)")
-            }
-            member("quarter_turns", place.quarterTurns)
-            array("flips") {
-                $0.element(place.isFlippedHorizontally ? "true" : "false")
-                $0.element(place.isFlippedVertically ? "true" : "false")
-            }
-        }
+        if let place { members(of: place) }
         array("classes") { writer in
             for index in 0..<Int(model.head.classes) {
                 writer.object {

@@ -80,6 +80,10 @@ extension TextWriter where Sink: ~Copyable {
         member("dropped", totals.counters.dropped)
         member("stale", totals.counters.stale)
         member("recoveries", totals.counters.recoveries)
+        if let kept = totals.kept {
+            member("kept", kept.kept)
+            member("kept_passed_over", kept.passedOver)
+        }
         object("errors") { writer in
             totals.counters.forEachFault { kind, count in writer.member(kind.name, count) }
         }

@@ -25,7 +25,8 @@ extension TextWriter where Sink: ~Copyable {
             \(totals.answered) \(totals.answered == 1 ? "frame" : "frames") answered in \
             \(Double(totals.duration) / 1e9, decimals: 1) s\(counters.superseded, "superseded")\
             \(counters.dropped, "dropped")\(counters.stale, "stale")\
-            \(counters.recoveries, counters.recoveries == 1 ? "recovery" : "recoveries")
+            \(counters.recoveries, counters.recoveries == 1 ? "recovery" : "recoveries")\
+            \(totals.kept?.kept ?? 0, "kept")\(totals.kept?.passedOver ?? 0, "not kept for want of time")
             """)
         var separator: StaticString = "; "
         counters.forEachFault { kind, count in

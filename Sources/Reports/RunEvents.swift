@@ -26,12 +26,25 @@ public struct RunTotals {
     /// The strength of the adjustment by now.
     public var alpha: Float = 0
 
+    /// nil: no frames are kept.
+    public var kept: KeptTotals?
+
     public init() {}
 
     /// Whether anything happened that people should hear of.
     public var hasIncidents: Bool {
         var incidents = counters.dropped + counters.stale + counters.recoveries
         counters.forEachFault { incidents += $1 }
+        incidents += kept?.passedOver ?? 0
         return incidents > 0
     }
+}
+
+/// What became of the frames that were worth keeping. Those that could not be are among the faults.
+public struct KeptTotals: Equatable, Sendable {
+    public var kept: UInt64 = 0
+    /// Others were still being written.
+    public var passedOver: UInt64 = 0
+
+    public init() {}
 }

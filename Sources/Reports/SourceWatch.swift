@@ -17,8 +17,8 @@ public enum SourceEvent {
 public struct SourceWatch {
     private static var reminder: UInt64 { 10_000_000_000 }
 
-    private var counts = InlineArray<15, UInt64>(repeating: 0)  // FaultKind.count
-    private var notBefore = InlineArray<15, UInt64>(repeating: 0)
+    private var counts = InlineArray<16, UInt64>(repeating: 0)  // FaultKind.count
+    private var notBefore = InlineArray<16, UInt64>(repeating: 0)
     private var recoveries: UInt64 = 0
     /// Whether the fault that lasts was told.
     private var isFaultTold = false
@@ -61,7 +61,7 @@ extension FaultKind {
     /// Whether it takes single frames and leaves the others.
     fileprivate var spoilsFrames: Bool {
         switch self {
-        case .corruptFrame, .shortFrame, .emptyFrame, .undecodableFrame, .recordFailed: true
+        case .corruptFrame, .shortFrame, .emptyFrame, .undecodableFrame, .recordFailed, .keepFailed: true
         default: false
         }
     }

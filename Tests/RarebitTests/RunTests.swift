@@ -34,7 +34,7 @@ private struct Setting {
         let summary = try #require(all.last)
         #expect(summary["event"] as? String == "summary" && summary["frames"] as? Int == 4)
         let errors = try #require(summary["errors"] as? [String: Int])
-        #expect(errors.count == 15 && errors.values.allSatisfy { $0 == 0 })
+        #expect(errors.count == 16 && errors.values.allSatisfy { $0 == 0 })
         #expect(records.compactMap { $0["frame"] as? Int } == [0, 1, 2, 3])
         #expect(records.compactMap { $0["sequence"] as? Int } == [0, 1, 2, 3])
         let inputs = records.compactMap { $0["input_crc"] as? String }

@@ -264,6 +264,7 @@ rb_pixels_jpeg_header rb_pixels_last_header(const rb_pixels_plan *plan);
 // All that encoding pictures of a width takes, in bytes.
 size_t rb_pixels_encoder_bytes(int32_t width);
 // Writes a picture of rb_pixels_run, [height][width][4] with red first and nothing but the pixels' own values, as a
-// JPEG file: how many bytes; 0 where it does not fit. workspace: rb_pixels_encoder_bytes(width) bytes, 64-byte aligned.
-size_t rb_pixels_encode_jpeg(const uint8_t *pixels, int32_t width, int32_t height, void *workspace, uint8_t *jpeg,
-                             size_t capacity);
+// JPEG file of libjpeg's quality 1...100: how many bytes; 0 where it does not fit. workspace:
+// rb_pixels_encoder_bytes(width) bytes, 64-byte aligned.
+size_t rb_pixels_encode_jpeg(const uint8_t *pixels, int32_t width, int32_t height, int32_t quality, void *workspace,
+                             uint8_t *jpeg, size_t capacity);

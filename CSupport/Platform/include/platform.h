@@ -15,6 +15,7 @@
 #define RB_EIO 5
 #define RB_ENXIO 6
 #define RB_EAGAIN 11
+#define RB_ENOMEM 12
 #define RB_EACCES 13
 #define RB_EBUSY 16
 #define RB_ENODEV 19
@@ -124,6 +125,25 @@ int32_t rb_real_path(const char *path, char *result);
 
 // Replaces the claimed file by other bytes, or leaves it as it was; through a link, its target.
 int32_t rb_replace_file(const char *path, const void *bytes, size_t count);
+
+// --- folder.c ---
+
+// Opens a folder: a descriptor.
+int32_t rb_open_folder(const char *path);
+// The same for this program alone to write to, made where it is not there; -RB_EBUSY where another program writes
+// there.
+int32_t rb_own_folder(const char *path);
+typedef void (*rb_take_name)(void *context, const char *name);
+// Gives the names in a folder, in no order. What is made or removed meanwhile may be among them or not.
+int32_t rb_each_name(int32_t folder, rb_take_name take, void *context);
+// Bytes of a regular file in a folder, or a negative error number.
+int64_t rb_bytes_in(int32_t folder, const char *name);
+// Writes a file in a folder, through to the disk, or leaves none.
+int32_t rb_write_in(int32_t folder, const char *name, const void *bytes, size_t count);
+int32_t rb_rename_in(int32_t folder, const char *from, const char *to);
+int32_t rb_remove_in(int32_t folder, const char *name);
+// What was renamed and removed is so on the disk.
+int32_t rb_sync_folder(int32_t folder);
 
 // --- memory.c ---
 
@@ -235,6 +255,8 @@ void rb_mailbox_reopen(rb_mailbox *mailbox);
 // Reader: waits until something is there or there will be no more: 0, -RB_ETIMEDOUT, or -RB_EINTR where the program has
 // been asked to stop.
 int32_t rb_mailbox_wait(rb_mailbox *mailbox, uint64_t deadline_ns);
+// Reader: the same without an end, whatever the program has been asked: for what must be finished.
+void rb_mailbox_await(const rb_mailbox *mailbox);
 // Reader: the slot handed over last, the reader's until the next one is taken; NULL where there is none. Adds how many
 // were never taken.
 const uint8_t *rb_mailbox_take(rb_mailbox *mailbox, uint64_t *superseded);
@@ -277,6 +299,14 @@ int32_t rb_end_child(rb_child *child, uint64_t grace_ns);
 
 // The monotonic clock, in nanoseconds: the clock of V4L2 frame times.
 uint64_t rb_clock_ns(void);
+
+// The time of day, in seconds since 1970 (UTC): of boards without a clock that runs on, anything.
+int64_t rb_time_of_day(void);
+typedef struct {
+    int32_t year, month, day, hour, minute, second; // month and day from 1
+} rb_utc;
+// Times before 1970 and after the year 9999 become the nearest that is none.
+rb_utc rb_utc_of(int64_t time_of_day);
 
 // --- waiting.c ---
 

@@ -2,6 +2,7 @@ import Camera
 import Inference
 import ModelFormat
 import Outputs
+import Platform
 import Rarebit
 import Text
 
@@ -30,6 +31,7 @@ enum Failure {
     // Outputs.
     case output(status: Int32)
     case cannotWrite(OutputTarget, status: Int32)
+    case cannotKeep(CText, status: Int32)
     case cannotServe(OptionValue, status: Int32)
     case shortToken(CText, least: Int)
     case oddToken(CText)
@@ -68,6 +70,8 @@ extension Failure: TextConvertible {
 
         case .output(let status): "standard output cannot be written: \(systemError: status)"
         case .cannotWrite(let target, let status): "\(target): cannot be written: \(systemError: status)"
+        case .cannotKeep(let path, -RB_EBUSY): "\(path): another program keeps frames there; give each a folder"
+        case .cannotKeep(let path, let status): "\(path): frames cannot be kept there: \(systemError: status)"
         case .cannotServe(let value, let status):
             "\(value.place, of: value.name)'\(value.text)': cannot be served at: \(systemError: status)"
 

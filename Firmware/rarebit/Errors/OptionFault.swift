@@ -26,7 +26,7 @@ enum OptionFault {
     case notAList
     case noSuchCore(Int32)
     case unknownISA
-    /// With the item of the list.
+    // With the item of the list.
     case unknownClass(UnsafeRawBufferPointer)
     /// With the entry.
     case notAThreshold(UnsafeRawBufferPointer)
@@ -42,6 +42,13 @@ enum OptionFault {
     case alreadyAdjusted
     case notAShare(line: Int)
     case wrongShareCount(found: Int, classes: Int)
+
+    // Of frames to keep.
+    case notAKeepRule(UnsafeRawBufferPointer)
+    case notAKeepLimit
+    case notAKeepSpacing
+    case seenNeedsConfirmation
+    case rareNeedsClassCounts
 
     func text(of value: CText) -> Message {
         switch self {
@@ -110,6 +117,21 @@ enum OptionFault {
             "\(value):\(line): is no number above 0; give one a line, in the order of the classes"
         case .wrongShareCount(let found, let classes):
             "\(value): has \(found) numbers for \(classes) classes; give one a line, in the order of the classes"
+        case .notAKeepRule(let item):
+            "'\(item)' is no rule; give some of unknown, margin<0.1, flipped, rare, seen and every=600s, joined by commas"
+        case .notAKeepLimit:
+            """
+            '\(value)' is no limit; give the most bytes, at least 1K, and the most frames, at most 1000000, such as \
+            500M,10000
+            """
+        case .notAKeepSpacing:
+            "'\(value)' is no spacing; give seconds, 0...86400, and a difference of features, 0...2, such as 5,0.2"
+        case .seenNeedsConfirmation: "seen needs --confirm, which says when a class is seen; see rarebit run --help"
+        case .rareNeedsClassCounts:
+            """
+            rare needs the model to know how many training images each class had; convert it again with --class-counts \
+            or a training folder
+            """
         }
     }
 

@@ -17,6 +17,7 @@ enum UsageError {
     case needsFile(CText)
     case needsRotation
     case needsPage
+    case needsKeep
     case onlyCameraPath
     case framesWithoutCameraPath
     case nothingToCompare
@@ -49,6 +50,7 @@ extension UsageError: TextConvertible {
         case .nothingToLoop: "--loop needs --frames or --source; see rarebit run --help"
         case .needsFile(let option): "--\(option) needs an output file; see --output in rarebit run --help"
         case .needsPage: "--page-token needs --page; see rarebit run --help"
+        case .needsKeep: "--keep-when, --keep-limit and --keep-spacing need --keep; see rarebit run --help"
         case .needsRotation: "--rotate-keep needs --rotate-size; see rarebit run --help"
         case .onlyCameraPath:
             "--camera-path excludes --fps, --layers, --ceiling and --compare; see rarebit bench --help"

@@ -102,16 +102,7 @@ struct OptionValue: Sendable {
     /// "500K", "10M", "1G" or plain bytes, at least 1,024.
     func byteCount() throws(ProgramError) -> UInt64 {
         var rest = text
-        guard let number = rest.removeNumber(digits: 6) else { throw error(.notAFileSize) }
-        var bytes = UInt64(number)
-        if rest.removePrefix("K") {
-            bytes <<= 10
-        } else if rest.removePrefix("M") {
-            bytes <<= 20
-        } else if rest.removePrefix("G") {
-            bytes <<= 30
-        }
-        guard rest.isEmpty, bytes >= 1024 else { throw error(.notAFileSize) }
+        guard let bytes = rest.removeByteCount(), rest.isEmpty else { throw error(.notAFileSize) }
         return bytes
     }
 
@@ -196,5 +187,21 @@ struct OptionValue: Sendable {
         }
         guard isRead else { throw error(fault) }
         return numbers
+    }
+}
+
+extension CText {
+    /// Takes "500K", "10M", "1G" or plain bytes off the front; nil where there is none, or fewer than 1,024.
+    mutating func removeByteCount() -> UInt64? {
+        guard let number = removeNumber(digits: 6) else { return nil }
+        var bytes = UInt64(number)
+        if removePrefix("K") {
+            bytes <<= 10
+        } else if removePrefix("M") {
+            bytes <<= 20
+        } else if removePrefix("G") {
+            bytes <<= 30
+        }
+        return bytes >= 1024 ? bytes : nil
     }
 }

@@ -156,6 +156,7 @@ extension Settings {
         try reader.text(
             "page-token", "FILE", .run, "a file whose one line everybody must know who looks at the page"
         ) { $0.run.page.tokenFile = $1 }
+        try describeKeeping(to: &reader)
         try reader.text(
             "compare", "OLD", .bench,
             """

@@ -24,14 +24,17 @@ struct RunSettings {
     /// Where to serve metrics; nil: nowhere.
     var metrics: OptionValue?
     var page = PageSettings()
+    var keep = KeepSettings()
     var configuration: CText?
 
-    func check() throws(ProgramError) {
+    /// `confirms`: whether classes are confirmed.
+    func check(confirms: Bool) throws(ProgramError) {
         guard (camera != nil ? 1 : 0) + (frames != nil ? 1 : 0) + (source != nil ? 1 : 0) <= 1 else {
             throw .usage(.twoSources)
         }
         guard !loops || frames != nil || source != nil else { throw .usage(.nothingToLoop) }
         try page.check()
+        try keep.check(confirms: confirms)
         try output.check()
     }
 }

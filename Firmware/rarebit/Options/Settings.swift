@@ -22,7 +22,7 @@ struct Settings {
 
     /// What no option by itself can tell.
     func check() throws(ProgramError) {
-        try run.check()
+        try run.check(confirms: judging.confirmation != nil)
         try bench.check()
         try judging.check()
     }
