@@ -7,7 +7,7 @@ import TinyModel
 private final class Setting {
     private let file = TinyModel.file
     private let arena = AlignedBytes(zeros: 65536)
-    private let policyMemory = AlignedBytes(zeros: Policy.byteCount(classes: 4))
+    private let policyMemory = AlignedBytes(zeros: Policy.byteCount(classes: 4, heads: 2))
     private let memory: AlignedBytes
     private let engine: Engine
     private var policy: Policy
@@ -16,7 +16,7 @@ private final class Setting {
     init(_ rules: KeepRules, _ spacing: FrameSelection.Spacing) throws {
         let model = try Model(verifying: file.readOnly)
         engine = try Engine(model: model, path: .reference, arena: arena.bytes)
-        policy = Policy(.init(threshold: 1), classes: 4, memory: policyMemory.bytes)
+        policy = Policy(.init(threshold: 1), classes: 4, heads: 2, memory: policyMemory.bytes)
         policy.includeAll()
         memory = AlignedBytes(zeros: FrameSelection.byteCount(of: model))
         selection = FrameSelection(rules, spacing, of: model, memory: memory.bytes)
