@@ -169,7 +169,12 @@ static void leave(watcher *watcher) {
 
 static void on_close(struct evhttp_connection *connection, void *context) {
     (void)connection;
-    ((watcher *)context)->kind = NOBODY;
+    watcher *gone = context;
+    gone->kind = NOBODY;
+    // A request that waits for its answer, or for the rest of it, libevent leaves to whoever was to give it.
+    if (!evhttp_request_get_connection(gone->request)) {
+        evhttp_request_free(gone->request);
+    }
 }
 
 // Says what is wanted now, and goes on turning while anybody is there.
