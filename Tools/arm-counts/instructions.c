@@ -1,7 +1,7 @@
-// A QEMU TCG plugin that counts the instructions of an aarch64 program between the first two calls of one function, by
-// block of straight-line code. Arguments: entry=ADDRESS of the program's entry point and frame=ADDRESS of that
-// function, as the program was linked, out=FILE for the result: one line a block, "address executions instructions
-// dot-products other-multiplications loads stores", the address as linked too.
+// A QEMU TCG plugin that counts the instructions of an aarch64 program between the first two calls of one function, or
+// without one of the whole run, by block of straight-line code. Arguments: entry=ADDRESS of the program's entry point
+// and frame=ADDRESS of that function, as the program was linked, out=FILE for the result: one line a block, "address
+// executions instructions dot-products other-multiplications loads stores", the address as linked too.
 //
 // Debian ships no header for plugins; what is used of version 1 of the interface is declared here.
 #include <stdint.h>
@@ -127,8 +127,9 @@ static void write_result(qemu_plugin_id_t id, void *argument) {
     (void)argument;
     fprintf(out, "frames %llu\n", (unsigned long long)frames);
     for (const block *b = blocks; b != NULL; b = b->next) {
-        if (b->in_frame > 0) {
-            fprintf(out, "%llx %llu", (unsigned long long)b->address, (unsigned long long)b->in_frame);
+        const uint64_t executions = frame_address != 0 ? b->in_frame : b->executions;
+        if (executions > 0) {
+            fprintf(out, "%llx %llu", (unsigned long long)b->address, (unsigned long long)executions);
             for (int k = 0; k < KINDS; k++) {
                 fprintf(out, " %llu", (unsigned long long)b->instructions[k]);
             }
@@ -149,8 +150,8 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, 
             out = fopen(argv[i] + 4, "w");
         }
     }
-    if (entry_address == 0 || frame_address == 0 || out == NULL) {
-        fprintf(stderr, "instructions: needs entry=ADDRESS, frame=ADDRESS and out=FILE\n");
+    if (entry_address == 0 || out == NULL) {
+        fprintf(stderr, "instructions: needs entry=ADDRESS and out=FILE\n");
         return -1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
