@@ -3,10 +3,10 @@ import Inference
 import ModelFormat
 import Quantization
 
-/// Something that names the class of pictures. One instance belongs to one thread.
+/// Something that computes the logits of pictures. One instance belongs to one thread.
 protocol Classifier: SendableMetatype {
-    /// The best class of each picture for each alpha, `[picture][alpha]`; nil for a picture of unusable size.
-    func classes(of pictures: [Picture], alphas: [Float]) -> [[Int]?]
+    /// What `answer` makes of the logits of each picture for each alpha, `[picture][alpha]`; nil for a picture of unusable size.
+    func answers<Answer>(to pictures: [Picture], alphas: [Float], _ answer: ([Float]) -> Answer) -> [[Answer]?]
 }
 
 /// A network in float32, ready to classify: what a checkpoint and its configuration make.
@@ -31,13 +31,13 @@ struct FloatClassifier: Classifier {
         normalizer = PictureNormalizer(model.input)
     }
 
-    func classes(of pictures: [Picture], alphas: [Float]) -> [[Int]?] {
+    func answers<Answer>(to pictures: [Picture], alphas: [Float], _ answer: ([Float]) -> Answer) -> [[Answer]?] {
         let images = pictures.map(normalizer.normalized)
         let batch = Activations(shape: model.graph[model.graph.input].shape, images: images.compactMap { $0 })
         var features = model.graph.features(of: batch).makeIterator()
         return images.map { image in
             guard image != nil, let features = features.next() else { return nil }
-            return alphas.map { indexOfLargest(model.head.logits(of: features, alpha: $0)) }
+            return alphas.map { answer(model.head.logits(of: features, alpha: $0)) }
         }
     }
 }
@@ -59,18 +59,18 @@ struct Int8Classifier: Classifier {
         preprocessor = PicturePreprocessor(input: model.input)
     }
 
-    func classes(of pictures: [Picture], alphas: [Float]) -> [[Int]?] {
+    func answers<Answer>(to pictures: [Picture], alphas: [Float], _ answer: ([Float]) -> Answer) -> [[Answer]?] {
         pictures.map { picture in
             guard preprocessor.run(picture, into: engine.input) else { return nil }
             engine.runBackbone { _ in }
             return alphas.map { alpha in
                 engine.runHead(alpha: alpha)
-                return indexOfLargest(Array(engine.logits))
+                return answer(Array(engine.logits))
             }
         }
     }
 }
 
-private func indexOfLargest(_ values: [Float]) -> Int {
+@Sendable func indexOfLargest(_ values: [Float]) -> Int {
     values.indices.dropFirst().reduce(0) { values[$1] > values[$0] ? $1 : $0 }
 }

@@ -7,7 +7,8 @@ extension ConversionReport {
         htmlPage(
             title: "\(title): Rarebit report",
             body: [
-                "<h1>\(escaped(title))</h1>", lead, tiles(figures), accuracySection, choiceSection, frequencySection,
+                "<h1>\(escaped(title))</h1>", lead, tiles(figures), accuracySection, choiceSection, reliabilitySection,
+                frequencySection,
                 errorSection, memorySection, layerSection,
             ].filter { !$0.isEmpty }.joined(separator: "\n"))
     }
@@ -112,6 +113,22 @@ extension ConversionReport {
             x: x(Double(best.alpha)), y: y(best.classMean), radius: 5, color: "second",
             hint: "alpha \(tickText(Double(best.alpha))): \(decimal(best.classMean, 2)) %")
         return section("Choice of alpha", paragraph(choice.text), choice.curve.count > 1 ? chart.svg : "")
+    }
+
+    private var reliabilitySection: String {
+        guard let choice = conversion?.temperatureChoice else { return "" }
+        return section(
+            "Reliability",
+            paragraph(
+                "How often answers are right that are said to be so probable, at alpha \(tickText(Double(choice.alpha))), on \(choice.images) "
+                    + "images of \(choice.data): calibration error \(decimal(100 * choice.before.error, 2)) % with a temperature of 1, "
+                    + "\(decimal(100 * choice.after.error, 2)) % with one found on the other half of the images."),
+            choice.chart,
+            folded(
+                "Every temperature",
+                table(
+                    ["alpha", "temperature"],
+                    choice.points.map { [tickText(Double($0.alpha)), decimal(Double($0.temperature), 3)] })))
     }
 
     private var frequencySection: String {

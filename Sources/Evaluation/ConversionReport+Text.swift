@@ -20,6 +20,9 @@ extension ConversionReport.Conversion {
         if let alphaChoice {
             lines.append("alpha        \(alphaChoice.text)")
         }
+        if let temperatureChoice {
+            lines.append("temperature  \(temperatureChoice.text)")
+        }
         lines += advice.map { "look at      \($0.layer): \($0.text)" }
         return lines.map { "  \($0)\n" }.joined()
     }

@@ -17,10 +17,12 @@ public struct ConversionReport: Encodable, Sendable {
         public var warnings: [String]
         /// By labelled calibration pictures, where the head can be adjusted.
         public var alphaChoice: AlphaChoice?
+        /// The same, in whichever head.
+        public var temperatureChoice: TemperatureChoice?
 
         public init(
             architecture: String, source: String, inputSize: [Int], classes: [Class], calibration: Calibration,
-            quantization: QuantizationReport, alphaChoice: AlphaChoice?
+            quantization: QuantizationReport, alphaChoice: AlphaChoice?, temperatureChoice: TemperatureChoice?
         ) {
             self.architecture = architecture
             self.source = source
@@ -29,6 +31,7 @@ public struct ConversionReport: Encodable, Sendable {
             self.calibration = calibration
             self.quantization = quantization
             self.alphaChoice = alphaChoice
+            self.temperatureChoice = temperatureChoice
             advice = quantization.advice
             warnings = quantization.warnings
         }

@@ -57,6 +57,33 @@ extension EvaluationReport {
     }
 }
 
+extension TemperatureChoice {
+    /// Accuracy over confidence, before and after; on the diagonal they agree.
+    var chart: String {
+        let x = Scale(values: 0...1, positions: (52, 940))
+        let y = Scale(values: 0...1, positions: (270, 20))
+        var chart = Chart(height: 330, title: "Accuracy over probability")
+        for tick in y.ticks(5) {
+            chart.line(52, y(tick), 940, y(tick))
+            chart.text("\(tickText(100 * tick)) %", x: 44, y: y(tick) + 4, anchor: .end)
+            chart.text("\(tickText(100 * tick)) %", x: x(tick), y: 290, anchor: .middle)
+        }
+        chart.line(x(0), y(0), x(1), y(1), style: "mark")
+        for (reliability, color, what) in [(before, "second", "temperature 1"), (after, "main", "with temperature")] {
+            chart.path(reliability.bins.map { (x($0.confidence), y($0.accuracy)) }, color: color)
+            for bin in reliability.bins {
+                let hint =
+                    "\(what): \(bin.images) answers of probability \(decimal(100 * bin.confidence, 1)) %, "
+                    + "\(decimal(100 * bin.accuracy, 1)) % right"
+                chart.dot(x: x(bin.confidence), y: y(bin.accuracy), radius: 4, color: color, hint: hint)
+            }
+        }
+        chart.legend([("temperature 1", "second"), ("with temperature", "main")], x: 52, y: 318)
+        chart.text("probability", x: 940, y: 318, anchor: .end)
+        return chart.svg
+    }
+}
+
 /// A class as the frequency chart shows it.
 struct FrequencyBar {
     let name: String

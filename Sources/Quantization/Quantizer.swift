@@ -14,11 +14,13 @@ public struct QuantizedModel: Sendable {
         self.report = report
     }
 
-    /// Changes what does not depend on the network: the default strength of TDE, and where the model comes from.
+    /// Changes what does not depend on the network: the default strength of TDE, what logits are divided by, and where the model
+    /// comes from.
     public mutating func say(
-        alpha: Float, provenance: KeyValuePairs<String, String>
+        alpha: Float, temperatures: [TemperaturePoint], provenance: KeyValuePairs<String, String>
     ) throws(QuantizationError) {
         contents.head.defaultAlpha = alpha
+        contents.temperatures = temperatures
         contents.provenance = ModelDescription.text(of: provenance)
         file = contents.serialized()
         report.fileBytes = file.count

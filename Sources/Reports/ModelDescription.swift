@@ -9,6 +9,7 @@ extension TextWriter where Sink: ~Copyable {
     ) {
         writeInput(of: model)
         writeHead(of: model)
+        writeJudging(of: model)
         write(
             """
             file        \(model.fileBytes) bytes, of them weights \(model.byteCount(of: .weights))
@@ -80,6 +81,25 @@ extension TextWriter where Sink: ~Copyable {
         write("signed      by \(signature.signer), key ")
         for number in 0..<ModelSignature.keyWords {
             write("\(hexadecimal: signature.keyWord(number))")
+        }
+        write("\n")
+    }
+
+    private mutating func writeJudging(of model: Model) {
+        if let temperature = model.temperature(at: model.head.defaultAlpha), let plain = model.temperature(at: 0) {
+            write(
+                """
+                temperature \(Double(temperature), decimals: 3) at alpha \(Double(model.head.defaultAlpha), decimals: 3), \
+                \(Double(plain), decimals: 3) at alpha 0
+
+                """)
+        } else {
+            write("temperature none: probabilities are as sure as the network is\n")
+        }
+        guard model.exemptedCount > 0 else { return }
+        write("exempted    ")
+        for place in 0..<model.exemptedCount {
+            write("\(place == 0 ? "" : ", ")\(model.className(model.exemptedClass(place)))")
         }
         write("\n")
     }

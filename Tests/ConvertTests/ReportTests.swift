@@ -4,6 +4,7 @@ import Foundation
 import ModelFormat
 import ProgramRunner
 import Quantization
+import SampleNetworks
 import Testing
 
 @testable import rarebit_convert
@@ -44,7 +45,8 @@ private func json(_ path: String) throws -> [String: Any] {
                 let kind = try #require(SectionKind.allCases.first { "\($0.name)" == section["name"] as? String })
                 #expect(section["bytes"] as? Int == model.byteCount(of: kind))
             }
-            #expect(sections.count == SectionKind.allCases.count)
+            // Two pictures held out are too few for temperatures.
+            #expect(sections.count == SectionKind.allCases.count - 1 && model.byteCount(of: .judging) == 0)
         }
         let network = try Network(
             checkpoint: place.checkpoint, options: .parse(["--config", place.configuration]))
@@ -157,4 +159,35 @@ func anUnwritableReportIsRefused(name: String) throws {
     #expect(result.status == 1)
     #expect(result.errorLine?.contains("missing/\(name): cannot be written") == true)
     #expect(!FileManager.default.fileExists(atPath: place.model))
+}
+
+/// A folder of 30 pictures a class beside counts that say that ten of each were trained with.
+@Test func temperaturesAreFoundOnPicturesHeldOut() throws {
+    let place = try Workplace()
+    try place.writeCheckpoint()
+    var values = SampleValues(seed: 5)
+    let records = (0..<300).flatMap { (number: Int) -> [UInt8] in
+        [UInt8(number % 10)] + values.array(3072, in: 0...255).map { UInt8($0) }
+    }
+    _ = try place.folder.write(records, to: "data_batch_1.bin")
+    _ = try place.folder.write(Array(String(repeating: "10\n", count: 10).utf8), to: "tens.txt")
+    let path = place.folder.path("report.json")
+    let result = try place.convert(["--class-counts", place.folder.path("tens.txt"), "--report", path])
+    #expect(result.status == 0)
+    #expect(
+        result.output.contains("images of \(place.data), held out from training, the calibration error falls from "))
+    let conversion = try #require(json(path)["conversion"] as? [String: Any])
+    let choice = try #require(conversion["temperature_choice"] as? [String: Any])
+    #expect(choice["images"] as? Int == 200)
+    #expect((choice["points"] as? [Any])?.count == 13)
+    // The device's program reads them, and says which it uses.
+    let info = try runProgram("rarebit", ["info", place.model])
+    #expect(
+        info.output.contains("\ntemperature ")
+            && info.output.contains("\n  temperature: by 200 images held out, at alpha 1.5"))
+    // Of pictures that were trained with nothing is said.
+    _ = try place.folder.write(Array(String(repeating: "30\n", count: 10).utf8), to: "thirties.txt")
+    let known = try place.convert(["--class-counts", place.folder.path("thirties.txt")])
+    #expect(known.output.contains("\n  temperature  1: no pictures are known to be held out from training"))
+    #expect(try runProgram("rarebit", ["info", place.model]).output.contains("\ntemperature none"))
 }

@@ -25,19 +25,25 @@ struct Conversion {
         }
         let count = images?.chosen.count ?? 0
         var model = try quantized(network, calibration: images?.chosen)
-        let (choice, noChoice) = try alphaChoice(subject(of: model, network))
+        let heldOut = try heldOutPictures(try subject(of: model, network))
+        let (choice, noChoice) = try alphaChoice(subject(of: model, network), heldOut)
         if network.head.asksForAlpha {
             network.head.setAlpha(choice.map { $0.isDecisive ? $0.alpha : 0 } ?? 0)
-            try inFile(options.checkpoint) {
-                try model.say(alpha: network.head.alpha, provenance: provenance(of: network, count))
-            }
+        }
+        let (temperature, noTemperature) = try temperatureChoice(
+            subject(of: model, network), alpha: network.head.alpha, heldOut)
+        try inFile(options.checkpoint) {
+            try model.say(
+                alpha: network.head.alpha,
+                temperatures: temperature?.points.map { .init(alpha: $0.alpha, temperature: $0.temperature) } ?? [],
+                provenance: provenance(of: network, count, temperature))
         }
         model.report.warnings.forEach(warn)
         let subject = try subject(of: model, network)
         let evaluation = try options.evaluate.map {
             try subject.evaluation(of: dataSpecification($0), named: $0, alphas: nil, choice: nil)
         }
-        let conversion = conversion(of: network, model, calibrationImages: count, choice)
+        let conversion = conversion(of: network, model, calibrationImages: count, choice, temperature)
         let summary = ConversionReport(title: subject.title, conversion: conversion, evaluation: evaluation)
         // The model comes last: once it is there, nothing can fail any more.
         if let report = options.report {
@@ -48,6 +54,9 @@ struct Conversion {
         print(conversion.text, terminator: "")
         if let noChoice {
             print("  alpha        \(noChoice)")
+        }
+        if let noTemperature {
+            print("  temperature  1: \(noTemperature)")
         }
         if let evaluation {
             print("\n\(evaluation.text)")
@@ -60,24 +69,49 @@ struct Conversion {
             classCounts: nil)
     }
 
-    /// By the part of the calibration data that was held out from training; where there is none, why not, in one line.
-    private func alphaChoice(_ subject: Subject) throws -> (choice: AlphaChoice?, reason: String?) {
-        guard subject.hasAdjustment else { return (nil, nil) }
-        let start = "is \(short(subject.defaultAlpha)), which no pictures were asked about"
-        guard let (name, specification) = calibration else { return (nil, "\(start): there is no --calibrate") }
+    /// Those of the calibration data; nil where there is none.
+    private func heldOutPictures(_ subject: Subject) throws -> PicturesForChoice? {
+        guard let (name, specification) = calibration else { return nil }
         do {
-            switch try subject.picturesForChoice(specification, name, isMeantForIt: false) {
-            case .pictures(let name, let pictures): return (try subject.chooseAlpha(on: (name, pictures)), nil)
-            case .none(let reason): return (nil, "\(start): \(reason)")
-            }
+            return try subject.picturesForChoice(specification, name, isMeantForIt: false)
         } catch let failure as Failure {
-            // Calibration needs pictures; the choice of alpha their classes too.
-            return (nil, "\(start): \(failure.message)")
+            // Calibration needs pictures; what is chosen by them their classes too.
+            return PicturesForChoice.none(reason: failure.message)
         }
     }
 
+    /// By the pictures that were held out from training; where there are none, why not, in one line.
+    private func alphaChoice(
+        _ subject: Subject, _ heldOut: PicturesForChoice?
+    ) throws -> (choice: AlphaChoice?, reason: String?) {
+        guard subject.hasAdjustment else { return (nil, nil) }
+        let start = "is \(short(subject.defaultAlpha)), which no pictures were asked about"
+        switch heldOut {
+        case .pictures(let name, let pictures): return (try subject.chooseAlpha(on: (name, pictures)), nil)
+        case .some(.none(let reason)): return (nil, "\(start): \(reason)")
+        case nil: return (nil, "\(start): there is no --calibrate")
+        }
+    }
+
+    /// The same of what logits are divided by. Never by pictures that the network was trained with: it is surer of those.
+    private func temperatureChoice(
+        _ subject: Subject, alpha: Float, _ heldOut: PicturesForChoice?
+    ) throws -> (choice: TemperatureChoice?, reason: String?) {
+        guard case .pictures(let name, let pictures) = heldOut else {
+            return (nil, "no pictures are known to be held out from training, so that nothing says how sure to be")
+        }
+        guard pictures.count >= TemperatureChoice.leastImages else {
+            return (
+                nil,
+                "\(pictures.count) pictures are held out from training; from \(TemperatureChoice.leastImages) on they would say how sure to be"
+            )
+        }
+        return (try subject.chooseTemperatures(on: (name, pictures), alpha: alpha), nil)
+    }
+
     private func conversion(
-        of network: Network, _ model: QuantizedModel, calibrationImages: Int, _ choice: AlphaChoice?
+        of network: Network, _ model: QuantizedModel, calibrationImages: Int, _ choice: AlphaChoice?,
+        _ temperature: TemperatureChoice?
     ) -> ConversionReport.Conversion {
         ConversionReport.Conversion(
             architecture: network.architecture, source: URL(fileURLWithPath: options.checkpoint).lastPathComponent,
@@ -88,7 +122,7 @@ struct Conversion {
             },
             calibration: .init(
                 data: calibration?.name ?? "no pictures", images: calibrationImages, method: options.calibrationMethod),
-            quantization: model.report, alphaChoice: choice)
+            quantization: model.report, alphaChoice: choice, temperatureChoice: temperature)
     }
 
     /// Training images, no more of each class than the network was trained with. Classes count alike: what only rare
@@ -122,10 +156,12 @@ struct Conversion {
     private func description(of network: Network, _ images: Int) throws -> ModelDescription {
         ModelDescription(
             input: network.model.input, classNames: network.classes.names, classCounts: network.classes.counts,
-            alpha: network.head.alpha, provenance: try provenance(of: network, images))
+            alpha: network.head.alpha, provenance: try provenance(of: network, images, nil))
     }
 
-    private func provenance(of network: Network, _ images: Int) throws -> KeyValuePairs<String, String> {
+    private func provenance(
+        of network: Network, _ images: Int, _ temperature: TemperatureChoice?
+    ) throws -> KeyValuePairs<String, String> {
         [
             "converter": "rarebit-convert \(converterVersion)",
             "source": URL(fileURLWithPath: options.checkpoint).lastPathComponent,
@@ -137,6 +173,12 @@ struct Conversion {
                 calibration.map {
                     "\($0.name.prefix { $0 != ":" }), \(images) training images, \(options.calibrationMethod.rawValue)"
                 } ?? "none, the file's own numbers",
+            "temperature": temperature.map {
+                String(
+                    format: "by %d images held out, at alpha %g calibration error %.2f %% -> %.2f %%", $0.images,
+                    $0.alpha,
+                    100 * $0.before.error, 100 * $0.after.error)
+            } ?? "1, no images held out",
         ]
     }
 

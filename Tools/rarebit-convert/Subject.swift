@@ -83,6 +83,22 @@ struct Subject {
         }
     }
 
+    /// The temperatures that some labelled pictures speak for, at most a thousand of them: there is one number to find. `alpha`: in
+    /// use.
+    func chooseTemperatures(on data: (name: String, dataset: Dataset), alpha: Float) throws -> TemperatureChoice? {
+        guard let model else { return nil }
+        try checkLabels(of: data.dataset, data.name)
+        let pictures = try usable(data.dataset.balanced(over: 1000), for: input, data.name)
+        let bar = ProgressBar("finding temperatures")
+        defer { bar.finish() }
+        let found = try inFile(model.path) {
+            try logits(of: model.file, on: pictures, alphas: [0, 1], progress: bar.update)
+        }
+        return TemperatureChoice(
+            plain: found[0], unit: found[1], labels: pictures.labels,
+            alphas: hasAdjustment ? temperatureAlphas(around: alpha) : [0], inUse: alpha, data: data.name)
+    }
+
     /// How pictures are prepared for it.
     private var input: ModelInput {
         model?.file.input ?? float!.network.model.input
@@ -137,10 +153,10 @@ struct Subject {
         _ specification: DataSpecification, _ name: String, isMeantForIt: Bool
     ) throws -> PicturesForChoice {
         let limit = 5000
-        // What cannot be read was not trained with either, and does not count.
-        let whole = try usable(opened(specification, name, part: .training), for: input, name)
         let counts = float?.network.classes.countsOfAll ?? classCounts
         let counted = counts.isEmpty ? classCounts : counts
+        // What cannot be read was not trained with either, and does not count.
+        func whole() throws -> Dataset { try usable(opened(specification, name, part: .training), for: input, name) }
         guard !counted.isEmpty else {
             guard isMeantForIt, !specification.hasParts else {
                 return .none(
@@ -148,8 +164,9 @@ struct Subject {
                         "nothing says which pictures of \(name) the network was trained with; give --class-counts, or "
                         + "evaluate --choose-alpha with pictures that were held out")
             }
-            return .pictures(name, try restricted(whole, name).balanced(over: limit))
+            return .pictures(name, try restricted(whole(), name).balanced(over: limit))
         }
+        let whole = try whole()
         // A folder with fewer pictures of some class than training had is not the one that it was trained with.
         let found = Dictionary(grouping: whole.labels) { $0 }.mapValues(\.count)
         let mayHoldTraining = counted.indices.allSatisfy { found[$0, default: 0] >= counted[$0] }
