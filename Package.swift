@@ -103,8 +103,8 @@ let package = Package(
         .executableTarget(
             name: "rarebit-convert",
             dependencies: [
-                "Evaluation", "Quantization", "FloatGraph", "Checkpoint", "Inference", "ModelFormat", "Signatures",
-                "Reports", "Text", "Platform",
+                "Evaluation", "Quantization", "FloatGraph", "Checkpoint", "Inference", "ModelFormat", "Rarebit",
+                "Signatures", "Reports", "Text", "Platform",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ],

@@ -60,9 +60,10 @@ typedef struct {
 } rarebit_model;
 
 // Reads a file into memory of its own, so that nothing that happens to the file later reaches the model, and verifies
-// it.
+// it. A model that is open is refused, and stays open: engines may use it.
 int32_t rarebit_open(rarebit_model *model, const char *path, rarebit_error *error);
-// Verifies a file's bytes, 64-byte aligned, which are used in place: they must stay, unchanged, until rarebit_close.
+// Verifies a file's bytes, 64-byte aligned, which are used in place: they must stay, unchanged, until rarebit_close. A
+// model that is open is refused here, too.
 int32_t rarebit_open_memory(rarebit_model *model, const void *bytes, size_t count, rarebit_error *error);
 // The same for signed models alone: one whose bytes, all of them, the owner of one of these keys has not signed is a
 // RAREBIT_BAD_MODEL. `keys` is the text of a file of trusted keys, as rarebit-convert keygen writes them: a line
@@ -121,7 +122,7 @@ typedef struct {
 int32_t rarebit_arena_bytes(const rarebit_model *model, const rarebit_setup *setup, size_t *bytes,
                             rarebit_error *error);
 // Makes a model ready to run in an arena, 64-byte aligned, which is the engine's until rarebit_stop. The model must
-// stay open.
+// stay open. An engine that has threads must be stopped before it is started anew: they would go on.
 int32_t rarebit_start(rarebit_engine *engine, rarebit_model *model, const rarebit_setup *setup, void *arena,
                       size_t bytes, rarebit_error *error);
 // Ends the engine's threads. An engine that is not started is left alone.
@@ -165,7 +166,7 @@ typedef struct {
 int32_t rarebit_view_bytes(const rarebit_model *model, const rarebit_geometry *geometry, size_t *bytes,
                            rarebit_error *error);
 // Prepares for pictures of one format and size. `workspace`, 64-byte aligned, is the view's as long as it is used. The
-// view serves every engine of the model, one at a time.
+// view serves every engine of the model, one at a time. It holds nothing else, and may be prepared anew.
 int32_t rarebit_view_start(rarebit_view *view, const rarebit_model *model, const rarebit_geometry *geometry,
                            void *workspace, size_t bytes, rarebit_error *error);
 

@@ -25,18 +25,15 @@ extension Engine {
     }
 
     func maxPool(_ operation: OperationRecord) {
-        let pool = rb_max_pool(
-            input: rb_shape(operation.input), output: rb_shape(operation.output),
-            kernel_height: Int32(operation.kernelHeight), kernel_width: Int32(operation.kernelWidth),
-            stride_y: Int32(operation.strideY), stride_x: Int32(operation.strideX),
-            padding_top: Int32(operation.paddingTop), padding_left: Int32(operation.paddingLeft),
-            input_data: bytes(at: operation.input.arenaOffset),
-            output_data: bytes(at: operation.output.arenaOffset), path: path.kernelPath)
-        share(pool, of: operation, by: rb_max_pool_run)
+        share(pool(operation), of: operation, by: rb_max_pool_run)
     }
 
     func averagePool(_ operation: OperationRecord) {
-        let pool = rb_average_pool(
+        share(pool(operation), of: operation, by: rb_average_pool_run)
+    }
+
+    private func pool(_ operation: OperationRecord) -> rb_pool {
+        rb_pool(
             input: rb_shape(operation.input), output: rb_shape(operation.output),
             kernel_height: Int32(operation.kernelHeight), kernel_width: Int32(operation.kernelWidth),
             stride_y: Int32(operation.strideY), stride_x: Int32(operation.strideX),
@@ -45,7 +42,6 @@ extension Engine {
             multiplier: operation.input.scale / operation.output.scale,
             input_data: bytes(at: operation.input.arenaOffset),
             output_data: bytes(at: operation.output.arenaOffset), path: path.kernelPath)
-        share(pool, of: operation, by: rb_average_pool_run)
     }
 
     func globalAveragePool(_ operation: OperationRecord) {

@@ -96,7 +96,7 @@ private func answerQuestion(
     _ ask: (UnsafeMutablePointer<StartedEngine>, Rules) -> Answer
 ) -> Int32 {
     call(error) { () throws(CallError) in
-        let started = try Place<StartedEngine>.filled(engine)
+        let started = try Place(engine).filled()
         let model = started.pointee.engine.model
         guard let answer else { throw .argument(.missing("answer")) }
         let rules = try Rules(rules, of: model)
@@ -139,7 +139,7 @@ public func outputs(
     _ error: UnsafeMutablePointer<rarebit_error>?
 ) -> Int32 {
     call(error) { () throws(CallError) in
-        let engine = try Place<StartedEngine>.filled(engine).pointee.engine
+        let engine = try Place(engine).filled().pointee.engine
         guard let outputs else { throw .argument(.missing("outputs")) }
         outputs.pointee = rarebit_outputs(
             classes: Int32(engine.logits.count), features: Int32(engine.features.count),

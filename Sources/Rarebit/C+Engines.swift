@@ -49,7 +49,7 @@ public func arenaBytes(
     _ error: UnsafeMutablePointer<rarebit_error>?
 ) -> Int32 {
     call(error) { () throws(CallError) in
-        let model = try Place<OpenModel>.filled(model).pointee.model
+        let model = try Place(model).filled().pointee.model
         guard let bytes else { throw .argument(.missing("bytes")) }
         bytes.pointee = try Setup(setup).arena(for: model).judgingStart + judgingBytes(of: model)
     }
@@ -65,7 +65,7 @@ public func start(
 ) -> Int32 {
     call(error) { () throws(CallError) in
         let place = try Place<StartedEngine>(engine)
-        let model = try Place<OpenModel>.filled(model)
+        let model = try Place(model).filled()
         guard !model.pointee.hasGivenWeights else { throw .argument(.weightsGone) }
         let setup = try Setup(setup)
         guard !setup.isOnlyEngine || model.pointee.file != nil else { throw .argument(.bytesAreYours) }
@@ -134,7 +134,7 @@ public func stop(_ engine: UnsafeMutablePointer<rarebit_engine>?) {
 public func instructions(_ engine: UnsafePointer<rarebit_engine>?) -> UnsafePointer<CChar>? {
     var name: UnsafePointer<CChar>?
     _ = call(nil) { () throws(CallError) in
-        name = try Place<StartedEngine>.filled(engine).pointee.engine.path.name.start
+        name = try Place(engine).filled().pointee.engine.path.name.start
     }
     return name
 }

@@ -35,10 +35,17 @@ public func openTrusted(
     call(error) { () throws(CallError) in try open(model, path, trusting: trustedKeys(keys, keyBytes)) }
 }
 
+/// The place of a model to open. What one keeps that is open already would be lost, and its engines use it.
+private func vacant(_ model: UnsafeMutablePointer<rarebit_model>?) throws(CallError) -> Place<OpenModel> {
+    let place = try Place<OpenModel>(model)
+    guard !place.isFilled else { throw .argument(.alreadyOpen) }
+    return place
+}
+
 private func open(
     _ model: UnsafeMutablePointer<rarebit_model>?, _ path: UnsafePointer<CChar>?, trusting keys: TrustedKeys?
 ) throws(CallError) {
-    let place = try Place<OpenModel>(model)
+    let place = try vacant(model)
     guard let path = path.map({ CText($0) }) else { throw .argument(.missing("path")) }
     do throws(OpeningError) {
         let file = try modelFile(at: path, trusting: keys)
@@ -86,7 +93,7 @@ public func openMemoryTrusted(
 private func openMemory(
     _ model: UnsafeMutablePointer<rarebit_model>?, _ bytes: UnsafeRawPointer?, _ count: Int, trusting keys: TrustedKeys?
 ) throws(CallError) {
-    let place = try Place<OpenModel>(model)
+    let place = try vacant(model)
     guard let bytes else { throw .argument(.missing("bytes")) }
     guard Int(bitPattern: bytes) % Layout.alignment == 0 else { throw .argument(.misaligned("bytes")) }
     guard count >= 0 else { throw .argument(.outOfRange("count")) }
@@ -109,7 +116,7 @@ public func describe(
     _ error: UnsafeMutablePointer<rarebit_error>?
 ) -> Int32 {
     call(error) { () throws(CallError) in
-        let model = try Place<OpenModel>.filled(model).pointee.model
+        let model = try Place(model).filled().pointee.model
         guard let description else { throw .argument(.missing("description")) }
         let (input, head) = (model.input, model.head)
         description.pointee = rarebit_description(
@@ -129,7 +136,7 @@ public func className(
 ) -> UnsafePointer<CChar>? {
     var name = UnsafeRawBufferPointer(start: nil, count: 0)
     _ = call(nil) { () throws(CallError) in
-        let model = try Place<OpenModel>.filled(model).pointee.model
+        let model = try Place(model).filled().pointee.model
         if index >= 0 && index < model.head.classes {
             name = model.className(Int(index))
         }
@@ -142,7 +149,7 @@ public func className(
 public func classCount(_ model: UnsafePointer<rarebit_model>?, _ index: Int32) -> Int64 {
     var count: Int64 = -1
     _ = call(nil) { () throws(CallError) in
-        let model = try Place<OpenModel>.filled(model).pointee.model
+        let model = try Place(model).filled().pointee.model
         if index >= 0 && index < model.head.classes, let stated = model.classCount(Int(index)) {
             count = Int64(stated)
         }
@@ -165,6 +172,6 @@ public func signerKey(_ model: UnsafePointer<rarebit_model>?) -> UnsafePointer<U
 
 private func signature(of model: UnsafePointer<rarebit_model>?) -> ModelSignature? {
     var signature: ModelSignature?
-    _ = call(nil) { () throws(CallError) in signature = try Place<OpenModel>.filled(model).pointee.model.signature }
+    _ = call(nil) { () throws(CallError) in signature = try Place(model).filled().pointee.model.signature }
     return signature
 }

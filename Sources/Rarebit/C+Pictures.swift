@@ -69,7 +69,7 @@ public func viewBytes(
     _ bytes: UnsafeMutablePointer<Int>?, _ error: UnsafeMutablePointer<rarebit_error>?
 ) -> Int32 {
     call(error) { () throws(CallError) in
-        let input = try Place<OpenModel>.filled(model).pointee.model.input
+        let input = try Place(model).filled().pointee.model.input
         guard let bytes else { throw .argument(.missing("bytes")) }
         bytes.pointee = try Geometry(geometry).workspaceBytes(for: input)
     }
@@ -83,7 +83,7 @@ public func startView(
 ) -> Int32 {
     call(error) { () throws(CallError) in
         let place = try Place<StartedView>(view)
-        let input = try Place<OpenModel>.filled(model).pointee.model.input
+        let input = try Place(model).filled().pointee.model.input
         let geometry = try Geometry(geometry)
         let needed = try geometry.workspaceBytes(for: input)
         guard let workspace else { throw .argument(.missing("workspace")) }
@@ -108,8 +108,8 @@ public func show(
     _ picture: UnsafePointer<rarebit_picture>?, _ error: UnsafeMutablePointer<rarebit_error>?
 ) -> Int32 {
     call(error) { () throws(CallError) in
-        let engine = try Place<StartedEngine>.filled(engine).pointee.engine
-        let view = try Place<StartedView>.filled(view)
+        let engine = try Place(engine).filled().pointee.engine
+        let view = try Place(view).filled()
         guard view.pointee.input == engine.model.input else { throw .argument(.otherInput) }
         guard let picture = picture?.pointee else { throw .argument(.missing("picture")) }
         var frame = try view.pointee.frame(of: picture)
@@ -151,7 +151,7 @@ public func input(
     _ engine: UnsafeMutablePointer<rarebit_engine>?, _ bytes: UnsafeMutablePointer<Int>?
 ) -> UnsafeMutablePointer<UInt8>? {
     var tensor: Engine?
-    _ = call(nil) { () throws(CallError) in tensor = try Place<StartedEngine>.filled(engine).pointee.engine }
+    _ = call(nil) { () throws(CallError) in tensor = try Place(engine).filled().pointee.engine }
     bytes?.pointee = tensor?.inputBytes.count ?? 0
     return tensor?.input
 }

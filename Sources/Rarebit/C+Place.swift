@@ -5,10 +5,12 @@ import RarebitHeader
 struct Place<Value: ~Copyable> {
     private let start: UnsafeMutableRawPointer
     private let mark: UInt64
+    /// What is wrong where it is not filled.
+    private let absence: ArgumentFault
 
-    fileprivate init(_ start: UnsafeMutableRawPointer, bytes: Int, mark: UInt64) {
+    fileprivate init(_ start: UnsafeMutableRawPointer, bytes: Int, mark: UInt64, absence: ArgumentFault) {
         precondition(8 + MemoryLayout<Value>.alignment - 1 + MemoryLayout<Value>.size <= bytes)
-        (self.start, self.mark) = (start, mark)
+        (self.start, self.mark, self.absence) = (start, mark, absence)
     }
 
     var isFilled: Bool { start.loadUnaligned(as: UInt64.self) == mark }
@@ -16,6 +18,12 @@ struct Place<Value: ~Copyable> {
     /// To be used only where it is filled. C aligns the structure by 8 bytes, and values may want more.
     var value: UnsafeMutablePointer<Value> {
         (start + 8).alignedUp(for: Value.self).assumingMemoryBound(to: Value.self)
+    }
+
+    /// The value that the place must hold.
+    func filled() throws(CallError) -> UnsafeMutablePointer<Value> {
+        guard isFilled else { throw .argument(absence) }
+        return value
     }
 
     func fill(with value: consuming Value) {
@@ -35,13 +43,7 @@ extension Place where Value == OpenModel {
         guard let model else { throw .argument(.missing("model")) }
         self.init(
             UnsafeMutableRawPointer(mutating: model), bytes: MemoryLayout<rarebit_model>.size,
-            mark: 0x6d6f_6465_6c9a_0001)
-    }
-
-    static func filled(_ model: UnsafePointer<rarebit_model>?) throws(CallError) -> UnsafeMutablePointer<OpenModel> {
-        let place = try Place(model)
-        guard place.isFilled else { throw .argument(.notOpen) }
-        return place.value
+            mark: 0x6d6f_6465_6c9a_0001, absence: .notOpen)
     }
 }
 
@@ -50,15 +52,7 @@ extension Place where Value == StartedEngine {
         guard let engine else { throw .argument(.missing("engine")) }
         self.init(
             UnsafeMutableRawPointer(mutating: engine), bytes: MemoryLayout<rarebit_engine>.size,
-            mark: 0x656e_6769_6e9a_0001)
-    }
-
-    static func filled(
-        _ engine: UnsafePointer<rarebit_engine>?
-    ) throws(CallError) -> UnsafeMutablePointer<StartedEngine> {
-        let place = try Place(engine)
-        guard place.isFilled else { throw .argument(.notStarted) }
-        return place.value
+            mark: 0x656e_6769_6e9a_0001, absence: .notStarted)
     }
 }
 
@@ -67,12 +61,6 @@ extension Place where Value == StartedView {
         guard let view else { throw .argument(.missing("view")) }
         self.init(
             UnsafeMutableRawPointer(mutating: view), bytes: MemoryLayout<rarebit_view>.size,
-            mark: 0x7669_6577_769a_0001)
-    }
-
-    static func filled(_ view: UnsafePointer<rarebit_view>?) throws(CallError) -> UnsafeMutablePointer<StartedView> {
-        let place = try Place(view)
-        guard place.isFilled else { throw .argument(.noView) }
-        return place.value
+            mark: 0x7669_6577_769a_0001, absence: .noView)
     }
 }

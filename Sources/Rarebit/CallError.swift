@@ -41,6 +41,7 @@ enum ArgumentFault {
     case keys(TrustedKeysError)
     case misaligned(StaticString)
     case notOpen
+    case alreadyOpen
     case notStarted
     case noView
     case otherInput
@@ -93,6 +94,7 @@ extension ArgumentFault: TextConvertible {
         case .keys(let error): "the text of trusted keys \(error)"
         case .misaligned(let name): "\(name) must start at a multiple of 64 bytes"
         case .notOpen: "the model is not open; call rarebit_open first"
+        case .alreadyOpen: "the model is open already; call rarebit_close first"
         case .notStarted: "the engine is not started; call rarebit_start first"
         case .noView: "the view is not prepared; call rarebit_view_start first"
         case .otherInput: "the view is for a model of another input; prepare one for the engine's model"

@@ -1,2 +1,2 @@
-/// The version of program, library and packages.
+/// The version of both programs, of library and packages.
 public var rarebitVersion: StaticString { "0.1.0" }

@@ -29,8 +29,8 @@ struct PoolingTests {
             var pool = rb_max_pool(
                 input: input, output: output, kernel_height: Int32(kernel), kernel_width: Int32(kernel),
                 stride_y: Int32(stride), stride_x: Int32(stride), padding_top: Int32(padding),
-                padding_left: Int32(padding), input_data: source.start, output_data: result.start,
-                path: RB_PATH_REFERENCE)
+                padding_left: Int32(padding), counts_padding: false, multiplier: 1, input_data: source.start,
+                output_data: result.start, path: RB_PATH_REFERENCE)
             rb_max_pool_run(&pool, 0, 1, 0)
         }
 

@@ -1,31 +1,8 @@
 import Inference
-import ModelFormat
 import Reports
 import Testing
 import Text
 import TinyModel
-
-/// The tiny model, loaded, with a picture as its input.
-private final class Setting {
-    private let file = TinyModel.file
-    private let arena = AlignedBytes(zeros: 65536)
-    let engine: Engine
-
-    init() throws {
-        engine = try Engine(model: Model(verifying: file.readOnly), path: .reference, arena: arena.bytes)
-        for index in 0..<6 * 6 * 4 {
-            engine.input[index] = index % 4 == 3 ? 0 : 100
-        }
-    }
-
-    private let memory = AlignedBytes(zeros: Policy.byteCount(classes: 4, heads: 2))
-
-    func answer(alpha: Float, top: Int) -> Answer {
-        var policy = Policy(.init(), classes: 4, heads: 2, memory: memory.bytes)
-        policy.includeAll()
-        return Answer(running: engine, alpha: alpha, policy: &policy, top: top, at: 1, checksInput: false)
-    }
-}
 
 @Suite struct ALiveView {
     private func draw(_ view: inout LiveView, _ answer: Answer, at now: UInt64, columns: Int = 80) -> String {
@@ -36,7 +13,7 @@ private final class Setting {
     }
 
     @Test func redrawsItsLinesInPlace() throws {
-        let setting = try Setting()
+        let setting = try TinyModelSetting()
         let answer = setting.answer(alpha: 1.5, top: 3)
         var view = LiveView()
         let first = draw(&view, answer, at: 1_000_000_000)
@@ -50,7 +27,7 @@ private final class Setting {
 
     @Test(arguments: [0, 30, 40, 71, 72, 80, 200])
     func fitsItsTerminal(columns: Int) throws {
-        let setting = try Setting()
+        let setting = try TinyModelSetting()
         var view = LiveView()
         _ = draw(&view, setting.answer(alpha: 1.5, top: 4), at: 1_000_000_000, columns: columns)
         let second = draw(&view, setting.answer(alpha: 1.5, top: 4), at: 2_000_000_000, columns: columns)
@@ -61,7 +38,7 @@ private final class Setting {
     }
 
     @Test func beginsAnewOnAClearScreenWhereTheTerminalChangedItsWidth() throws {
-        let setting = try Setting()
+        let setting = try TinyModelSetting()
         let answer = setting.answer(alpha: 1.5, top: 3)
         var view = LiveView()
         #expect(!draw(&view, answer, at: 1_000_000_000).contains("\u{1B}[2J"))
@@ -71,7 +48,7 @@ private final class Setting {
     }
 
     @Test func drawsNoMoreThanTenTimesASecond() throws {
-        let setting = try Setting()
+        let setting = try TinyModelSetting()
         let answer = setting.answer(alpha: 0, top: 1)
         var view = LiveView()
         let drawn = (0..<100).filter { !draw(&view, answer, at: 1_000_000_000 + UInt64($0) * 10_000_000).isEmpty }

@@ -1,6 +1,7 @@
 import Evaluation
 import Foundation
 import Quantization
+import Rarebit
 
 /// One checkpoint on its way to a model file, once everything that it takes is known.
 struct Conversion {
@@ -163,7 +164,7 @@ struct Conversion {
         of network: Network, _ images: Int, _ temperature: TemperatureChoice?
     ) throws -> KeyValuePairs<String, String> {
         [
-            "converter": "rarebit-convert \(converterVersion)",
+            "converter": "rarebit-convert \(rarebitVersion)",
             "source": URL(fileURLWithPath: options.checkpoint).lastPathComponent,
             "source-sha256": try sha256(ofFiles: network.sourceFiles),
             "architecture": network.architecture,

@@ -1,13 +1,14 @@
 import ArgumentParser
 import Foundation
 import Platform
+import Rarebit
 
 @main
 struct RarebitConvert: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rarebit-convert",
         abstract: "Turns a trained checkpoint into one int8 model file for the rarebit device program.",
-        version: converterVersion,
+        version: "\(rarebitVersion)",
         subcommands: [Convert.self, Evaluate.self, Inspect.self, Keygen.self, Sign.self])
 
     /// Exit codes: 0 done, 1 the work failed, 2 wrong usage. An error is one line on standard error.
@@ -39,5 +40,3 @@ struct RarebitConvert: ParsableCommand {
         Foundation.exit(code)
     }
 }
-
-let converterVersion = "0.1.0"

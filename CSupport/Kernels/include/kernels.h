@@ -121,14 +121,19 @@ uint64_t rb_ceiling_run(rb_path path, uint32_t rounds);
 // is an rb_part_function, whose `work` is the structure before it. `path` must be available; its activation flip is
 // that of all tensors.
 
-// Maximum over a window. Positions outside the input do not take part; output.zero_point equals input.zero_point.
+// Pooling over a window.
 typedef struct {
     rb_shape input, output;
     int32_t kernel_height, kernel_width, stride_y, stride_x, padding_top, padding_left;
+    bool counts_padding; // an average's alone
+    float multiplier;    // an average's alone: input scale / output scale
     const uint8_t *input_data;
     uint8_t *output_data;
     rb_path path;
-} rb_max_pool;
+} rb_pool;
+
+// The maximum. Positions outside the input do not take part; output.zero_point equals input.zero_point.
+typedef rb_pool rb_max_pool;
 void rb_max_pool_run(void *pool, int32_t part, int32_t parts, int32_t thread);
 
 // Global average pooling into float features: features[c] = (float)(sum of (q - zero_point)) * multiplier, with
@@ -142,19 +147,11 @@ typedef struct {
 } rb_global_average_pool;
 void rb_global_average_pool_run(void *pool, int32_t part, int32_t parts, int32_t thread);
 
-// Average over a window into bytes, for output pixel (y, x) and channel c:
+// The average over a window, for output pixel (y, x) and channel c:
 //   v = (float)(sum of (q - input.zero_point) over the positions inside the input) * (multiplier / (float)count)
 //   output = round_half_even(clamp(v, -zero_point, 255 - zero_point)) + output.zero_point
 // where count is all positions of the window if padding counts, else those inside, at least 1.
-typedef struct {
-    rb_shape input, output;
-    int32_t kernel_height, kernel_width, stride_y, stride_x, padding_top, padding_left;
-    bool counts_padding;
-    float multiplier; // input scale / output scale
-    const uint8_t *input_data;
-    uint8_t *output_data;
-    rb_path path;
-} rb_average_pool;
+typedef rb_pool rb_average_pool;
 void rb_average_pool_run(void *pool, int32_t part, int32_t parts, int32_t thread);
 
 // Any function of one number: output = table[input] for every value. The output may be the input's own memory.

@@ -138,17 +138,10 @@ static const char *fuzz_pooling(rb_fuzz *f, bool average, char *text, size_t roo
             }
         }
     }
-    if (average) {
-        rb_average_pool pool = {input,      output,        w.kernel_height, w.kernel_width, w.stride_y,
-                                w.stride_x, w.padding_top, w.padding_left,  counts_padding, multiplier,
-                                data,       o.output,      f->path};
-        rb_run_in_shares(f, rb_average_pool_run, &pool);
-    } else {
-        rb_max_pool pool = {input,      output,     w.kernel_height, w.kernel_width,
-                            w.stride_y, w.stride_x, w.padding_top,   w.padding_left,
-                            data,       o.output,   f->path};
-        rb_run_in_shares(f, rb_max_pool_run, &pool);
-    }
+    rb_pool pool = {input,      output,        w.kernel_height, w.kernel_width, w.stride_y,
+                    w.stride_x, w.padding_top, w.padding_left,  counts_padding, multiplier,
+                    data,       o.output,      f->path};
+    rb_run_in_shares(f, average ? rb_average_pool_run : rb_max_pool_run, &pool);
     return rb_verdict(o);
 }
 

@@ -176,6 +176,8 @@ static void refuse(rarebit_model *model, const char *path) {
     REFUSED(rarebit_open(&none, "/", &error), RAREBIT_UNREADABLE, "/: cannot be read: Is a directory");
     REFUSED(rarebit_open(&none, "/proc/self/exe", &error), RAREBIT_BAD_MODEL, "not a rarebit model");
     REFUSED(rarebit_open(NULL, path, &error), RAREBIT_BAD_ARGUMENT, "model is NULL");
+    REFUSED(rarebit_open(model, path, &error), RAREBIT_BAD_ARGUMENT, "open already");
+    REFUSED(rarebit_open_memory(model, rgb, sizeof rgb, &error), RAREBIT_BAD_ARGUMENT, "open already");
     REFUSED(rarebit_arena_bytes(&none, NULL, &bytes, &error), RAREBIT_BAD_ARGUMENT, "not open");
     REFUSED(rarebit_run(&engine, NULL, &answer, &error), RAREBIT_BAD_ARGUMENT, "not started");
     rarebit_close(&none);
