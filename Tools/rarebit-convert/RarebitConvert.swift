@@ -9,7 +9,7 @@ struct RarebitConvert: ParsableCommand {
         commandName: "rarebit-convert",
         abstract: "Turns a trained checkpoint into one int8 model file for the rarebit device program.",
         version: "\(rarebitVersion)",
-        subcommands: [Convert.self, Evaluate.self, Inspect.self, Keygen.self, Sign.self])
+        subcommands: [Convert.self, Evaluate.self, Inspect.self, Kept.self, Keygen.self, Sign.self])
 
     /// Exit codes: 0 done, 1 the work failed, 2 wrong usage. An error is one line on standard error.
     static func main() {
