@@ -1,4 +1,4 @@
-// The live page, and what it shows: pictures and answers as they come, the settings, commands.
+// Who looks at the live page and what goes to them: pictures and answers as they come, what becomes of their commands.
 //
 // Nobody looks: nothing is wanted of the run, and nothing here runs. Somebody looks: ten times a second something new
 // is wanted, and the run leaves it when it has it. A client that does not keep up misses pictures, and holds up nobody.
@@ -19,11 +19,9 @@ enum {
     PERIOD_US = 100 * 1000,
     QUIET_TURNS = 100, // after so many periods without news a word shows that the connection stands
     WRITE_TIMEOUT_S = 10,
-    WAIT_TURNS = 50, // for one answer, one picture or a command
+    WAIT_TURNS = 50,            // for one answer, one picture or a command
+    CLASSIFICATION_TURNS = 600, // for the answer to a client's own picture
 };
-
-// From ANSWER on they are answered once.
-typedef enum { NOBODY, EVENTS, STREAM, ANSWER, SNAPSHOT, COMMAND } client_kind;
 
 typedef struct {
     client_kind kind;
@@ -39,23 +37,22 @@ static struct {
     int32_t reply_status;
     bool has_answer, has_picture, has_reply;
     char command_text[RB_COMMAND_BYTES];
+    char classification[RB_ANSWER_BYTES];
+    size_t classification_count, upload_count;
+    int32_t classification_status;
+    bool has_classification, has_upload;
+    pthread_cond_t on_upload;
 
     atomic_uint wants;
-    atomic_bool has_command;
-    int news; // readable when the run has left something
+    atomic_int command; // rb_page_command
+    int news;           // readable when the run has left something
     rb_page page;
     struct event *on_news, *on_turn;
-    bool has_commanded; // and was not answered yet
+    bool has_commanded, has_uploaded; // and was not answered yet
     watcher watchers[MOST_CLIENTS];
     uint8_t jpeg[RB_PICTURE_BYTES];
-} page = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static const char page_html[] = {
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wc23-extensions"
-#embed "page.html"
-#pragma clang diagnostic pop
-};
+    uint8_t upload[RB_UPLOAD_BYTES];
+} page = {.lock = PTHREAD_MUTEX_INITIALIZER, .on_upload = PTHREAD_COND_INITIALIZER};
 
 // --- The run's thread ---
 
@@ -96,8 +93,9 @@ void rb_page_publish_picture(void) {
     wake();
 }
 
-const char *rb_page_take_command(void) {
-    return atomic_exchange(&page.has_command, false) ? page.command_text : NULL;
+rb_page_command rb_page_take_command(const char **text) {
+    *text = page.command_text;
+    return (rb_page_command)atomic_exchange(&page.command, RB_NO_COMMAND);
 }
 
 void rb_page_reply(int32_t status, const void *json, size_t count) {
@@ -109,47 +107,26 @@ void rb_page_reply(int32_t status, const void *json, size_t count) {
     wake();
 }
 
-// --- Answers ---
+// --- The thread that classifies ---
 
-static void add_headers(struct evhttp_request *request, const char *type) {
-    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
-    http_close_after(request);
-    evhttp_add_header(headers, "Content-Type", type);
-    evhttp_add_header(headers, "Cache-Control", "no-store");
-    evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-    evhttp_add_header(headers, "Cross-Origin-Resource-Policy", "same-origin");
-}
-
-static void send_bytes(struct evhttp_request *request, int status, const char *type, const void *bytes, size_t count) {
-    add_headers(request, type);
-    if (evbuffer_add(evhttp_request_get_output_buffer(request), bytes, count) == 0) {
-        evhttp_send_reply(request, status, status == HTTP_OK ? "OK" : "Refused", NULL);
-    } else {
-        evhttp_send_error(request, HTTP_SERVUNAVAIL, NULL);
+size_t rb_page_await_upload(const uint8_t **picture) {
+    pthread_mutex_lock(&page.lock);
+    while (!page.has_upload) {
+        pthread_cond_wait(&page.on_upload, &page.lock);
     }
+    page.has_upload = false;
+    pthread_mutex_unlock(&page.lock);
+    *picture = page.upload;
+    return page.upload_count;
 }
 
-static void refuse(struct evhttp_request *request, int status, const char *sentence) {
-    char json[256];
-    const int count = snprintf(json, sizeof json, "{\"error\":\"%s\"}\n", sentence);
-    send_bytes(request, status, "application/json", json, (size_t)count);
-}
-
-static bool is_refused(struct evhttp_request *request) {
-    switch (access_to_rest(request, page.page.token)) {
-    case ACCESS_GRANTED:
-        return false;
-    case ACCESS_WRONG_HOST:
-        refuse(request, 421, "this camera is asked by its address, not by this name");
-        break;
-    case ACCESS_FOREIGN_PAGE:
-        refuse(request, 403, "the page of another site may not ask");
-        break;
-    case ACCESS_NO_TOKEN:
-        refuse(request, 401, "the token is missing or wrong");
-        break;
-    }
-    return true;
+void rb_page_answer_upload(int32_t status, const void *json, size_t count) {
+    pthread_mutex_lock(&page.lock);
+    page.classification_count = keep(page.classification, sizeof page.classification, json, count);
+    page.classification_status = status;
+    page.has_classification = true;
+    pthread_mutex_unlock(&page.lock);
+    wake();
 }
 
 // --- Clients that wait or watch ---
@@ -185,7 +162,7 @@ static void want(void) {
     pthread_mutex_unlock(&page.lock);
     atomic_fetch_or(&page.wants, (viewers > 0 && is_free ? (unsigned)RB_WANTS_PICTURE : 0) |
                                      (readers > 0 ? (unsigned)RB_WANTS_ANSWER : 0));
-    if (viewers + readers + count_of(COMMAND) > 0) {
+    if (viewers + readers + count_of(COMMAND) + count_of(UPLOAD) > 0) {
         const struct timeval period = {.tv_usec = PERIOD_US};
         event_add(page.on_turn, &period);
     } else {
@@ -193,14 +170,14 @@ static void want(void) {
     }
 }
 
-static watcher *join(struct evhttp_request *request, client_kind kind) {
+bool page_join(struct evhttp_request *request, client_kind kind) {
     watcher *free_place = NULL;
     for (int i = 0; i < MOST_CLIENTS && !free_place; i++) {
         free_place = page.watchers[i].kind == NOBODY ? &page.watchers[i] : NULL;
     }
     if (!free_place || (kind == STREAM && count_of(STREAM) == MOST_VIEWERS)) {
-        refuse(request, HTTP_SERVUNAVAIL, "too many look already");
-        return NULL;
+        page_refuse(request, HTTP_SERVUNAVAIL, "too many look already");
+        return false;
     }
     struct evhttp_connection *connection = evhttp_request_get_connection(request);
     *free_place = (watcher){.kind = kind, .request = request, .connection = connection};
@@ -209,7 +186,7 @@ static watcher *join(struct evhttp_request *request, client_kind kind) {
     const struct timeval limit = {.tv_sec = WRITE_TIMEOUT_S};
     bufferevent_set_timeouts(evhttp_connection_get_bufferevent(connection), NULL, &limit);
     want();
-    return free_place;
+    return true;
 }
 
 // Whether all that was sent before is on its way.
@@ -234,7 +211,7 @@ static void send_piece(watcher *watcher, const char *head, const void *bytes, si
 static void finish(watcher *watcher, int status, const char *type, const void *bytes, size_t count) {
     struct evhttp_request *request = watcher->request;
     leave(watcher);
-    send_bytes(request, status, type, bytes, count);
+    page_send(request, status, type, bytes, count);
 }
 
 static void send_answer(void) {
@@ -259,11 +236,11 @@ static void send_picture(size_t count) {
     }
 }
 
-static void send_reply(void) {
-    page.has_commanded = false;
+// To who waits for it: one client at most.
+static void send_reply(client_kind kind, int32_t status, const char *json, size_t count) {
     for (watcher *watcher = page.watchers; watcher < page.watchers + MOST_CLIENTS; watcher++) {
-        if (watcher->kind == COMMAND) {
-            finish(watcher, page.reply_status, "application/json", page.reply, page.reply_count);
+        if (watcher->kind == kind) {
+            finish(watcher, status, "application/json", json, count);
         }
     }
 }
@@ -279,8 +256,12 @@ static void on_news(evutil_socket_t descriptor, short events, void *unused) {
         send_answer();
     }
     if (page.has_reply) {
-        page.has_reply = false;
-        send_reply();
+        page.has_reply = page.has_commanded = false;
+        send_reply(COMMAND, page.reply_status, page.reply, page.reply_count);
+    }
+    if (page.has_classification) {
+        page.has_classification = page.has_uploaded = false;
+        send_reply(UPLOAD, page.classification_status, page.classification, page.classification_count);
     }
     pthread_mutex_unlock(&page.lock);
     if (has_picture) {
@@ -300,98 +281,57 @@ static void on_turn(evutil_socket_t descriptor, short events, void *unused) {
         watcher->turns++;
         if (watcher->kind == EVENTS && watcher->turns >= QUIET_TURNS) {
             send_piece(watcher, ":", "", 0, "\n\n");
-        } else if (watcher->kind > STREAM && watcher->turns >= WAIT_TURNS) {
-            static const char json[] = "{\"error\":\"no frame came in time\"}\n";
+        } else if (watcher->kind > STREAM &&
+                   watcher->turns >= (watcher->kind == UPLOAD ? CLASSIFICATION_TURNS : WAIT_TURNS)) {
+            static const char json[] = "{\"error\":\"no answer came in time\"}\n";
             finish(watcher, HTTP_SERVUNAVAIL, "application/json", json, sizeof json - 1);
         }
     }
     want();
 }
 
-// --- What can be asked for ---
+// --- What clients give ---
 
-static bool is_get(struct evhttp_request *request) {
-    const enum evhttp_cmd_type method = evhttp_request_get_command(request);
-    if (method == EVHTTP_REQ_GET || method == EVHTTP_REQ_HEAD) {
-        return true;
-    }
-    refuse(request, HTTP_BADMETHOD, "this can only be read");
-    return false;
-}
-
-static void on_page(struct evhttp_request *request, void *unused) {
-    (void)unused;
-    if (!is_get(request)) {
-        return;
-    }
-    if (access_to_page(request) != ACCESS_GRANTED) {
-        refuse(request, 421, "this camera is asked by its address, not by this name");
-        return;
-    }
-    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
-    evhttp_add_header(headers, "Content-Security-Policy",
-                      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src 'self' blob: "
-                      "data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
-    evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
-    send_bytes(request, HTTP_OK, "text/html; charset=utf-8", page_html, sizeof page_html);
-}
-
-static void watch(struct evhttp_request *request, client_kind kind, const char *type) {
-    if (is_refused(request) || !is_get(request) || !join(request, kind) || !type) {
-        return;
-    }
-    add_headers(request, type);
-    evhttp_send_reply_start(request, HTTP_OK, "OK");
-}
-
-static void on_events(struct evhttp_request *request, void *unused) {
-    (void)unused;
-    watch(request, EVENTS, "text/event-stream");
-}
-
-static void on_stream(struct evhttp_request *request, void *unused) {
-    (void)unused;
-    watch(request, STREAM, "multipart/x-mixed-replace; boundary=frame");
-}
-
-static void on_answer(struct evhttp_request *request, void *unused) {
-    (void)unused;
-    watch(request, ANSWER, NULL);
-}
-
-static void on_snapshot(struct evhttp_request *request, void *unused) {
-    (void)unused;
-    watch(request, SNAPSHOT, NULL);
-}
-
-// One at a time: a text for the run's thread, which answers when it comes to it.
-static void command(struct evhttp_request *request) {
+void page_give_command(struct evhttp_request *request, rb_page_command command) {
     struct evbuffer *body = evhttp_request_get_input_buffer(request);
     const size_t count = evbuffer_get_length(body);
     if (count >= sizeof page.command_text) {
-        refuse(request, 413, "this is more than a command");
+        page_refuse(request, 413, "this is more than a command");
     } else if (page.has_commanded) {
-        refuse(request, HTTP_SERVUNAVAIL, "another change is under way; try again");
-    } else if (join(request, COMMAND)) {
+        page_refuse(request, HTTP_SERVUNAVAIL, "another change is under way; try again");
+    } else if (page_join(request, COMMAND)) {
         evbuffer_copyout(body, page.command_text, count);
         page.command_text[count] = '\0';
         page.has_commanded = true;
-        atomic_store(&page.has_command, true);
+        atomic_store(&page.command, command);
     }
 }
 
-static void on_settings(struct evhttp_request *request, void *unused) {
-    (void)unused;
-    if (is_refused(request)) {
-        return;
-    }
-    if (evhttp_request_get_command(request) == EVHTTP_REQ_POST) {
-        command(request);
-    } else {
+void page_give_upload(struct evhttp_request *request) {
+    struct evbuffer *body = evhttp_request_get_input_buffer(request);
+    const size_t count = evbuffer_get_length(body);
+    if (count == 0) {
+        page_refuse(request, HTTP_BADREQUEST, "send the bytes of a JPEG or PNG picture");
+    } else if (page.has_uploaded) {
+        page_refuse(request, HTTP_SERVUNAVAIL, "another picture is under way; try again");
+    } else if (page_join(request, UPLOAD)) {
         pthread_mutex_lock(&page.lock);
-        send_bytes(request, HTTP_OK, "application/json", page.settings, page.settings_count);
+        evbuffer_copyout(body, page.upload, count);
+        page.upload_count = count;
+        page.has_upload = page.has_uploaded = true;
+        pthread_cond_signal(&page.on_upload);
         pthread_mutex_unlock(&page.lock);
     }
+}
+
+void page_send_settings(struct evhttp_request *request) {
+    pthread_mutex_lock(&page.lock);
+    page_send(request, HTTP_OK, "application/json", page.settings, page.settings_count);
+    pthread_mutex_unlock(&page.lock);
+}
+
+const char *page_token(void) {
+    return page.page.token;
 }
 
 bool page_open(struct event_base *base, struct evhttp *http, const rb_page *given) {
@@ -399,21 +339,5 @@ bool page_open(struct event_base *base, struct evhttp *http, const rb_page *give
     page.news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     page.on_news = page.news >= 0 ? event_new(base, page.news, EV_READ | EV_PERSIST, on_news, NULL) : NULL;
     page.on_turn = evtimer_new(base, on_turn, NULL);
-    evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
-    evhttp_set_max_body_size(http, RB_COMMAND_BYTES);
-    static const struct {
-        const char *path;
-        void (*answer)(struct evhttp_request *request, void *unused);
-    } paths[] = {{"/", on_page},
-                 {"/metrics", http_answer_metrics},
-                 {"/events", on_events},
-                 {"/stream.mjpg", on_stream},
-                 {"/answer.json", on_answer},
-                 {"/snapshot.jpg", on_snapshot},
-                 {"/settings", on_settings}};
-    bool is_whole = page.on_news && page.on_turn && event_add(page.on_news, NULL) == 0;
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        is_whole = is_whole && evhttp_set_cb(http, paths[i].path, paths[i].answer, NULL) == 0;
-    }
-    return is_whole;
+    return page.on_news && page.on_turn && event_add(page.on_news, NULL) == 0 && page_serve_requests(http);
 }

@@ -11,6 +11,25 @@ void http_answer_metrics(struct evhttp_request *request, void *unused);
 // Serves the page and all beside it. False where there is no memory.
 bool page_open(struct event_base *base, struct evhttp *http, const rb_page *page);
 
+// From ANSWER on they are answered once.
+typedef enum { NOBODY, EVENTS, STREAM, ANSWER, SNAPSHOT, COMMAND, UPLOAD } client_kind;
+
+// Lets a client wait or watch. False, and refused, where there are too many.
+bool page_join(struct evhttp_request *request, client_kind kind);
+// One command at a time, with the request's body as its text, for the run's thread, which answers when it comes to it.
+void page_give_command(struct evhttp_request *request, rb_page_command command);
+// One picture at a time, for the thread that classifies.
+void page_give_upload(struct evhttp_request *request);
+void page_send_settings(struct evhttp_request *request);
+const char *page_token(void);
+
+// --- requests.c ---
+
+bool page_serve_requests(struct evhttp *http);
+void page_send(struct evhttp_request *request, int status, const char *type, const void *bytes, size_t count);
+// With a sentence as JSON.
+void page_refuse(struct evhttp_request *request, int status, const char *sentence);
+
 // --- access.c ---
 
 typedef enum {

@@ -69,7 +69,7 @@ static void not_found(struct evhttp_request *request, void *unused) {
 // --- Who comes in ---
 
 static bool has_room(void) {
-    return pool_left() >= 2 * CONNECTION_BYTES;
+    return pool_left() >= 2 * CONNECTION_BYTES + RB_UPLOAD_BYTES;
 }
 
 static void close_for_a_while(door *door) {

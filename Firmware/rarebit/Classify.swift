@@ -27,7 +27,7 @@ struct Classify {
         while let path = argument(index) {
             index += 1
             do throws(ProgramError) {
-                let picture = try Picture(path: path, message, ignoresEXIF: settings.classify.ignoresEXIF)
+                let picture = try DecodedPicture(path: path, message, ignoresEXIF: settings.classify.ignoresEXIF)
                 try picture.quantise(settings.view, into: loaded.engine)
             } catch {
                 failures += 1
@@ -54,78 +54,5 @@ struct Classify {
             output.writer.write(answer)
             output.writer.write("\n")
         }
-    }
-}
-
-/// A decoded picture file: RGB24 rows without gaps.
-private struct Picture: ~Copyable {
-    /// The most bytes of a file: as many as the largest picture without compression of a camera for people has.
-    private static var limit: Int { 256 << 20 }
-
-    private let width: Int
-    private let height: Int
-    private let pixels: Memory
-
-    init(path: CText, _ message: borrowing ImageMessage, ignoresEXIF: Bool) throws(ProgramError) {
-        setActivity("decoding a picture")
-        let file = try Memory(copyOf: InputFile(path: path, limit: Self.limit))
-        let bytes = file.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-        var info = rb_image_info()
-        guard message.isOK({ rb_image_probe(bytes, file.bytes.count, ignoresEXIF, &info, $0) }) else {
-            throw .failure(.badImage(path, message.text))
-        }
-        let pixels = try Memory(count: Int(info.width) * Int(info.height) * 3)
-        let target = pixels.bytes.assumingMemoryBound(to: UInt8.self)
-        guard
-            message.isOK({
-                rb_image_decode(bytes, file.bytes.count, ignoresEXIF, target.baseAddress, target.count, $0)
-            })
-        else { throw .failure(.badImage(path, message.text)) }
-        message.warn(of: path)
-        self.pixels = pixels
-        width = Int(info.width)
-        height = Int(info.height)
-    }
-
-    /// Crops, resizes and quantises the picture into the engine's input.
-    func quantise(_ part: FrameView, into engine: Engine) throws(ProgramError) {
-        var view = try View(
-            part,
-            of: FrameGeometry(
-                format: RB_PIXELS_RGB24, width: Int32(width), height: Int32(height), stride: Int32(3 * width)),
-            for: engine.model.input)
-        var frame = rb_pixels_frame()
-        frame.plane.0 = UnsafePointer(pixels.bytes.assumingMemoryBound(to: UInt8.self).baseAddress)
-        frame.stride.0 = Int32(3 * width)
-        // RGB24 has nothing to decode.
-        _ = view.show(frame, to: engine)
-    }
-}
-
-/// What the image decoder says is wrong with a file, in memory that lasts until it is reported.
-struct ImageMessage: ~Copyable {
-    private let memory: Memory
-
-    /// `memory`: `RB_IMAGE_MESSAGE_BYTES`.
-    init(_ memory: consuming Memory) {
-        self.memory = memory
-    }
-
-    var text: CText { CText(start) }
-
-    private var start: UnsafeMutablePointer<CChar> { memory.bytes.baseAddress!.assumingMemoryBound(to: CChar.self) }
-
-    /// Whether a call of the decoder, which writes its message here, succeeded.
-    func isOK(_ call: (UnsafeMutablePointer<CChar>) -> rb_image_error) -> Bool {
-        start[0] = 0  // what was said of the picture before
-        return call(start) == RB_IMAGE_OK
-    }
-
-    /// What the decoder says of a file though it read every pixel.
-    func warn(of path: CText) {
-        guard !text.isEmpty else { return }
-        var line = TextWriter(DescriptorSink.standardError)
-        line.write("rarebit: \(path): warning: \(text)\n")
-        _ = line.finish()
     }
 }

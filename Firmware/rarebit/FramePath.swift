@@ -56,6 +56,11 @@ struct FramePath: ~Copyable {
     /// Where in the frames the model's input comes from; nil before the first.
     var place: InputPlace? { view.place(of: engine.model.input) }
 
+    /// Somebody who looks at the page wants the next frame kept.
+    mutating func keepNext() {
+        if keeper == nil { page?.refuseKeeping() } else { keeper!.isAsked = true }
+    }
+
     /// To be called before each frame. True where the source's geometry is another than before, or the first.
     mutating func follow<Source: FrameSource & ~Copyable>(_ source: borrowing Source) throws(ProgramError) -> Bool {
         try view.follow(source, for: engine.model.input)
@@ -91,7 +96,9 @@ struct FramePath: ~Copyable {
         answered += 1
         if let frame = held.take() {
             let place = place
-            keeper?.consider(frame, of: view.geometry, place, record, answer, by: judge)
+            let isAsked = keeper!.isAsked
+            let isKept = keeper!.consider(frame, of: view.geometry, place, record, answer, by: judge)
+            if isAsked && isKept { page?.replyKept(record.number) }
             source.release(frame)
         }
         var goesOn = try reporter.report(record, answer, smoothed: judge.policy.rules.smoothing > 0, now: now)

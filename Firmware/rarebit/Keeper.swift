@@ -89,31 +89,33 @@ struct Keeper: ~Copyable {
     // MARK: Frames
 
     /// To be called with each frame that was answered, before it is released. `place`: where in it the model's input came from.
+    /// True where it will be kept.
     mutating func consider(
         _ frame: borrowing Frame, of geometry: FrameGeometry, _ place: InputPlace?, _ record: FrameRecord,
         _ answer: Answer, by judge: borrowing Judge
-    ) {
+    ) -> Bool {
         let reasons = selection.reasons(for: answer, by: judge.policy, at: record.timestamp, isAsked: isAsked)
-        guard !reasons.isEmpty else { return }
+        guard !reasons.isEmpty else { return false }
         guard FrameEncoder.takes(geometry.format) else {
             ofForeignFormats += 1
             if ofForeignFormats == 1 { notice = .foreignFormat }
-            return
+            return false
         }
         takeResults()
         guard waits || handedOver - latest.done < Self.mostWaiting else {
             passedOver += 1
-            return
+            return false
         }
         let kept = KeptFrame(
             reasons: reasons, timeOfDay: rb_time_of_day() - Int64(record.age / 1_000_000_000), geometry: geometry,
             place: place, model: model, source: source)
         guard handOver(frame, kept, record, answer, smoothed: judge.policy.rules.smoothing > 0) else {
             passedOver += 1
-            return
+            return false
         }
         selection.remember(answer, for: reasons, at: record.timestamp)
         isAsked = false
+        return true
     }
 
     /// False where the frame is too large.

@@ -29,6 +29,8 @@ struct Page: ~Copyable {
     private let model: Model
     private let source: CText
     private let modelPath: CText
+    /// Whether frames can be kept.
+    private let keeps: Bool
     private let memory: Memory
     /// Where the picture and the evidence are: one of each, as long as the program.
     private let state: Memory
@@ -42,11 +44,11 @@ struct Page: ~Copyable {
     private var explained: Int?
     private var rate = FrameRate()
 
-    init(model: Model, path: CText, source: CText) throws(ProgramError) {
+    init(model: Model, path: CText, source: CText, keeps: Bool) throws(ProgramError) {
         let memory = try Memory(count: Int(RB_ANSWER_BYTES))
         let changes = try PageChanges()
         let state = try Memory(count: 4096 + 4096)
-        (self.model, modelPath, self.source) = (model, path, source)
+        (self.model, modelPath, self.source, self.keeps) = (model, path, source, keeps)
         self.memory = memory
         self.changes = changes
         self.state = state
@@ -163,16 +165,46 @@ struct Page: ~Copyable {
             $0.member("prior", judge.prior.name)
             if let fault = model.priorFault { $0.member("no_prior", fault.text(of: "")) }
             $0.member("explains", explained ?? -1)
+            $0.member("keeps", keeps)
         }
     }
 
-    /// Does what a client asks for, and answers it. `judging`: the settings in use.
-    mutating func handleCommand(_ judge: inout Judge, _ judging: inout JudgingSettings, place: InputPlace?) {
-        guard let text = rb_page_take_command() else { return }
+    /// What a client asks for, to be answered.
+    enum Command {
+        case change(CText)
+        case keep
+    }
+
+    func takeCommand() -> Command? {
+        var text: UnsafePointer<CChar>?
+        switch rb_page_take_command(&text) {
+        case RB_CHANGE_SETTINGS: return .change(CText(text!))
+        case RB_KEEP_FRAME: return .keep
+        default: return nil
+        }
+    }
+
+    /// Says which frame is kept.
+    func replyKept(_ frame: Int) {
+        var answer = TextWriter(BufferSink(memory.bytes))
+        answer.record { $0.member("frame", frame) }
+        reply(200, &answer)
+    }
+
+    func refuseKeeping() {
+        var answer = TextWriter(BufferSink(memory.bytes))
+        answer.record { $0.member("error", "frames are kept where the program was started with --keep DIR" as Message) }
+        reply(409, &answer)
+    }
+
+    /// Changes the settings as a client asks. `judging`: those in use.
+    mutating func change(
+        _ text: CText, _ judge: inout Judge, _ judging: inout JudgingSettings, place: InputPlace?
+    ) {
         var changed = judging
         var answer = TextWriter(BufferSink(memory.bytes))
         do throws(ProgramError) {
-            let explained = try changes.read(CText(text), into: &changed, explained: explained, of: model)
+            let explained = try changes.read(text, into: &changed, explained: explained, of: model)
             try judge.change(to: changed)
             changes.keep()
             (judging, self.explained) = (changed, explained)

@@ -19,6 +19,8 @@ struct RunLoop: ~Copyable {
     private var watch = SourceWatch()
     /// nil: nobody asked for metrics or a page.
     private var web: WebServer?
+    /// nil: there is no page.
+    private var uploads: Uploads?
     /// What answers are judged by now: the page can change it.
     private var judging: JudgingSettings
     private var manager = ServiceManager()
@@ -37,24 +39,29 @@ struct RunLoop: ~Copyable {
                 settings.run.output, isJSON: settings.isJSON, model: engine.model, top: settings.judging.top,
                 source: name, isCamera: isCamera),
             page: settings.run.page.place == nil
-                ? nil : try Page(model: engine.model, path: settings.model, source: name),
+                ? nil
+                : try Page(
+                    model: engine.model, path: settings.model, source: name, keeps: settings.run.keep.folder != nil),
             keeper: settings.run.keep.folder == nil
                 ? nil
                 : try Keeper(
                     to: settings.run.keep.folder!, settings, model: engine.model, source: name, isCamera: isCamera))
+        // Before anybody can ask for them.
+        path.page?.publishSettings(path.judge, place: nil)
         var web = WebServer?.none
         if settings.run.metrics != nil || settings.run.page.place != nil {
             web = try WebServer(
                 metrics: settings.run.metrics, page: settings.run.page, picture: path.pagePicture(),
                 model: settings.model, source: name)
         }
+        let uploads = settings.run.page.place == nil ? nil : try Uploads(settings, of: engine.model)
         rereading = try Memory(count: 2 * (ConfigurationText.limit + 1))
         self.invocation = invocation
         self.name = name
         self.path = path
         self.web = web
+        self.uploads = uploads
         judging = settings.judging
-        self.path.page?.publishSettings(self.path.judge, place: nil)
     }
 
     /// Until the source ends, enough frames are answered, nobody reads the answers, or the program is asked to stop.
@@ -167,7 +174,12 @@ struct RunLoop: ~Copyable {
             web?.publish(totals, times, of: path.engine.model, prior: path.judge.priorReport, now: now)
         }
         let place = path.place
-        path.page?.handleCommand(&path.judge, &judging, place: place)
+        switch path.page?.takeCommand() {
+        case .change(let text)?: path.page?.change(text, &path.judge, &judging, place: place)
+        case .keep?: path.keepNext()
+        case nil: break
+        }
+        uploads?.turn(path.judge)
         if case .recovering(let fault) = source.status {
             path.page?.waiting(for: fault.kind, totals, web?.board ?? BoardConditions())
         }

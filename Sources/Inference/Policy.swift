@@ -129,6 +129,23 @@ public struct Policy {
         }
     }
 
+    /// Judges single pictures as the other does: without smoothing, confirmation and past. `memory` as for another.
+    public init(forSinglePicturesLike other: Policy, memory: UnsafeMutableRawBufferPointer) {
+        var rules = other.rules
+        (rules.smoothing, rules.confirmation) = (0, nil)
+        self.init(rules, classes: other.classes.count, heads: other.weights.count, memory: memory)
+        for index in 0..<classes.count {
+            classes[index] = other.classes[index]
+            thresholds[index] = other.thresholds[index]
+            exemptions[index] = other.exemptions[index]
+            logRatios[index] = other.logRatios[index]
+            offsets[index] = other.offsets[index]
+        }
+        for head in 0..<weights.count { weights[head] = other.weights[head] }
+        (count, hasExemptions) = (other.count, other.hasExemptions)
+        (hasPrior, hasWeights) = (other.hasPrior, other.hasWeights)
+    }
+
     // MARK: Classes
 
     /// Includes a class, if it is not yet.

@@ -4,20 +4,22 @@ import Testing
 import TinyModel
 
 /// The program with its page, replaying a recording without end.
-private final class PageServer {
+final class PageServer {
     let port = UInt16.random(in: 30_000..<40_000)
     private let process = Process()
-    private let folder: TemporaryFolder
+    let folder: TemporaryFolder
+    let model: String
 
-    /// `token`: what clients must know.
-    init(token: String? = nil) throws {
+    /// `token`: what clients must know; `more`: other options.
+    init(token: String? = nil, _ more: [String] = []) throws {
         folder = try TemporaryFolder()
-        let model = try folder.write(TinyModel.contents.serialized(), to: "model.rbit")
+        model = try folder.write(TinyModel.contents.serialized(), to: "model.rbit")
         let frames = try folder.write(greyRecording(brightness: [10, 90, 200]), to: "frames")
         process.executableURL = URL(fileURLWithPath: programPath("rarebit"))
-        process.arguments = [
-            "run", model, "--frames", frames, "--loop", "--output", "file:/dev/null", "--page", "\(port)",
-        ]
+        process.arguments =
+            [
+                "run", model, "--frames", frames, "--loop", "--output", "file:/dev/null", "--page", "\(port)",
+            ] + more
         if let token {
             process.arguments! += ["--page-token", try folder.write(Array("\(token)\n".utf8), to: "token")]
         }
@@ -48,6 +50,14 @@ private final class PageServer {
         connection.send(
             (["\(line) HTTP/1.1", "Host: \(host)"] + headers + length).joined(separator: "\r\n") + "\r\n\r\n"
                 + (body ?? ""))
+        return try Answer(connection.read())
+    }
+
+    /// Posts bytes.
+    func post(_ path: String, _ bytes: [UInt8], _ headers: [String] = []) throws -> Answer {
+        let connection = try connection()
+        let head = ["POST \(path) HTTP/1.1", "Host: localhost", "Content-Length: \(bytes.count)"] + headers
+        connection.send(Array((head.joined(separator: "\r\n") + "\r\n\r\n").utf8) + bytes)
         return try Answer(connection.read())
     }
 

@@ -13,6 +13,7 @@ enum {
     RB_ANSWER_BYTES = 65536,    // of an answer or of the settings as JSON
     RB_PICTURE_BYTES = 1 << 19, // of a JPEG picture
     RB_COMMAND_BYTES = 16384,   // of what a client asks for
+    RB_UPLOAD_BYTES = 4 << 20,  // of a picture file that a client sends
     RB_TOKEN_BYTES = 256,
 };
 
@@ -46,7 +47,16 @@ void rb_page_publish_settings(const void *json, size_t count);
 // again.
 void rb_page_publish_picture(void);
 
-// The change of settings that a client asks for, or NULL; the text, which ends in zero, is there until rb_page_reply.
-const char *rb_page_take_command(void);
+// What a client asks for.
+typedef enum { RB_NO_COMMAND, RB_CHANGE_SETTINGS, RB_KEEP_FRAME } rb_page_command;
+// Takes it; its text, which ends in zero, is there until rb_page_reply.
+rb_page_command rb_page_take_command(const char **text);
 // Answers it: a status of HTTP and JSON.
 void rb_page_reply(int32_t status, const void *json, size_t count);
+
+// --- What clients have classified ---
+
+// Waits for a picture file that a client sends: how many bytes it has. They stay until it is answered.
+size_t rb_page_await_upload(const uint8_t **picture);
+// Answers it: a status of HTTP and JSON.
+void rb_page_answer_upload(int32_t status, const void *json, size_t count);

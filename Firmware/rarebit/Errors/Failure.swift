@@ -19,6 +19,7 @@ enum Failure {
     // Pictures and frames.
     /// With the decoder's line.
     case badImage(CText, CText)
+    case largeImage(CText, width: Int, height: Int, limit: Int)
     case cannotResize(width: Int, height: Int)
     /// The crop is not inside pictures of this size.
     case cropOutside(width: Int, height: Int)
@@ -27,6 +28,9 @@ enum Failure {
     case recording(CText, RecordingError)
     /// A frame of a recording, counted from 0, is no picture.
     case damagedFrame(Int)
+
+    /// The model file, since the program has read it.
+    case modelChanged(CText)
 
     // Outputs.
     case output(status: Int32)
@@ -55,6 +59,8 @@ extension Failure: TextConvertible {
         case .trustedKeys(let path, let reason): "\(path): \(reason)"
 
         case .badImage(let path, let reason): "\(path): \(reason)"
+        case .largeImage(let path, let width, let height, let limit):
+            "\(path): has \(width) x \(height) pixels; give one of at most \(limit) in all"
         case .cannotResize(let width, let height):
             """
             a picture of \(width) x \(height) cannot be resized to the model's input; give one nearer to its size and \
@@ -67,6 +73,8 @@ extension Failure: TextConvertible {
         case .camera(let path, let reason): "\(path): \(reason)"
         case .recording(let path, let reason): "\(path): \(reason)"
         case .damagedFrame(let number): "frame \(number) of the recording is damaged; record it again"
+
+        case .modelChanged(let path): "\(path): is another model by now; start the program again"
 
         case .output(let status): "standard output cannot be written: \(systemError: status)"
         case .cannotWrite(let target, let status): "\(target): cannot be written: \(systemError: status)"
