@@ -1,6 +1,7 @@
 import Camera
 import Images
 import Inference
+import ModelFormat
 import Outputs
 import Pixels
 import Platform
