@@ -68,6 +68,7 @@ typedef struct {
     bool (*supports)(const rb_conv_shape *shape);
     size_t (*packed_bytes)(const rb_conv_shape *shape); // a multiple of 64
     void (*pack)(const rb_conv *conv, void *packed);
+    bool packs_shares; // `pack` writes the conv's share alone, of blocks of output channels; else all
 } rb_layout;
 
 extern const rb_layout rb_layout_in_place;

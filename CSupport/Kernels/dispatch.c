@@ -156,8 +156,14 @@ size_t rb_conv_most_scratch_bytes(const rb_conv_shape *shape) {
     return most;
 }
 
-void rb_conv_pack(rb_path path, const rb_conv *conv, void *packed) {
-    choose(path, &conv->shape)->layout->pack(conv, packed);
+int32_t rb_conv_pack(rb_path path, const rb_conv *conv, void *packed) {
+    const rb_layout *layout = choose(path, &conv->shape)->layout;
+    if (layout->packs_shares || conv->part == 0) {
+        layout->pack(conv, packed);
+    }
+    const int32_t channels = conv->shape.output.channels;
+    const int32_t end = rb_share_of_blocks(conv).end * RB_BLOCK_CHANNELS;
+    return layout->packs_shares && end < channels ? end : channels;
 }
 
 void rb_conv_run(rb_path path, const rb_conv *conv) {

@@ -60,8 +60,10 @@ pack_channel(const rb_conv *conv, int32_t o, int32_t lane, o16_order order, size
 __attribute__((always_inline)) static inline void o16_pack(const rb_conv *conv, void *packed, o16_order order) {
     const size_t stride = (size_t)rb_block16_bytes(&conv->shape);
     const size_t block_inputs = (size_t)rb_block_inputs(&conv->shape);
-    memset(packed, 0, o16_packed_bytes(&conv->shape));
-    for (int32_t o = 0; o < conv->shape.output.channels; o++) {
+    const rb_range blocks = rb_share_of_blocks(conv);
+    memset((uint8_t *)packed + (size_t)blocks.begin * stride, 0, (size_t)(blocks.end - blocks.begin) * stride);
+    const int32_t end = blocks.end * RB_BLOCK_CHANNELS, channels = conv->shape.output.channels;
+    for (int32_t o = blocks.begin * RB_BLOCK_CHANNELS; o < (end < channels ? end : channels); o++) {
         const int32_t lane = o % RB_BLOCK_CHANNELS;
         rb_block16 *block = (rb_block16 *)((uint8_t *)packed + (size_t)(o / RB_BLOCK_CHANNELS) * stride);
         const int32_t sum = pack_channel(conv, o, lane, order, block_inputs, block);
@@ -80,7 +82,7 @@ static bool o16c8_supports(const rb_conv_shape *shape) {
     static void name##_pack(const rb_conv *conv, void *packed) {                                                       \
         o16_pack(conv, packed, (o16_order){interleave, subtracted});                                                   \
     }                                                                                                                  \
-    const rb_layout rb_layout_##name = {supports, o16_packed_bytes, name##_pack};
+    const rb_layout rb_layout_##name = {supports, o16_packed_bytes, name##_pack, true};
 RB_O16_LAYOUT(o16c2_u8, o16_supports, 2, 0)
 RB_O16_LAYOUT(o16c2_s8, o16_supports, 2, 128)
 RB_O16_LAYOUT(o16c4_u8, o16_supports, 4, 0)
@@ -94,7 +96,7 @@ static bool o16c4_rows_supports(const rb_conv_shape *shape) {
            shape->output.channels <= RB_BLOCK_CHANNELS && o16_supports(shape);
 }
 
-const rb_layout rb_layout_o16c4_rows_u8 = {o16c4_rows_supports, o16_packed_bytes, o16c4_u8_pack};
+const rb_layout rb_layout_o16c4_rows_u8 = {o16c4_rows_supports, o16_packed_bytes, o16c4_u8_pack, true};
 
 // in_place is the file's own order: nothing is packed.
 static bool supports_all(const rb_conv_shape *shape) {
@@ -112,4 +114,4 @@ static void pack_nothing(const rb_conv *conv, void *packed) {
     (void)packed;
 }
 
-const rb_layout rb_layout_in_place = {supports_all, no_bytes, pack_nothing};
+const rb_layout rb_layout_in_place = {supports_all, no_bytes, pack_nothing, false};

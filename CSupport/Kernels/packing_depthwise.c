@@ -36,7 +36,7 @@ static void dw64_u8_pack(const rb_conv *conv, void *packed) {
     }
 }
 
-const rb_layout rb_layout_dw64_u8 = {dw64_supports, dw64_packed_bytes, dw64_u8_pack};
+const rb_layout rb_layout_dw64_u8 = {dw64_supports, dw64_packed_bytes, dw64_u8_pack, false};
 
 // dw16: depthwise convolutions without a residual, in blocks of 16 channels. The last block begins earlier where there
 // are not 16 channels left, so that a kernel can read and multiply it whole; channels of the block before it weigh zero
@@ -77,7 +77,7 @@ static void dw16_s8_pack(const rb_conv *conv, void *packed) {
     }
 }
 
-const rb_layout rb_layout_dw16_s8 = {dw16_supports, dw16_packed_bytes, dw16_s8_pack};
+const rb_layout rb_layout_dw16_s8 = {dw16_supports, dw16_packed_bytes, dw16_s8_pack, false};
 
 // dw8r4: depthwise 3x3 convolutions with stride 1 or 2, without dilation or a residual, in rb_dw8r4.
 static bool dw8r4_supports(const rb_conv_shape *s) {
@@ -111,7 +111,7 @@ static void dw8r4_s8_pack(const rb_conv *conv, void *packed) {
     }
 }
 
-const rb_layout rb_layout_dw8r4_s8 = {dw8r4_supports, dw8r4_packed_bytes, dw8r4_s8_pack};
+const rb_layout rb_layout_dw8r4_s8 = {dw8r4_supports, dw8r4_packed_bytes, dw8r4_s8_pack, false};
 
 // dw16c2: the same blocks as dw16, with pairs of taps.
 static bool dw16c2_supports(const rb_conv_shape *shape) {
@@ -142,4 +142,4 @@ static void dw16c2_u8_pack(const rb_conv *conv, void *packed) {
     }
 }
 
-const rb_layout rb_layout_dw16c2_u8 = {dw16c2_supports, dw16c2_packed_bytes, dw16c2_u8_pack};
+const rb_layout rb_layout_dw16c2_u8 = {dw16c2_supports, dw16c2_packed_bytes, dw16c2_u8_pack, false};

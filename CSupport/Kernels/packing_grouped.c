@@ -42,4 +42,4 @@ static void g64_u8_pack(const rb_conv *conv, void *packed) {
     }
 }
 
-const rb_layout rb_layout_g64_u8 = {g64_supports, g64_packed_bytes, g64_u8_pack};
+const rb_layout rb_layout_g64_u8 = {g64_supports, g64_packed_bytes, g64_u8_pack, false};

@@ -93,6 +93,6 @@ static void pack(const rb_conv *conv, void *packed, int32_t side) {
     static void name##_pack(const rb_conv *conv, void *packed) {                                                       \
         pack(conv, packed, side);                                                                                      \
     }                                                                                                                  \
-    const rb_layout rb_layout_##name = {name##_supports, name##_packed_bytes, name##_pack};
+    const rb_layout rb_layout_##name = {name##_supports, name##_packed_bytes, name##_pack, false};
 RB_WINOGRAD_LAYOUT(winograd4_s8, 4)
 RB_WINOGRAD_LAYOUT(winograd2_s8, 2)

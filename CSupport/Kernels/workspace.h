@@ -18,6 +18,12 @@ enum {
     RB_ADDRESS_BYTES = 8
 };
 
+// Of all blocks, those of the convolution's part.
+static inline rb_range rb_share_of_blocks(const rb_conv *conv) {
+    const int32_t blocks = (conv->shape.output.channels + RB_BLOCK_CHANNELS - 1) / RB_BLOCK_CHANNELS;
+    return rb_share(blocks, conv->part, conv->parts);
+}
+
 /*@ // What the model verifier lets through: Sources/ModelFormat/Verifier.swift.
   predicate is_extent(integer n) = 1 <= n <= 65535;
   predicate is_step(integer n) = 1 <= n <= 255;

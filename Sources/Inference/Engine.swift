@@ -63,7 +63,8 @@ public struct Engine {
     /// Checks the arena, a 64-byte aligned area of at least `arenaBytes(model:path:threads:)` zero bytes, and packs the
     /// weights into it. The threads must outlive the engine.
     ///
-    /// `packed` gets the file's weights of each operation, in the order of the plan, once nothing reads them any more.
+    /// `packed` gets the file's weights of each operation, in the order of the plan and a part at a time, once nothing reads
+    /// them any more, and at last the parameters of all operations, where none is read by a run.
     public init(
         model: Model, path: ExecutionPath, threads: Threads = .one, arena: UnsafeMutableRawBufferPointer,
         packed: (UnsafeRawBufferPointer) -> Void = { _ in }
@@ -80,16 +81,35 @@ public struct Engine {
         self.threads = threads
         moreScratch = base + layout.scratchStart
         scratchStride = layout.scratchStride
+        var runReadsParameters = false
         forEachOperation { _, operation, memory in
-            guard operation.kind == .convolution else { return }
-            var convolution = self.convolution(operation, packed: memory)
-            rb_conv_pack(path.kernelPath, &convolution, memory)
-            // Some paths use the file's order in place.
-            if operation.packedBytes(path: path) > 0 {
-                packed(UnsafeRawBufferPointer(start: model.weights(of: operation), count: Int(operation.weightBytes)))
+            guard operation.packedBytes(path: path) > 0 else {
+                runReadsParameters = runReadsParameters || operation.readsParameters
+                return
             }
+            pack(operation, into: memory, packed)
+        }
+        if !runReadsParameters { packed(model.parameters) }
+    }
+
+    /// In parts, so that of the largest weights, too, little is in memory twice.
+    private func pack(
+        _ operation: OperationRecord, into memory: UnsafeMutableRawPointer, _ packed: (UnsafeRawBufferPointer) -> Void
+    ) {
+        var convolution = self.convolution(operation, packed: memory)
+        let weights = UnsafeRawBufferPointer(start: model.weights(of: operation), count: Int(operation.weightBytes))
+        let bytesOfChannel = weights.count / Int(operation.output.channels)
+        convolution.parts = Int32(weights.count / Self.bytesPackedTogether + 1)
+        var done = 0
+        for part in 0..<convolution.parts {
+            convolution.part = part
+            let end = Int(rb_conv_pack(path.kernelPath, &convolution, memory)) * bytesOfChannel
+            packed(UnsafeRawBufferPointer(rebasing: weights[done..<end]))
+            done = end
         }
     }
+
+    private static var bytesPackedTogether: Int { 1 << 18 }
 
     /// The tensor a picture is quantised into before each `run`: `[height][width][4]`, see `model.input`. A run leaves
     /// other things there: later tensors share its memory.

@@ -17,6 +17,14 @@ extension OperationRecord {
         return CText(rb_conv_kernel_name(path.kernelPath, &shape))
     }
 
+    /// Whether a run reads numbers of the parameters section, but for a convolution's that are packed with its weights.
+    var readsParameters: Bool {
+        switch kind {
+        case .convolution, .rearrange, .resample, .softmax, .layerNorm, .l2Norm: true
+        case .maxPool, .globalAveragePool, .lookup, .multiply, .averagePool, .constant, .matrixProduct: false
+        }
+    }
+
     /// Working memory that each further thread needs on a path, bytes, a multiple of 64.
     func threadScratchBytes(path: ExecutionPath) -> Int {
         switch kind {

@@ -68,6 +68,9 @@ public struct Model {
         bytes.baseAddress! + sections[.weights].lowerBound + Int(operation.weightsOffset)
     }
 
+    /// The numbers of all operations.
+    public var parameters: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[sections[.parameters]]) }
+
     /// The int32 bias of a convolution, one per output channel; the float32 multipliers follow.
     public func parameters(of operation: OperationRecord) -> UnsafeRawPointer {
         bytes.baseAddress! + sections[.parameters].lowerBound + Int(operation.parametersOffset)

@@ -8,10 +8,13 @@ private func engine(path: ExecutionPath, file: AlignedBytes, arena: AlignedBytes
 }
 
 /// Runs the tiny model on a fixed picture and returns its logits' bits.
-private func logits(path: ExecutionPath, alpha: Float) throws -> [UInt32] {
+private func logits(
+    path: ExecutionPath, alpha: Float, packed: (UnsafeRawBufferPointer) -> Void = { _ in }
+) throws -> [UInt32] {
     let file = TinyModel.file
-    let arena = AlignedBytes(zeros: try Engine.arenaBytes(model: Model(verifying: file.readOnly), path: path))
-    let engine = try engine(path: path, file: file, arena: arena)
+    let model = try Model(verifying: file.readOnly)
+    let arena = AlignedBytes(zeros: try Engine.arenaBytes(model: model, path: path))
+    let engine = try Engine(model: model, path: path, arena: arena.bytes, packed: packed)
     for index in 0..<6 * 6 * 4 {
         engine.input[index] = UInt8(truncatingIfNeeded: index &* 37)
     }
@@ -96,6 +99,18 @@ private func logits(path: ExecutionPath, alpha: Float) throws -> [UInt32] {
         #expect(throws: InferenceError.arenaMisaligned) {
             _ = try Engine(model: model, path: path, arena: .init(rebasing: memory.bytes[4...]))
         }
+    }
+
+    @Test(arguments: availablePaths)
+    func readsNothingOfTheFileThatItSaysIsPacked(path: ExecutionPath) throws {
+        var parts = 0
+        let afterwards = try logits(path: path, alpha: 1) { part in
+            parts += 1
+            UnsafeMutableRawBufferPointer(mutating: part).initializeMemory(as: UInt8.self, repeating: 0x5A)
+        }
+        #expect(try afterwards == logits(path: path, alpha: 1))
+        // The two convolutions' weights and the parameters; the reference works on the file's own.
+        #expect(parts == (path == .reference ? 0 : 3))
     }
 
     @Test func refusesAPackedSizeThatItsOperationsDoNotNeed() throws {

@@ -88,8 +88,10 @@ typedef struct {
 // Size of the packed weights of a path, in bytes, a multiple of 64; 0 where the path uses the file's order in place.
 // Pure arithmetic: every build answers for every path, so that the converter can state the sizes in the file.
 size_t rb_conv_packed_bytes(rb_path path, const rb_conv_shape *shape);
-// Writes the packed weights of a path: reads weights, bias and multiplier, writes rb_conv_packed_bytes bytes.
-void rb_conv_pack(rb_path path, const rb_conv *conv, void *packed);
+// Writes the packed weights of a path: reads weights, bias and multiplier, writes rb_conv_packed_bytes bytes. In
+// shares, one after the other from part 0 on, so that weights can be given back meanwhile: returns before which output
+// channel all are packed.
+int32_t rb_conv_pack(rb_path path, const rb_conv *conv, void *packed);
 // Working memory that a path needs for one convolution, in bytes, a multiple of 64; and the most that any path needs,
 // which a file states, so that it runs on all of them. Pure arithmetic too.
 size_t rb_conv_scratch_bytes(rb_path path, const rb_conv_shape *shape);

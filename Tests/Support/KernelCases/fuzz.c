@@ -13,7 +13,13 @@ static const char *fault_on_path(rb_fuzz *f, rb_conv conv, rb_path path, int32_t
     uint8_t *more_scratch =
         rb_guarded_place(&f->regions.more_scratch, scratch_bytes * (RB_MOST_THREADS - 1), f->at_front);
     void *packed = rb_guarded_place(&f->regions.packed, rb_conv_packed_bytes(path, s), f->at_front);
-    rb_conv_pack(path, &conv, packed);
+    conv.parts = parts;
+    for (conv.part = 0; conv.part < parts; conv.part++) {
+        const int32_t channels = rb_conv_pack(path, &conv, packed);
+        if (channels > s->output.channels || (conv.part == parts - 1 && channels < s->output.channels)) {
+            return "says that another number of channels is packed";
+        }
+    }
     conv.packed = packed;
     conv.output = rb_guarded_place(&f->regions.output, bytes, f->at_front);
     memset(conv.output, 0xA5, bytes);
