@@ -129,8 +129,12 @@ bool rb_pixels_frame_in(rb_pixels_format format, int32_t width, int32_t height, 
     uint64_t offset = 0;
     for (int32_t plane = 0; plane < found->planes; plane++) {
         const int32_t own_stride = plane > 0 && found->planes == 3 ? stride / 2 : stride;
-        if (offset > bytes ||
-            !put_plane((int32_t)format, plane, width, height, own_stride, data + offset, bytes - offset, frame)) {
+        if (offset > bytes) {
+            return false;
+        }
+        // Who asks only how many bytes a frame takes has no memory yet, and nothing may be added to NULL.
+        const uint8_t *start = data == NULL ? NULL : data + offset;
+        if (!put_plane((int32_t)format, plane, width, height, own_stride, start, bytes - offset, frame)) {
             return false;
         }
         offset += (uint64_t)rows_of((int32_t)format, plane, height) * (uint64_t)own_stride;

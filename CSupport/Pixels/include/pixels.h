@@ -109,7 +109,7 @@ int32_t rb_pixels_min_stride(int32_t format, int32_t width);
 // Describes a frame whose planes lie behind each other in one buffer, as those of V4L2's single-planar formats do. A
 // plane of U V pairs has the given stride too; planes of U and of V have half of it. False where the stride is too
 // small, or the buffer too short to hold every pixel (the padding behind the last row may be missing). A compressed
-// frame has no stride to check, and at least one byte.
+// frame has no stride to check, and at least one byte. `data` may be NULL where only that is asked.
 bool rb_pixels_frame_in(rb_pixels_format format, int32_t width, int32_t height, int32_t stride, const uint8_t *data,
                         size_t bytes, rb_pixels_frame *frame);
 
