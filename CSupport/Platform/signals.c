@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "include/platform.h"
+#include "include/terminal.h"
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -11,6 +12,10 @@ static const char *volatile current_activity = "starting";
 
 bool rb_stop_requested(void) {
     return stop_requested != 0;
+}
+
+void rb_request_stop(void) {
+    stop_requested = 1;
 }
 
 bool rb_reload_requested(void) {
@@ -48,6 +53,7 @@ static void say(const char *text) {
 }
 
 static void report_crash(int signal_number) {
+    rb_terminal_restore();
     say("rarebit: crashed (");
     say(signal_number == SIGSEGV || signal_number == SIGBUS ? "bad memory access" : "failed check");
     say(") while ");

@@ -19,6 +19,8 @@ struct Reporter: ~Copyable {
     private var live = LiveView()
     private let form: Form
     private let logsAll: Bool
+    /// Whether the terminal's keys are the program's.
+    private let takesKeys: Bool
     private let memory: Memory
     private let target: OutputTarget
     /// The camera's or recording's path.
@@ -42,6 +44,7 @@ struct Reporter: ~Copyable {
         record = TextWriter(BufferSink(UnsafeMutableRawBufferPointer(rebasing: bytes[..<recordBytes])))
         form = isJSON ? .json : settings.isStandard && rb_is_terminal(1) ? .live : .lines
         logsAll = !(isJSON && settings.isStandard)
+        takesKeys = form == .live && rb_terminal_take_keys()
         self.memory = memory
         self.target = target
         self.source = source
@@ -105,10 +108,29 @@ struct Reporter: ~Copyable {
         }
     }
 
+    // MARK: Keys
+
+    /// What a key that was pressed asks of the run, besides what it asks of the view; nil where none was.
+    mutating func takeKey() -> RunKey? {
+        while takesKeys {
+            switch rb_terminal_key() {
+            case Int32(UInt8(ascii: "q")), Int32(UInt8(ascii: "Q")): return .quit
+            // The key of a plus has an equals sign below it.
+            case Int32(UInt8(ascii: "+")), Int32(UInt8(ascii: "=")): return .raiseAlpha
+            case Int32(UInt8(ascii: "-")), Int32(UInt8(ascii: "_")): return .lowerAlpha
+            case Int32(UInt8(ascii: " ")): live.toggleHold()
+            case -1: return nil
+            default: break
+            }
+        }
+        return nil
+    }
+
     mutating func reopen() { output.reopen() }
 
     /// Nothing can be told any more.
     mutating func finish() {
+        if takesKeys { rb_terminal_restore() }
         output.finish(deadline: rb_clock_ns() + Self.finishTime)
         output.close()
     }
@@ -128,4 +150,9 @@ struct Reporter: ~Copyable {
             throw .failure(.cannotWrite(target, status: status))
         }
     }
+}
+
+/// What keys of the live view ask for.
+enum RunKey {
+    case quit, raiseAlpha, lowerAlpha
 }

@@ -173,6 +173,7 @@ struct RunLoop: ~Copyable {
             updateTotals(from: source)
             web?.publish(totals, times, of: path.engine.model, prior: path.judge.priorReport, now: now)
         }
+        followKeys()
         let place = path.place
         switch path.page?.takeCommand() {
         case .change(let text)?: path.page?.change(text, &path.judge, &judging, place: place)
@@ -185,6 +186,29 @@ struct RunLoop: ~Copyable {
         }
         tellKeeping()
         return try path.reporter.turn()
+    }
+
+    private mutating func followKeys() {
+        while let key = path.reporter.takeKey() {
+            switch key {
+            case .quit: rb_request_stop()
+            case .raiseAlpha: changeAlpha(by: 0.1)
+            case .lowerAlpha: changeAlpha(by: -0.1)
+            }
+        }
+    }
+
+    /// To a whole tenth.
+    private mutating func changeAlpha(by step: Float) {
+        var changed = judging
+        changed.alpha = min(max((10 * (path.judge.alpha + step)).rounded() / 10, 0), 1000)
+        do throws(ProgramError) {
+            try path.judge.change(to: changed)
+            judging = changed
+            path.page?.publishSettings(path.judge, place: path.place)
+        } catch {
+            path.reporter.log { $0.write("\(error); the old settings stay") }
+        }
     }
 
     /// "rarebit: /dev/video0: YUYV 640 x 480 at 30 frames a second"

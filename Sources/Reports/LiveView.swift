@@ -21,7 +21,16 @@ public struct LiveView {
     /// Of the terminal, when it was drawn last.
     private var columns = 0
 
+    private var isHeld = false
+    private var showsHold = false
+
     public init() {}
+
+    /// Holds what is shown, or goes on: answers come all the same.
+    public mutating func toggleHold() {
+        isHeld.toggle()
+        showsHold = false
+    }
 
     /// Shows an answer, unless the last one was drawn a moment ago. `now`: the monotonic clock, nanoseconds. `columns`: of the
     /// terminal, 0 where it does not tell; where they change, nobody knows where its lines went, and the screen is cleared.
@@ -33,7 +42,10 @@ public struct LiveView {
             interval = interval == 0 ? latest : 0.9 * interval + 0.1 * latest
         }
         lastFrame = now
-        guard linesDrawn == 0 || now - lastDraw >= 1_000_000_000 / Self.drawsPerSecond else { return }
+        guard isHeld ? !showsHold : linesDrawn == 0 || now - lastDraw >= 1_000_000_000 / Self.drawsPerSecond else {
+            return
+        }
+        showsHold = isHeld
         lastDraw = now
         let columns = columns > 0 ? columns : Self.usualColumns
         if linesDrawn > 0 && columns != self.columns {
@@ -81,15 +93,16 @@ public struct LiveView {
         let rate = interval > 0 ? 1e9 / interval : 0
         let age = Double(record.age) / 1e6
         let unknown: StaticString = answer.verdict.isUnknown ? ", unknown" : ""
+        let held: StaticString = isHeld ? ", held" : ""
         writer.write(Self.clearLine)
         if columns >= 72 {
             writer.write(
                 """
                 \(rate, decimals: 1) frames/s, \(age, decimals: 1) ms from capture to answer, alpha \
-                \(Double(answer.alpha), decimals: 2)\(unknown)
+                \(Double(answer.alpha), decimals: 2)\(unknown)\(held)
                 """)
         } else {
-            writer.write("\(rate, decimals: 0)/s, \(age, decimals: 0) ms\(unknown)")
+            writer.write("\(rate, decimals: 0)/s, \(age, decimals: 0) ms\(unknown)\(held)")
         }
         writer.write("\n")
     }

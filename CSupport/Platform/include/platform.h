@@ -325,6 +325,7 @@ void rb_sleep_until(uint64_t time_ns);
 // program as it would have.
 void rb_install_signal_handlers(void);
 bool rb_stop_requested(void);
+void rb_request_stop(void);
 // From now on SIGHUP asks to read the configuration again instead of ending the program.
 void rb_let_hangup_reload(void);
 // Whether that was asked since the last call.

@@ -52,7 +52,8 @@ enum Command: UInt8 {
             """
             usage: rarebit run MODEL.rbit [options]
 
-            Classifies frames until stopped (Ctrl-C) or the source ends. On a terminal: a live view.
+            Classifies frames until stopped (Ctrl-C) or the source ends. On a terminal: a live view, whose keys are q to
+            end, + and - for alpha, and space to hold what is shown.
             """
         case .classify:
             """
