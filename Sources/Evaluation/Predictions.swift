@@ -28,8 +28,8 @@ public func logits(
     of model: ModelFile, on data: Dataset, alphas: [Float], progress: @escaping ProgressHandler = { _ in }
 ) throws -> [[[Float]]] {
     try answers(
-        to: data, alphas: alphas, batchSize: 16, progress: progress, makeClassifier: { try Int8Classifier(model) }
-    ) { $0 }
+        to: data, alphas: alphas, batchSize: 16, progress: progress, makeClassifier: { try Int8Classifier(model) },
+        { $0 })
 }
 
 /// `[alpha][image]`.
