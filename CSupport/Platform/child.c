@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "include/platform.h"
+#include "include/workers.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

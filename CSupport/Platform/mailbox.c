@@ -1,7 +1,7 @@
 // Three slots go round: the writer's, the one that is handed over, and the reader's. Handing over and taking exchange
 // two of them, so that neither ever waits for the other to be done with its bytes.
 #define _GNU_SOURCE
-#include "include/platform.h"
+#include "include/workers.h"
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
 // A thread that carries the bytes of a pipe or file to whoever takes them, and the error lines beside them to the log.
 #define _GNU_SOURCE
-#include "include/platform.h"
+#include "include/workers.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
