@@ -1,9 +1,7 @@
-import Camera
 import Images
 import Inference
 import ModelFormat
 import Outputs
-import Pixels
 import Platform
 import Reports
 import Text
