@@ -1,6 +1,6 @@
 // librarebit: answers of a .rbit model in a program of your own.
 //
-//     rarebit_model model;                              // a verified file, shared by as many engines as like
+//     rarebit_model model = {0};                        // a verified file, shared by as many engines as like
 //     rarebit_engine engine;                            // a model ready to run in memory of yours: one thread's
 //     rarebit_view view;                                // the way from pictures of one size to the model's input
 //     rarebit_answer answer;
@@ -54,7 +54,8 @@ typedef struct {
 
 // ---- Models
 
-// What is inside is the library's. It must not move or be copied while it is open.
+// What is inside is the library's. All zero before it is opened for the first time, and not moved or copied while it is
+// open.
 typedef struct {
     uint64_t reserved[128];
 } rarebit_model;

@@ -57,7 +57,7 @@ static void classify(rarebit_engine *engine, const rarebit_model *model, const c
 }
 
 int main(int count, char **arguments) {
-    rarebit_model model;
+    rarebit_model model = {0};
     rarebit_engine engine;
     if (count < 3) {
         fprintf(stderr, "usage: classify MODEL PICTURE.ppm...\n");

@@ -76,7 +76,7 @@ class Classifier {
     }
 
   private:
-    rarebit_model model;
+    rarebit_model model = {};
     rarebit_engine engine = {};
     rarebit_view view;
     Memory arena, workspace;

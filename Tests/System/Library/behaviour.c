@@ -238,7 +238,7 @@ static uint8_t *contents(const char *path, size_t *count) {
 static void open_memory(const char *path, uint32_t expected) {
     size_t count;
     uint8_t *bytes = contents(path, &count);
-    rarebit_model model;
+    rarebit_model model = {0};
     EXPECT(rarebit_open_memory(&model, bytes, count, &error) == RAREBIT_OK);
     const rarebit_setup greedy = {.is_only_engine = 1};
     rarebit_engine engine;
@@ -318,7 +318,7 @@ int main(int count, char **arguments) {
     }
     draw();
     EXPECT(rarebit_abi() == RAREBIT_ABI && strlen(rarebit_version()) > 0);
-    rarebit_model model;
+    rarebit_model model = {0};
     EXPECT(rarebit_open(&model, arguments[1], &error) == RAREBIT_OK);
 
     const rarebit_setup plain = {.instructions = "reference"}, shared = {.threads = 3};
