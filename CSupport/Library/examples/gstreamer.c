@@ -31,7 +31,7 @@ static void *memory_of(size_t bytes) {
 }
 
 typedef struct {
-    rarebit_model model = {0};
+    rarebit_model model;
     rarebit_engine engine;
     rarebit_view view;
     int width, height; // that the view is for
