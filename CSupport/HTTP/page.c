@@ -30,17 +30,21 @@ typedef struct {
     int turns; // since something was sent
 } watcher;
 
+// What one client gets for what it gave.
+typedef struct {
+    char json[RB_ANSWER_BYTES];
+    size_t count;
+    int32_t status;
+    bool is_there;
+} reply;
+
 static struct {
     pthread_mutex_t lock; // of all up to the next empty line
-    char answer[RB_ANSWER_BYTES], settings[RB_ANSWER_BYTES], reply[RB_ANSWER_BYTES];
-    size_t answer_count, settings_count, reply_count;
-    int32_t reply_status;
-    bool has_answer, has_picture, has_reply;
+    char answer[RB_ANSWER_BYTES], settings[RB_ANSWER_BYTES];
+    size_t answer_count, settings_count, upload_count;
+    bool has_answer, has_picture, has_upload;
+    reply to_command, to_upload;
     char command_text[RB_COMMAND_BYTES];
-    char classification[RB_ANSWER_BYTES];
-    size_t classification_count, upload_count;
-    int32_t classification_status;
-    bool has_classification, has_upload;
     pthread_cond_t on_upload;
 
     atomic_uint wants;
@@ -98,13 +102,17 @@ rb_page_command rb_page_take_command(const char **text) {
     return (rb_page_command)atomic_exchange(&page.command, RB_NO_COMMAND);
 }
 
-void rb_page_reply(int32_t status, const void *json, size_t count) {
+static void leave_reply(reply *reply, int32_t status, const void *json, size_t count) {
     pthread_mutex_lock(&page.lock);
-    page.reply_count = keep(page.reply, sizeof page.reply, json, count);
-    page.reply_status = status;
-    page.has_reply = true;
+    reply->count = keep(reply->json, sizeof reply->json, json, count);
+    reply->status = status;
+    reply->is_there = true;
     pthread_mutex_unlock(&page.lock);
     wake();
+}
+
+void rb_page_reply(int32_t status, const void *json, size_t count) {
+    leave_reply(&page.to_command, status, json, count);
 }
 
 // --- The thread that classifies ---
@@ -121,12 +129,7 @@ size_t rb_page_await_upload(const uint8_t **picture) {
 }
 
 void rb_page_answer_upload(int32_t status, const void *json, size_t count) {
-    pthread_mutex_lock(&page.lock);
-    page.classification_count = keep(page.classification, sizeof page.classification, json, count);
-    page.classification_status = status;
-    page.has_classification = true;
-    pthread_mutex_unlock(&page.lock);
-    wake();
+    leave_reply(&page.to_upload, status, json, count);
 }
 
 // --- Clients that wait or watch ---
@@ -236,11 +239,15 @@ static void send_picture(size_t count) {
     }
 }
 
-// To who waits for it: one client at most.
-static void send_reply(client_kind kind, int32_t status, const char *json, size_t count) {
+// To who waits for it: one client at most. `is_awaited` until then.
+static void send_reply(client_kind kind, reply *reply, bool *is_awaited) {
+    if (!reply->is_there) {
+        return;
+    }
+    reply->is_there = *is_awaited = false;
     for (watcher *watcher = page.watchers; watcher < page.watchers + MOST_CLIENTS; watcher++) {
         if (watcher->kind == kind) {
-            finish(watcher, status, "application/json", json, count);
+            finish(watcher, reply->status, "application/json", reply->json, reply->count);
         }
     }
 }
@@ -255,14 +262,8 @@ static void on_news(evutil_socket_t descriptor, short events, void *unused) {
         page.has_answer = false;
         send_answer();
     }
-    if (page.has_reply) {
-        page.has_reply = page.has_commanded = false;
-        send_reply(COMMAND, page.reply_status, page.reply, page.reply_count);
-    }
-    if (page.has_classification) {
-        page.has_classification = page.has_uploaded = false;
-        send_reply(UPLOAD, page.classification_status, page.classification, page.classification_count);
-    }
+    send_reply(COMMAND, &page.to_command, &page.has_commanded);
+    send_reply(UPLOAD, &page.to_upload, &page.has_uploaded);
     pthread_mutex_unlock(&page.lock);
     if (has_picture) {
         const size_t count = page.page.encode(page.page.context, page.jpeg, sizeof page.jpeg);
