@@ -7,20 +7,8 @@ import Text
 extension TextWriter where Sink: ~Copyable {
     mutating func writeAnswers(_ totals: RunTotals, of model: Model) {
         let tally = totals.tally
-        write(metric: "rarebit_answers_total", "counter", "Frames by the class that was their answer.")
-        for place in 0..<tally.count {
-            write("rarebit_answers_total")
-            write(labelsOf: Int(tally[place].index), of: model)
-            write(" \(tally[place].answers)\n")
-        }
-        write("rarebit_answers_total{class=\"others\",name=\"\"} \(tally.others.answers)\n")
-        write(metric: "rarebit_sightings_total", "counter", "How often a class was confirmed.")
-        for place in 0..<tally.count {
-            write("rarebit_sightings_total")
-            write(labelsOf: Int(tally[place].index), of: model)
-            write(" \(tally[place].sightings)\n")
-        }
-        write("rarebit_sightings_total{class=\"others\",name=\"\"} \(tally.others.sightings)\n")
+        write("rarebit_answers_total", "Frames by the class that was their answer.", of: tally, model) { $0.answers }
+        write("rarebit_sightings_total", "How often a class was confirmed.", of: tally, model) { $0.sightings }
         write(counter: "rarebit_unknown_total", "Frames whose best class was below its threshold.", tally.unknown)
         write(
             counter: "rarebit_flipped_total", "Frames of which the plain classifier says another class.", tally.flipped)
@@ -39,6 +27,20 @@ extension TextWriter where Sink: ~Copyable {
             write(labelsOf: index, of: prior.model)
             write(" \(share, decimals: 4)\n")
         }
+    }
+
+    /// A counter by class.
+    private mutating func write(
+        _ name: StaticString, _ help: StaticString, of tally: ClassTally, _ model: Model,
+        _ count: (ClassTally.Entry) -> UInt64
+    ) {
+        write(metric: name, "counter", help)
+        for place in 0..<tally.count {
+            write("\(name)")
+            write(labelsOf: Int(tally[place].index), of: model)
+            write(" \(count(tally[place]))\n")
+        }
+        write("\(name){class=\"others\",name=\"\"} \(count(tally.others))\n")
     }
 
     /// {class="3",name="Bag"}
