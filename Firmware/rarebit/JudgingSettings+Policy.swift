@@ -79,14 +79,8 @@ extension JudgingSettings {
 
     /// A number from 0 up in the midst of a text.
     private static func number(_ text: UnsafeRawBufferPointer) -> Double? {
-        var terminated = InlineArray<32, CChar>(repeating: 0)
-        guard text.count < 32 else { return nil }
-        for index in 0..<text.count { terminated[index] = CChar(bitPattern: text[index]) }
         var number = 0.0
-        let isNumber = withUnsafeBytes(of: &terminated) {
-            rb_parse_number($0.baseAddress!.assumingMemoryBound(to: CChar.self), &number)
-        }
-        return isNumber && number >= 0 ? number : nil
+        return text.withCText({ rb_parse_number($0.start, &number) }) == true && number >= 0 ? number : nil
     }
 
     // MARK: Heads
@@ -170,19 +164,6 @@ struct ListItems {
         let comma = text.firstIndex(of: UInt8(ascii: ","))
         rest = comma.map { UnsafeRawBufferPointer(rebasing: text[($0 + 1)...]) }
         return UnsafeRawBufferPointer(rebasing: text[..<(comma ?? text.count)]).trimmed
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    /// Without space and carriage returns around it.
-    fileprivate var trimmed: UnsafeRawBufferPointer {
-        func isSpace(_ byte: UInt8) -> Bool {
-            byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
-        }
-        var (start, end) = (0, count)
-        while start < end && isSpace(self[start]) { start += 1 }
-        while start < end && isSpace(self[end - 1]) { end -= 1 }
-        return UnsafeRawBufferPointer(rebasing: self[start..<end])
     }
 }
 

@@ -75,16 +75,12 @@ private struct Words {
     }
 
     mutating func next() -> UnsafeRawBufferPointer? {
-        let start = rest.firstIndex { !Self.isSpace($0) } ?? rest.count
-        let end = rest[start...].firstIndex(where: Self.isSpace) ?? rest.count
+        let start = rest.firstIndex { !$0.isBlank } ?? rest.count
+        let end = rest[start...].firstIndex { $0.isBlank } ?? rest.count
         guard start < end else { return nil }
         let word = UnsafeRawBufferPointer(rebasing: rest[start..<end])
         rest = UnsafeRawBufferPointer(rebasing: rest[end...])
         return word
-    }
-
-    private static func isSpace(_ byte: UInt8) -> Bool {
-        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
     }
 }
 

@@ -55,7 +55,7 @@ struct ConfigurationText: ~Copyable {
 
     private func commentStart(in range: Range<Int>) -> Int {
         for index in range where bytes[index] == UInt8(ascii: "#") {
-            if index == range.lowerBound || Self.isSpace(bytes[index - 1]) { return index }
+            if index == range.lowerBound || bytes[index - 1].isBlank { return index }
         }
         return range.upperBound
     }
@@ -73,23 +73,14 @@ struct ConfigurationText: ~Copyable {
     }
 
     private func trimmed(_ range: Range<Int>) -> Range<Int> {
-        var (start, end) = (range.lowerBound, range.upperBound)
-        while start < end && Self.isSpace(bytes[start]) {
-            start += 1
-        }
-        while start < end && Self.isSpace(bytes[end - 1]) {
-            end -= 1
-        }
-        return start..<end
+        let content = UnsafeRawBufferPointer(rebasing: bytes[range]).trimmed
+        let start = content.baseAddress! - UnsafeRawPointer(bytes.baseAddress!)
+        return start..<(start + content.count)
     }
 
     /// Ends the text with a zero, in place: what stands behind it has been read.
     private func text(_ range: Range<Int>) -> CText {
         bytes[range.upperBound] = 0
         return CText((bytes.baseAddress! + range.lowerBound).assumingMemoryBound(to: CChar.self))
-    }
-
-    private static func isSpace(_ byte: UInt8) -> Bool {
-        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
     }
 }

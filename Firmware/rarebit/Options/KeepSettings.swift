@@ -31,7 +31,7 @@ struct KeepSettings {
         var rules = KeepRules()
         var items = ListItems(value.text)
         while let item = items.next() {
-            guard rules.add(item) else { throw .value(value, .notAKeepRule(item)) }
+            guard item.withCText({ rules.add($0) }) == true else { throw .value(value, .notAKeepRule(item)) }
         }
         return rules
     }
@@ -39,17 +39,7 @@ struct KeepSettings {
 
 extension KeepRules {
     /// False where a text is no rule.
-    fileprivate mutating func add(_ item: UnsafeRawBufferPointer) -> Bool {
-        // A copy that ends in zero.
-        var memory = InlineArray<32, UInt8>(repeating: 0)
-        guard item.count < memory.count else { return false }
-        for index in 0..<item.count { memory[index] = item[index] }
-        return withUnsafeBytes(of: &memory) {
-            add(CText($0.baseAddress!.assumingMemoryBound(to: CChar.self)))
-        }
-    }
-
-    private mutating func add(_ text: CText) -> Bool {
+    fileprivate mutating func add(_ text: CText) -> Bool {
         if text == "unknown" {
             unknown = true
         } else if text == "flipped" {
