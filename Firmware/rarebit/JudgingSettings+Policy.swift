@@ -90,9 +90,7 @@ extension JudgingSettings {
         let heads = Int(model.head.heads)
         guard (2...Self.mostHeads).contains(heads) else { throw value.error(.notWeights(heads: 1)) }
         var numbers = InlineArray<64, Double>(repeating: 0)
-        let isRead = withUnsafeMutableBytes(of: &numbers) {
-            rb_parse_numbers(value.text.start, Int32(heads), $0.baseAddress!.assumingMemoryBound(to: Double.self))
-        }
+        let isRead = value.text.readNumbers(heads, into: &numbers)
         var sum = 0.0
         for head in 0..<heads {
             guard isRead, numbers[head] >= 0, numbers[head] <= 1e6 else { throw value.error(.notWeights(heads: heads)) }

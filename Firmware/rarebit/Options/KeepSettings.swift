@@ -77,10 +77,8 @@ extension OptionValue {
     /// "5,0.2": seconds, and how far apart the features of two scenes are.
     func keepSpacing() throws(ProgramError) -> FrameSelection.Spacing {
         var numbers = InlineArray<2, Double>(repeating: 0)
-        let isRead = withUnsafeMutableBytes(of: &numbers) {
-            rb_parse_numbers(text.start, 2, $0.baseAddress!.assumingMemoryBound(to: Double.self))
-        }
-        guard isRead, (0...86_400).contains(numbers[0]), (0...2).contains(numbers[1]) else {
+        guard text.readNumbers(2, into: &numbers), (0...86_400).contains(numbers[0]), (0...2).contains(numbers[1])
+        else {
             throw .value(self, .notAKeepSpacing)
         }
         return FrameSelection.Spacing(time: UInt64(numbers[0] * 1e9), difference: Float(numbers[1]))

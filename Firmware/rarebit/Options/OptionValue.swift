@@ -182,15 +182,21 @@ struct OptionValue: Sendable {
 
     private func fourNumbers(or fault: OptionFault) throws(ProgramError) -> InlineArray<4, Double> {
         var numbers = InlineArray<4, Double>(repeating: 0)
-        let isRead = withUnsafeMutableBytes(of: &numbers) {
-            rb_parse_numbers(text.start, 4, $0.baseAddress!.assumingMemoryBound(to: Double.self))
-        }
-        guard isRead else { throw error(fault) }
+        guard text.readNumbers(4, into: &numbers) else { throw error(fault) }
         return numbers
     }
 }
 
 extension CText {
+    /// Reads it as exactly `count` finite numbers joined by commas, no more than there is room for. False, and nothing of use
+    /// written, for anything else.
+    func readNumbers<let room: Int>(_ count: Int, into numbers: inout InlineArray<room, Double>) -> Bool {
+        precondition(count <= room)
+        return withUnsafeMutableBytes(of: &numbers) {
+            rb_parse_numbers(start, Int32(count), $0.baseAddress!.assumingMemoryBound(to: Double.self))
+        }
+    }
+
     /// Takes "500K", "10M", "1G" or plain bytes off the front; nil where there is none, or fewer than 1,024.
     mutating func removeByteCount() -> UInt64? {
         guard let number = removeNumber(digits: 6) else { return nil }
