@@ -122,7 +122,8 @@ extension ConversionReport {
             paragraph(
                 "How often answers are right that are said to be so probable, at alpha \(tickText(Double(choice.alpha))), on \(choice.images) "
                     + "images of \(choice.data): calibration error \(decimal(100 * choice.before.error, 2)) % with a temperature of 1, "
-                    + "\(decimal(100 * choice.after.error, 2)) % with one found on the other half of the images."),
+                    + "\(decimal(100 * choice.after.error, 2)) % with one found on the other half of the images."
+                    + (choice.bounds.map { " Of the temperatures below: \($0)." } ?? "")),
             choice.chart,
             folded(
                 "Every temperature",

@@ -38,7 +38,8 @@ public struct Reliability: Encodable, Equatable, Sendable {
 public struct TemperatureChoice: Encodable, Equatable, Sendable {
     /// Fewer pictures are too few.
     public static let leastImages = 100
-    private static let range = 0.05...20.0
+    /// What is tried; multiples of 1/256, as temperatures are.
+    private static let range = 13.0 / 256...20
 
     public struct Point: Encodable, Equatable, Sendable {
         public let alpha: Float
@@ -108,12 +109,28 @@ public struct TemperatureChoice: Encodable, Equatable, Sendable {
         return before.temperature + part * (after.temperature - before.temperature)
     }
 
+    /// Where temperatures end at a bound of what is tried, so that likelier ones may lie beyond; nil where none does.
+    public var bounds: String? {
+        let found = [
+            (Self.range.upperBound, "the most that is tried: probabilities may still be too sure"),
+            (Self.range.lowerBound, "the least that is tried: probabilities may still be too unsure"),
+        ].compactMap { bound, meaning -> String? in
+            let ending = points.filter { Double($0.temperature) == bound }
+            guard !ending.isEmpty else { return nil }
+            let alphas = ending.map { String(format: "%g", $0.alpha) }.joined(separator: ", ")
+            let place = ending.count == points.count ? "at every alpha" : "at alpha \(alphas)"
+            return "\(place) it ends at \(String(format: "%.2f", bound)), \(meaning)"
+        }
+        return found.isEmpty ? nil : found.joined(separator: "; ")
+    }
+
     /// One line.
     public var text: String {
-        String(
-            format: "%.2f at alpha %g, by %d images of %@ the calibration error falls from %.1f %% to %.1f %%",
-            temperature, alpha,
-            images, data, 100 * before.error, 100 * after.error)
+        let change = after.error > before.error ? "rises" : "falls"
+        let measured = String(
+            format: "%.2f at alpha %g, by %d images of %@ the calibration error \(change) from %.1f %% to %.1f %%",
+            temperature, alpha, images, data, 100 * before.error, 100 * after.error)
+        return bounds.map { "\(measured); \($0)" } ?? measured
     }
 }
 

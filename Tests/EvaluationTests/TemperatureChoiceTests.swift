@@ -79,6 +79,32 @@ private struct Sample {
         let choice = Sample(images: 500, temperature: 2).choice(inUse: 1)
         let pattern = #/[0-9.]+ at alpha 1, by 500 images of x the calibration error falls from [0-9.]+ % to [0-9.]+ %/#
         #expect(choice.text.wholeMatch(of: pattern) != nil)
+        #expect(choice.bounds == nil)
+    }
+
+    /// Labels that logits say nothing of are likeliest where all classes are, too; right answers of small logits where one is sure.
+    @Test func saysWhereItEndsAtABound() {
+        var blind = Sample(images: 400, temperature: 1)
+        blind.labels = blind.labels.indices.map { $0 % 4 }
+        let most = blind.choice(inUse: 1)
+        #expect(most.temperature == 20)
+        #expect(most.text.hasSuffix("; \(most.bounds!)"))
+        #expect(
+            most.bounds
+                == "at every alpha it ends at 20.00, the most that is tried: probabilities may still be too sure")
+
+        var unsure = Sample(images: 0, temperature: 1)
+        for number in 0..<200 {
+            unsure.labels.append(number % 2)
+            unsure.plain.append(number % 2 == 0 ? [0.01, 0] : [0, 0.01])
+            unsure.unit.append(number % 2 == 0 ? [2, 0] : [0, 2])
+        }
+        // One answer is wrong, so that a temperature can be too low; at alpha 1 it is still within the bounds.
+        unsure.labels[0] = 1
+        let least = unsure.choice(alphas: [0, 1], inUse: 0)
+        #expect(
+            least.bounds
+                == "at alpha 0 it ends at 0.05, the least that is tried: probabilities may still be too unsure")
     }
 }
 
