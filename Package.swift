@@ -57,8 +57,8 @@ let package = Package(
             swiftSettings: swiftFlags),
         .target(name: "Streams", dependencies: ["Pixels"], exclude: ["README.md"], swiftSettings: swiftFlags),
         .target(
-            name: "Camera", dependencies: ["Streams", "Text", "Pixels", "Platform", "HTTP"], exclude: ["README.md"],
-            swiftSettings: swiftFlags),
+            name: "Camera", dependencies: ["Streams", "Text", "Images", "Pixels", "Platform", "HTTP"],
+            exclude: ["README.md"], swiftSettings: swiftFlags),
         .target(
             name: "Outputs", dependencies: ["Text", "Platform"], exclude: ["README.md"], swiftSettings: swiftFlags),
         .systemLibrary(name: "RarebitHeader", path: "CSupport/Library"),

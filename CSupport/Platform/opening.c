@@ -35,10 +35,35 @@ static bool is_same(const struct stat *a, const struct stat *b) {
     return S_ISREG(a->st_mode) && S_ISREG(b->st_mode) && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
+typedef struct {
+    const struct stat *file;
+    int32_t folder;
+    bool is_found;
+} search;
+
+static void look_at(void *context, const char *name) {
+    search *search = context;
+    struct stat found;
+    if (!search->is_found && fstatat(search->folder, name, &found, 0) == 0) {
+        search->is_found = is_same(search->file, &found);
+    }
+}
+
+// Whether a folder has a file, by whatever name.
+static bool holds(const char *path, const struct stat *file) {
+    search search = {.file = file, .folder = rb_open_folder(path)};
+    if (search.folder < 0) {
+        return false;
+    }
+    rb_each_name(search.folder, look_at, &search);
+    close(search.folder);
+    return search.is_found;
+}
+
 static bool is_input(const struct stat *file) {
     for (int32_t i = 0; i < input_count; i++) {
         struct stat input;
-        if (stat(inputs[i], &input) == 0 && is_same(file, &input)) {
+        if (stat(inputs[i], &input) == 0 && (S_ISDIR(input.st_mode) ? holds(inputs[i], file) : is_same(file, &input))) {
             return true;
         }
     }
@@ -136,6 +161,34 @@ int32_t rb_open_input(const char *path, rb_file_state *state) {
     }
     struct stat file;
     const int32_t fault = fstat(descriptor, &file) == 0 ? check_and_remember_input(path, &file) : -errno;
+    if (fault != 0) {
+        close(descriptor);
+        return fault;
+    }
+    return descriptor;
+}
+
+int32_t rb_open_input_folder(const char *path) {
+    const int32_t folder = rb_open_folder(path);
+    struct stat state;
+    if (folder >= 0 && fstat(folder, &state) == 0) {
+        check_and_remember_input(path, &state);
+    }
+    return folder;
+}
+
+int32_t rb_open_input_in(int32_t folder, const char *name, rb_file_state *state) {
+    const int32_t descriptor = rb_open_regular_in(folder, name, state);
+    if (descriptor < 0) {
+        return descriptor;
+    }
+    struct stat file;
+    int32_t fault = fstat(descriptor, &file) == 0 ? 0 : -errno;
+    if (fault == 0) {
+        pthread_mutex_lock(&lock);
+        fault = is_output(&file, NULL) ? -RB_EISOUTPUT : 0;
+        pthread_mutex_unlock(&lock);
+    }
     if (fault != 0) {
         close(descriptor);
         return fault;

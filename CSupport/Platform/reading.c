@@ -8,8 +8,12 @@
 #include <unistd.h>
 
 int32_t rb_open_regular(const char *path, rb_file_state *state) {
+    return rb_open_regular_in(AT_FDCWD, path, state);
+}
+
+int32_t rb_open_regular_in(int32_t folder, const char *path, rb_file_state *state) {
     // Without O_NONBLOCK, opening a pipe would wait for its writer.
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    const int descriptor = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (descriptor < 0) {
         return -errno;
     }

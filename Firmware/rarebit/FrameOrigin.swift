@@ -6,13 +6,14 @@ import Text
 enum FrameOrigin {
     case camera(CText)
     case recording(CText)
+    case folder(CText)
     case stream(StreamAddress)
 
     private static var defaultCamera: CText { "/dev/video0" }
 
     init(of run: RunSettings) throws(ProgramError) {
         if let path = run.frames {
-            self = .recording(path)
+            self = rb_kind_of_path(path.start) == RB_PATH_FOLDER ? .folder(path) : .recording(path)
         } else if let source = run.source {
             self = try FrameOrigin(source)
         } else {
@@ -39,6 +40,7 @@ enum FrameOrigin {
     private init(path: CText) throws(ProgramError) {
         switch rb_kind_of_path(path.start) {
         case RB_PATH_FILE: self = try Self.isRecording(path) ? .recording(path) : .stream(.file(path))
+        case RB_PATH_FOLDER: self = .folder(path)
         case RB_PATH_NOTHING where path.suffix(after: "/dev/") == nil:
             throw .failure(.unreadableFile(path, status: -RB_ENOENT))
         default: self = .camera(path)

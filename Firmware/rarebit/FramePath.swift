@@ -4,6 +4,7 @@ import ModelFormat
 import Outputs
 import Platform
 import Reports
+import Text
 
 /// The path of a frame: source -> input tensor -> logits -> answer -> whoever reads it. `run` and `bench --camera-path`
 /// share it, so that the one measures what the other does.
@@ -74,6 +75,7 @@ struct FramePath: ~Copyable {
         _ frame: consuming Frame, of source: inout Source
     ) throws(ProgramError) -> Passage? {
         let (sequence, timestamp, begun) = (frame.sequence, frame.timestamp, rb_clock_ns())
+        let name = frame.name
         let isPicture = view.show(frame.pixels, to: engine)
         if isPicture { page?.show(frame, of: view.geometry) }
         guard isPicture else {
@@ -92,7 +94,8 @@ struct FramePath: ~Copyable {
             from: engine, top: top, at: timestamp, checksInput: reporter.tellsChecksums,
             keeping: page?.wantedEvidence() ?? nil)
         let now = rb_clock_ns()
-        let record = FrameRecord(number: answered, sequence: sequence, timestamp: timestamp, answered: now)
+        let record = FrameRecord(
+            number: answered, sequence: sequence, image: name, timestamp: timestamp, answered: now)
         answered += 1
         if let frame = held.take() {
             let place = place

@@ -25,13 +25,9 @@ struct Run {
         let loaded = try LoadedModel(path: settings.model, trust: settings.trust, on: team.threads)
         switch try FrameOrigin(of: run) {
         case .recording(let path):
-            let recording = try open(recording: path)
-            if let rate = run.captureRate {
-                try answerAll(
-                    of: PacedSource(recording, rate: rate), named: path, isCamera: false, with: loaded.engine)
-            } else {
-                try answerAll(of: recording, named: path, isCamera: false, with: loaded.engine)
-            }
+            try answerAllPaced(of: try open(recording: path), named: path, with: loaded.engine)
+        case .folder(let path):
+            try answerAllPaced(of: try open(folder: path), named: path, with: loaded.engine)
         case .camera(let path):
             let request = CaptureRequest(
                 covering: neededSize(for: loaded.model.input), size: run.size, format: run.format,
@@ -65,6 +61,17 @@ struct Run {
         return RawFrames(
             format: rb_pixels_format_of(format), width: Int32(clamping: size.width),
             height: Int32(clamping: size.height))
+    }
+
+    /// Of what is there already, no faster than `--fps` says.
+    private func answerAllPaced<Source: FrameSource & ~Copyable>(
+        of source: consuming Source, named name: CText, with engine: Engine
+    ) throws(ProgramError) {
+        if let rate = run.captureRate {
+            try answerAll(of: PacedSource(source, rate: rate), named: name, isCamera: false, with: engine)
+        } else {
+            try answerAll(of: source, named: name, isCamera: false, with: engine)
+        }
     }
 
     /// With `--record`, what is answered is written too.
@@ -102,6 +109,20 @@ struct Run {
             return recording
         } catch {
             throw .failure(.recording(path, error))
+        }
+    }
+
+    private func open(folder path: CText) throws(ProgramError) -> PictureFolder {
+        do throws(PictureFolderError) {
+            let folder = try PictureFolder(path: path, loops: run.loops)
+            if folder.subfolders + folder.hiddenFiles > 0 {
+                tell(
+                    "sub-folders (\(folder.subfolders)) and hidden files (\(folder.hiddenFiles)) are passed over",
+                    of: path)
+            }
+            return folder
+        } catch {
+            throw .failure(.folder(path, error))
         }
     }
 

@@ -83,6 +83,7 @@ struct RunLoop: ~Copyable {
         switch source.failure {
         case .camera(let error)?: throw .failure(.camera(name, error))
         case .recording(let error)?: throw .failure(.recording(name, error))
+        case .folder(let error)?: throw .failure(.folder(name, error))
         case nil: break
         }
     }
@@ -93,13 +94,16 @@ struct RunLoop: ~Copyable {
     ) throws(ProgramError) -> Bool {
         while path.answered < invocation.settings.run.count {
             let delivery = source.next(deadline: rb_clock_ns() + Self.longestWait)
+            if let notice = source.takeNotice() {
+                path.reporter.log(of: name) { $0.write("\(notice)") }
+            }
             guard try tellEvents(of: source) else { return false }
             switch consume delivery {
             case .frame(let frame):
-                if try path.follow(source), let mode = source.mode {
-                    tell(mode)
-                    let place = path.place
-                    path.page?.publishSettings(path.judge, place: place)
+                guard try follow(source, to: frame) else {
+                    source.release(frame)
+                    source.reportUndecodable()
+                    continue
                 }
                 guard try answer(frame, of: &source) else { return false }
             case .idle:
@@ -110,6 +114,23 @@ struct RunLoop: ~Copyable {
             }
             guard try turn(source) else { return false }
         }
+        return true
+    }
+
+    /// False where a picture has a size that cannot be seen, which the next one of its folder need not have.
+    private mutating func follow<Source: FrameSource & ~Copyable>(
+        _ source: borrowing Source, to frame: borrowing Frame
+    ) throws(ProgramError) -> Bool {
+        do throws(ProgramError) {
+            guard try path.follow(source) else { return true }
+        } catch {
+            guard let picture = frame.name else { throw error }
+            path.reporter.log(of: name) { $0.write("\(picture): passed over: \(error)") }
+            return false
+        }
+        if let mode = source.mode { tell(mode) }
+        let place = path.place
+        path.page?.publishSettings(path.judge, place: place)
         return true
     }
 

@@ -1,4 +1,5 @@
 import Pixels
+import Text
 
 /// How the pixels of every frame of a source lie in memory.
 public struct FrameGeometry: Equatable, Sendable {
@@ -62,6 +63,8 @@ public struct Frame: ~Copyable {
     /// Which of the source's buffers holds it, and in which of its streams.
     let buffer: UInt32
     let stream: UInt32
+    /// Of the file that it is; nil of frames that have none of their own. Lives as long as the source.
+    public var name: CText? = nil
 
     /// For `rb_pixels_run`; readable until the frame is released.
     public var pixels: rb_pixels_frame { picture.pixels }
@@ -114,9 +117,10 @@ public enum SourceStatus: Equatable, Sendable {
 public enum SourceFailure: Equatable, Sendable {
     case camera(CameraError)
     case recording(RecordingError)
+    case folder(PictureFolderError)
 }
 
-/// Where frames come from: a camera or a recording.
+/// Where frames come from: a camera, a recording, a folder.
 public protocol FrameSource: ~Copyable {
     /// That of every frame from now on until `generation` changes.
     var geometry: FrameGeometry { get }
@@ -137,6 +141,13 @@ public protocol FrameSource: ~Copyable {
     mutating func release(_ frame: consuming Frame)
     /// Says that the frame delivered last was no picture.
     mutating func reportUndecodable()
+    /// What is to be said of a single picture, once; to be asked after each `next`.
+    mutating func takeNotice() -> PictureNotice?
     /// Gives everything back; there are no more frames then.
     mutating func stop()
+}
+
+extension FrameSource where Self: ~Copyable {
+    /// Frames without a name are counted, and that is all.
+    public mutating func takeNotice() -> PictureNotice? { nil }
 }

@@ -40,5 +40,6 @@ public struct PacedSource<Source: FrameSource & ~Copyable>: FrameSource, ~Copyab
 
     public mutating func release(_ frame: consuming Frame) { source.release(frame) }
     public mutating func reportUndecodable() { source.reportUndecodable() }
+    public mutating func takeNotice() -> PictureNotice? { source.takeNotice() }
     public mutating func stop() { source.stop() }
 }

@@ -34,5 +34,6 @@ public struct RecordedSource<Source: FrameSource & ~Copyable>: FrameSource, ~Cop
 
     public mutating func release(_ frame: consuming Frame) { source.release(frame) }
     public mutating func reportUndecodable() { source.reportUndecodable() }
+    public mutating func takeNotice() -> PictureNotice? { source.takeNotice() }
     public mutating func stop() { source.stop() }
 }

@@ -9,15 +9,18 @@ public struct FrameRecord {
     public var number: Int
     /// The source's own count, dropped frames included.
     public var sequence: UInt32
+    /// The name of the file that the frame is; nil of frames that have none of their own.
+    public var image: CText?
     /// When the frame was taken, nanoseconds of the monotonic clock.
     public var timestamp: UInt64
     /// From then to the answer, nanoseconds.
     public var age: UInt64
 
     /// `answered`: when the answer was there, on the same clock.
-    public init(number: Int, sequence: UInt32, timestamp: UInt64, answered: UInt64) {
+    public init(number: Int, sequence: UInt32, image: CText? = nil, timestamp: UInt64, answered: UInt64) {
         self.number = number
         self.sequence = sequence
+        self.image = image
         self.timestamp = timestamp
         age = frameAge(timestamp: timestamp, at: answered)
     }
@@ -41,15 +44,18 @@ extension TextWriter where Sink: ~Copyable {
         record {
             $0.member("frame", frame.number)
             $0.member("sequence", frame.sequence)
+            if let image = frame.image { $0.member("image", image) }
             $0.member("timestamp_ns", frame.timestamp)
             $0.member("age_ms", Double(frame.age) / 1e6, decimals: 3)
             $0.members(of: answer, smoothed: smoothed)
         }
     }
 
-    /// "frame 12: Sneaker 93.1 %, Sandal 6.2 %"
+    /// "frame 12: Sneaker 93.1 %, Sandal 6.2 %"; of a frame that is a file, "frame 12, shoe.jpg: ..."
     public mutating func writeLine(of frame: FrameRecord, _ answer: Answer) {
-        write("frame \(frame.number): ")
+        write("frame \(frame.number)")
+        if let image = frame.image { write(", \(image)") }
+        write(": ")
         write(answer)
         write("\n")
     }

@@ -46,6 +46,7 @@ extension TextWriter where Sink: ~Copyable {
             writer.member("source", kept.source)
             writer.member("frame", frame.number)
             writer.member("sequence", frame.sequence)
+            if let image = frame.image { writer.member("image", image) }
             writer.member("width", kept.geometry.width)
             writer.member("height", kept.geometry.height)
             if let place = kept.place { writer.members(of: place) }

@@ -88,6 +88,8 @@ int32_t rb_file_state_of(int32_t descriptor, rb_file_state *state);
 // Opens a regular file for reading, for the library, which has no rule of its own for inputs and outputs: a descriptor,
 // or a negative error number.
 int32_t rb_open_regular(const char *path, rb_file_state *state);
+// The same of a file in an open folder.
+int32_t rb_open_regular_in(int32_t folder, const char *name, rb_file_state *state);
 // Closes what was opened for reading.
 void rb_close_input(int32_t descriptor);
 // Reads `count` bytes at an offset; how many there were, fewer only where the file ends.
@@ -111,6 +113,10 @@ typedef struct {
 void rb_open_standard_descriptors(void);
 // Opens a regular file for reading: a descriptor, or a negative error number.
 int32_t rb_open_input(const char *path, rb_file_state *state);
+// Opens a folder all of whose files are inputs: a descriptor.
+int32_t rb_open_input_folder(const char *path);
+// Opens a regular file of such a folder, as rb_open_input does.
+int32_t rb_open_input_in(int32_t folder, const char *name, rb_file_state *state);
 // The same for a program that reads it by other means: 0, or -RB_EISOUTPUT.
 int32_t rb_check_input(const char *path);
 // Opens or makes what is written to: a descriptor. A regular file is emptied, or appended to. A pipe that nobody reads
@@ -160,6 +166,20 @@ int32_t rb_map_memory(size_t count, rb_memory *memory);
 size_t rb_give_back(void *bytes, size_t count);
 // Gives mapped memory back and clears it.
 void rb_unmap(rb_memory *memory);
+
+// --- listing.c ---
+
+// The files in a folder when it was opened, sub-folders and hidden files left out; through links.
+typedef struct {
+    int32_t folder;         // a descriptor
+    const char **names;     // in the order of their bytes
+    size_t count;           // of names
+    size_t folders, hidden; // how many were left out
+    rb_memory memory;       // of the names
+} rb_listing;
+// Opens a folder of inputs: 0 or a negative error number.
+int32_t rb_list_files(const char *path, rb_listing *listing);
+void rb_free_listing(rb_listing *listing);
 
 // --- files.c ---
 

@@ -26,6 +26,7 @@ enum Failure {
     case someImagesFailed(Int)
     case camera(CText, CameraError)
     case recording(CText, RecordingError)
+    case folder(CText, PictureFolderError)
     /// A frame of a recording, counted from 0, is no picture.
     case damagedFrame(Int)
 
@@ -72,6 +73,7 @@ extension Failure: TextConvertible {
             "\(count) \(count == 1 ? "image" : "images") could not be classified"
         case .camera(let path, let reason): "\(path): \(reason)"
         case .recording(let path, let reason): "\(path): \(reason)"
+        case .folder(let path, let reason): "\(path): \(reason)"
         case .damagedFrame(let number): "frame \(number) of the recording is damaged; record it again"
 
         case .modelChanged(let path): "\(path): is another model by now; start the program again"

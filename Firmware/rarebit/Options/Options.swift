@@ -48,17 +48,21 @@ extension Settings {
             never after it
             """, in: 0...86_400
         ) { $0.run.patience = $1 }
-        try reader.text("frames", "FILE", .run, "recorded frames instead of a camera") { $0.run.frames = $1 }
+        try reader.text(
+            "frames", "FILE", .run, "recorded frames, or a folder of pictures, instead of a camera"
+        ) { $0.run.frames = $1 }
         try reader.value(
             "source", "WHERE", .run,
             """
-            frames from anywhere: a camera as for --camera, a file of frames (a recording, MJPEG, Y4M), - for
-            standard input, http://HOST[:PORT]/PATH (MJPEG), or exec:COMMAND, whose standard output gives them
+            frames from anywhere: a camera as for --camera, a file of frames (a recording, MJPEG, Y4M), a folder
+            of pictures (JPEG, PNG and what else classify reads, in order of name), - for standard input, http://HOST[:PORT]/PATH (MJPEG), or exec:COMMAND, whose standard output gives them
             (MJPEG, Y4M, or raw frames of --size and --format)
             """
         ) { settings, value throws(ProgramError) in settings.run.source = try value.source() }
         try reader.text("record", "FILE", .run, "write the frames to a file, for --frames") { $0.run.recording = $1 }
-        try reader.flag("loop", .run, "replay the recorded frames over and over") { $0.run.loops = true }
+        try reader.flag("loop", .run, "replay recorded frames, or a folder's pictures, over and over") {
+            $0.run.loops = true
+        }
         try reader.integer("runs", "N", .bench, "how many runs, 1...65536", in: 1...LatencySamples.maximumCount) {
             $0.bench.runs = $1
         }
