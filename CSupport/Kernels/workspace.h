@@ -18,12 +18,6 @@ enum {
     RB_ADDRESS_BYTES = 8
 };
 
-// Of all blocks, those of the convolution's part.
-static inline rb_range rb_share_of_blocks(const rb_conv *conv) {
-    const int32_t blocks = (conv->shape.output.channels + RB_BLOCK_CHANNELS - 1) / RB_BLOCK_CHANNELS;
-    return rb_share(blocks, conv->part, conv->parts);
-}
-
 /*@ // What the model verifier lets through: Sources/ModelFormat/Verifier.swift.
   predicate is_extent(integer n) = 1 <= n <= 65535;
   predicate is_step(integer n) = 1 <= n <= 255;
@@ -45,6 +39,16 @@ static inline rb_range rb_share_of_blocks(const rb_conv *conv) {
       is_step(s->kernel_height) && is_step(s->kernel_width) && is_step(s->stride_y) && is_step(s->stride_x) &&
       is_step(s->dilation_y) && is_step(s->dilation_x) && 0 <= s->padding_top <= 65535 && 0 <= s->padding_left <= 65535;
 */
+
+// Of all blocks, those of the convolution's part: each begins at a channel that there is.
+/*@ requires \valid_read(conv) && is_extent(conv->shape.output.channels) && 0 <= conv->part < conv->parts;
+  assigns \nothing;
+  ensures 0 <= \result.begin <= \result.end;
+  ensures \result.end * RB_BLOCK_CHANNELS < conv->shape.output.channels + RB_BLOCK_CHANNELS; */
+static inline rb_range rb_share_of_blocks(const rb_conv *conv) {
+    const int32_t blocks = (conv->shape.output.channels + RB_BLOCK_CHANNELS - 1) / RB_BLOCK_CHANNELS;
+    return rb_share(blocks, conv->part, conv->parts);
+}
 
 // What a block multiplies: under every tap of the kernel the same `block_inputs` neighbouring input channels.
 // Without groups that is all of them, rounded up to a multiple of 4. With groups it is what the groups of the block's
