@@ -62,6 +62,8 @@ public struct StreamCapture: StartableCamera, ~Copyable {
         stop()
         rb_mailbox_reopen(mailbox)
         counted = BadFrameCounts()
+        // Under the thread sanitizer Swift 6.3 does not compile a mutation of what a noncopyable's property points to.
+        let work = work
         switch address {
         case .standardInput: work.pointee.begin(descriptor: 0, errors: -1)
         case .file(let path):
