@@ -1,4 +1,3 @@
-import Inference
 import ModelFormat
 import Testing
 
