@@ -1,3 +1,6 @@
+/// Names that networks give their last linear layer.
+public let classifierLayers: Set<Substring> = ["fc", "_fc", "linear", "classifier", "head", "last_linear"]
+
 /// The tensors of one network, by what the network itself calls them, among those of a state dict.
 struct NetworkSearch {
     /// Index into `Pickle.tensors` by key.
@@ -34,7 +37,6 @@ struct NetworkSearch {
     /// What averaging and profilers count beside the weights, in any module.
     private static let average = "n_averaged"
     private static let counters: Set<Substring> = ["total_ops", "total_params", "n_averaged"]
-    private static let classifierLayers: Set<Substring> = ["fc", "linear", "classifier", "head", "last_linear"]
 
     /// Throws `CheckpointError.duplicateTensor` where two keys are the same without what wrappers put into them.
     init(
@@ -96,7 +98,7 @@ struct NetworkSearch {
 
     /// The names that wrap a whole network of an unknown backbone, but for its classifier.
     private func usualPrefix() -> String? {
-        let keys = tensors.keys.filter { !Self.classifierLayers.contains($0.prefix { $0 != "." }) }
+        let keys = tensors.keys.filter { !classifierLayers.contains($0.prefix { $0 != "." }) }
         guard !keys.isEmpty else { return nil }
         var prefix = ""
         while let next = Self.usualPrefixes.first(where: { next in
@@ -111,7 +113,7 @@ struct NetworkSearch {
     /// layer, or where none is surely the classifier. It may stand beside the backbone, where the two are members of a
     /// module, or behind it, where they are members of a sequence.
     mutating func takeClassifier() -> NetworkSearch? {
-        if let layer = classifier(among: tensors, named: Self.classifierLayers) {
+        if let layer = classifier(among: tensors, named: classifierLayers) {
             for key in layer.keys { tensors[key] = nil }
             return NetworkSearch(layer, of: references)
         }
@@ -121,7 +123,7 @@ struct NetworkSearch {
             uniqueKeysWithValues: siblings.map { (String($0.key.dropFirst(parent.count)), $0.value) })
         let isSequence = prefix.split(separator: ".").last.map { Int($0) != nil } ?? false
         let numbers = Set(members.keys.map { $0.prefix { $0 != "." } }.filter { Int($0) != nil })
-        let names = Self.classifierLayers.union(isSequence ? numbers : [])
+        let names = classifierLayers.union(isSequence ? numbers : [])
         guard let layer = classifier(among: members, named: names) else { return nil }
         passedOver.removeAll { $0.hasPrefix(parent) && layer[String($0.dropFirst(parent.count))] != nil }
         return NetworkSearch(layer, of: references)

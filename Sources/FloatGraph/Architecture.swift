@@ -24,13 +24,21 @@ public enum Architecture: String, CaseIterable, Sendable {
     // Several experts behind a shared beginning; how many, of what depth and width, their tensors say.
     case expertCIFARResNet = "cifar-resnet-experts"
     case expertResNet = "resnet-experts"
+    // Of every width and depth. Those of TensorFlow have the same tensors, but pad and normalise otherwise.
     case mobileNetV2 = "mobilenetv2"
-    case efficientNetLite0 = "efficientnet-lite0"
-    /// The same tensors, trained by TensorFlow.
-    case tensorFlowEfficientNetLite0 = "tf-efficientnet-lite0"
+    case mobileNetV3 = "mobilenetv3"
+    case tensorFlowMobileNetV3 = "tf-mobilenetv3"
+    case mnasNet = "mnasnet"
+    case efficientNet = "efficientnet"
+    case tensorFlowEfficientNet = "tf-efficientnet"
+    case efficientNetLite = "efficientnet-lite"
+    case tensorFlowEfficientNetLite = "tf-efficientnet-lite"
+    case efficientNetV2 = "efficientnetv2"
+    case tensorFlowEfficientNetV2 = "tf-efficientnetv2"
 
-    /// The architecture that the names of a checkpoint's tensors are of. Throws `GraphError.unknownArchitecture`, and
-    /// `GraphError.detector` for a network that finds boxes, whose backbone would be known.
+    /// The architecture that the names of a checkpoint's tensors are of. Throws `GraphError.unknownArchitecture`,
+    /// `GraphError.severalArchitectures` where the names leave it open, and `GraphError.detector` for a network that finds boxes,
+    /// whose backbone would be known.
     public static func recognise(_ state: ReferenceState) throws(GraphError) -> Architecture {
         let tensors = state.features
         if (state.passedOver + tensors.keys).contains(where: isOfDetector) {
@@ -39,13 +47,9 @@ public enum Architecture: String, CaseIterable, Sendable {
         if tensors["cb_block.conv1.weight"] != nil || tensors["rb_block.conv1.weight"] != nil {
             return .twoBranchResNet32
         }
-        if tensors["features.0.0.weight"] != nil, tensors["features.1.conv.0.0.weight"] != nil {
-            return .mobileNetV2
-        }
-        if tensors["conv_stem.weight"] != nil, tensors["blocks.0.0.conv_dw.weight"] != nil,
-            tensors["blocks.0.0.se.conv_reduce.weight"] == nil
-        {
-            return .efficientNetLite0
+        if let found = FoundMobileNetwork(in: tensors) {
+            guard found.architectures.count == 1 else { throw .severalArchitectures(found.architectures) }
+            return found.architectures[0]
         }
         if let plan = ExpertResNetPlan(of: tensors) {
             return plan.network.isForSmallImages ? .expertCIFARResNet : .expertResNet
@@ -61,8 +65,12 @@ public enum Architecture: String, CaseIterable, Sendable {
         ["roi_head", "roi_heads", "rpn_head", "bbox_head"].contains { key.split(separator: ".").contains($0[...]) }
     }
 
+    static func list(_ architectures: [Architecture], _ separator: String = " or ") -> String {
+        architectures.map(\.rawValue).joined(separator: separator)
+    }
+
     /// What the key of one tensor of each family ends with: where in a file it stands says where the network stands.
-    public static let keys = ["layer1.0.conv1.weight", "features.1.conv.0.0.weight", "blocks.0.0.conv_dw.weight"]
+    public static let keys = ["layer1.0.conv1.weight"] + MobileNames.allCases.flatMap(\.keys)
 
     /// The network alone: see `backbone`.
     public func graph(of state: ReferenceState, height: Int, width: Int) throws(GraphError) -> FloatGraph {
@@ -77,14 +85,20 @@ public enum Architecture: String, CaseIterable, Sendable {
         return switch self {
         case .expertCIFARResNet, .expertResNet:
             try makeExpertResNet(.init(required: state), state, height: height, width: width)
-        case .mobileNetV2:
-            try makeMobileNetV2(state, height: height, width: width)
-        case .efficientNetLite0, .tensorFlowEfficientNetLite0:
-            try makeEfficientNetLite0(
-                state, trainedByTensorFlow: self == .tensorFlowEfficientNetLite0, height: height, width: width)
+        case .mobileNetV2, .mobileNetV3, .tensorFlowMobileNetV3, .mnasNet, .efficientNet, .tensorFlowEfficientNet,
+            .efficientNetLite, .tensorFlowEfficientNetLite, .efficientNetV2, .tensorFlowEfficientNetV2:
+            try mobileBackbone(of: state, height: height, width: width)
         default:
             try makeTwoBranchResNet32(state, height: height, width: width)
         }
+    }
+
+    private func mobileBackbone(of state: ReferenceState, height: Int, width: Int) throws(GraphError) -> Backbone {
+        guard let found = FoundMobileNetwork(in: state.features) else { throw .unknownArchitecture }
+        guard [found.network.architecture, found.network.tensorFlow].contains(self) else {
+            throw .otherArchitecture(self, found: found.architectures)
+        }
+        return try makeMobileNetwork(found, as: self, state, height: height, width: width)
     }
 
     /// Height and width of the pictures that it is usually trained with.
@@ -111,9 +125,7 @@ public enum Architecture: String, CaseIterable, Sendable {
         case .resNeXt50WithoutLastReLU: (Self.resNeXt50.resNet!.plan, false)
         case .resNeXt101WithoutLastReLU: (Self.resNeXt101.resNet!.plan, false)
         case .resNeXt152WithoutLastReLU: (Self.resNeXt152.resNet!.plan, false)
-        case .twoBranchResNet32, .expertCIFARResNet, .expertResNet, .mobileNetV2, .efficientNetLite0,
-            .tensorFlowEfficientNetLite0:
-            nil
+        default: nil
         }
     }
 }

@@ -45,16 +45,42 @@ struct BackboneBuilder {
         activation: Activation? = .relu
     ) throws(GraphError) -> Value {
         let shape = graph[input].shape
+        let weights = try weights(name, of: input, [channels, shape.channels / groups, size, size])
+        guard channels % groups == 0 else {
+            throw parameters.wrongShape("\(name).weight", expected: [groups, 1, size, size])
+        }
         let convolution = Convolution(
             inputChannels: shape.channels, outputChannels: channels, groups: groups,
-            window: window(size: size, stride: stride, over: shape),
-            weights: try weights(name, of: input, [channels, shape.channels / groups, size, size]),
+            window: window(size: size, stride: stride, over: shape), weights: weights,
             bias: [Float](repeating: 0, count: channels))
         var value = try graph.append(.convolution(convolution), input, name: name)
         let norm = try parameters.takeBatchNorm(batchNorm, channels: channels, epsilon: epsilon)
         value = try graph.append(.batchNorm(norm), value, name: batchNorm)
         guard let activation else { return value }
         return try graph.append(.activation(activation), value, name: "\(name).activation")
+    }
+
+    /// A linear layer with a bias over the channels of one pixel, its weight `[outputs][inputs]` or that of a 1x1 convolution.
+    mutating func pointwise(_ name: String, of input: Value) throws(GraphError) -> Value {
+        let inputs = graph[input].shape.channels
+        let shape = shape(of: "\(name).weight") ?? []
+        let outputs = shape.first ?? 0
+        let expected = [outputs, inputs] + (shape.count == 4 ? [1, 1] : [])
+        let weights = try parameters.take("\(name).weight", shape: expected)
+        guard outputs > 0 else { throw parameters.wrongShape("\(name).weight", expected: [1, inputs]) }
+        let convolution = Convolution(
+            inputChannels: inputs, outputChannels: outputs, window: Window(size: 1), weights: weights,
+            bias: try parameters.take("\(name).bias", shape: [outputs]))
+        return try graph.append(.convolution(convolution), input, name: name)
+    }
+
+    /// What the file says of a convolution over a square window.
+    func squareWeights(_ name: String) throws(GraphError) -> (outputs: Int, groupInputs: Int, side: Int) {
+        let shape = shape(of: "\(name).weight") ?? []
+        guard shape.count == 4, shape[2] == shape[3], shape.allSatisfy({ (1...1 << 16).contains($0) }) else {
+            throw parameters.wrongShape("\(name).weight", expected: [1, 1, 3, 3])
+        }
+        return (shape[0], shape[1], shape[2])
     }
 
     /// `[outputs][inputs][size][size]`; of a picture also for one channel in the file.

@@ -4,6 +4,10 @@ import Checkpoint
 public enum GraphError: Error, Equatable, Sendable {
     /// The tensors' names are of no backbone that this module knows.
     case unknownArchitecture
+    /// The names are of each of these, and only the one who trained the network knows which it is.
+    case severalArchitectures([Architecture])
+    /// The tensors are not of the architecture that was asked for.
+    case otherArchitecture(Architecture, found: [Architecture])
     /// The tensors are those of a detector: it finds boxes, and is no classifier.
     case detector
     case missingTensor(name: String, expected: [Int])
@@ -49,8 +53,13 @@ extension GraphError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .unknownArchitecture:
-            "the tensors are of no architecture known here (\(Architecture.allCases.map(\.rawValue).joined(separator: ", "))); "
+            "the tensors are of no architecture known here (\(Architecture.list(Architecture.allCases, ", "))); "
                 + "give a checkpoint of one of these, or export the model: \(wayThroughONNX)"
+        case .severalArchitectures(let candidates):
+            "the tensors may be of \(Architecture.list(candidates)), which differ in how they pad and normalise; say which with "
+                + "--architecture (networks that TensorFlow trained, which timm calls tf_, are those with tf-)"
+        case .otherArchitecture(let wanted, let found):
+            "the tensors are not of \(wanted.rawValue) but of \(Architecture.list(found)); correct --architecture"
         case .detector:
             "is a detector, and only classifiers are converted; its answers in COCO's format can be measured: evaluate RESULTS --data coco:FILE"
         case .missingTensor(let name, let expected):

@@ -15,14 +15,16 @@ struct Parameters {
     /// The shape of a tensor, nil where it is missing.
     func shape(of name: String) -> [Int]? { tensors[name]?.shape }
 
+    func wrongShape(_ name: String, expected: [Int]) -> GraphError {
+        .wrongShape(name: group + name, expected: expected, found: shape(of: name) ?? [])
+    }
+
     /// The values of a tensor, row-major; all finite.
     mutating func take(_ name: String, shape: [Int]) throws(GraphError) -> [Float] {
         guard let tensor = tensors[name] else {
             throw .missingTensor(name: group + name, expected: shape)
         }
-        guard tensor.shape == shape else {
-            throw .wrongShape(name: group + name, expected: shape, found: tensor.shape)
-        }
+        guard tensor.shape == shape else { throw wrongShape(name, expected: shape) }
         let values = tensor.values
         if let index = values.firstNonFiniteIndex {
             throw .notFinite(name: group + name, index: index, value: values[index])
@@ -52,7 +54,7 @@ struct Parameters {
     /// sorted. Throws where one may be part of what the network computes.
     func expectRestForeign() throws(GraphError) -> [String] {
         let rest = tensors.keys.filter { !taken.contains($0) }.sorted()
-        let layers = rest.filter { tensors[$0]!.shape.count == 2 && Self.classifiers.contains($0.prefix { $0 != "." }) }
+        let layers = rest.filter { tensors[$0]!.shape.count == 2 && classifierLayers.contains($0.prefix { $0 != "." }) }
         guard layers.count < 2 else {
             throw .severalClassifierLayers(names: layers.map { group + $0 })
         }
@@ -74,7 +76,6 @@ struct Parameters {
         return String(part)
     }
 
-    private static let classifiers: Set<Substring> = ["fc", "linear", "classifier", "head", "last_linear"]
     /// In the names of modules that only training computes with.
     private static let partsOfTraining = [
         "loss", "criterion", "metric", "proj", "predictor", "momentum", "queue", "ema", "teacher", "aux", "decoder",

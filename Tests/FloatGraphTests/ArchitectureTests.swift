@@ -9,6 +9,8 @@ import Testing
 private struct Golden: Decodable {
     let side: Int
     let logits: [Float]
+    /// By name and shape, where no function of SampleNetworks makes the network.
+    let tensors: [String]?
 }
 
 private let goldens: [String: Golden] = {
@@ -33,6 +35,12 @@ private struct Network: CustomTestStringConvertible, Sendable {
         self.golden = golden ?? architecture.rawValue
         self.isRecognised = isRecognised
         self.tensors = tensors
+    }
+
+    /// One whose tensors the file of goldens lists.
+    static func written(_ architecture: Architecture, _ golden: String, isRecognised: Bool = true) -> Network {
+        Network(
+            architecture, golden: golden, isRecognised: isRecognised, sampleTensors(goldens[golden]?.tensors ?? []))
     }
 
     static func cifar(_ architecture: Architecture, _ blocks: Int) -> Network {
@@ -66,8 +74,23 @@ private let networks: [Network] = [
         .resNeXt50WithoutLastReLU, isRecognised: false,
         sampleResNet(blocks: [3, 4, 6, 3], bottlenecks: true, groups: 32)),
     Network(.mobileNetV2, sampleMobileNetV2()),
-    Network(.efficientNetLite0, sampleEfficientNetLite0()),
-    Network(.tensorFlowEfficientNetLite0, isRecognised: false, sampleEfficientNetLite0()),
+    .written(.mobileNetV2, "mobilenetv2 a quarter wide"),
+    .written(.mobileNetV2, "mobilenetv2 timm"),
+    .written(.mobileNetV3, "mobilenetv3 large"),
+    .written(.mobileNetV3, "mobilenetv3 small"),
+    .written(.mobileNetV3, "mobilenetv3 timm", isRecognised: false),
+    .written(.tensorFlowMobileNetV3, "tf-mobilenetv3 timm", isRecognised: false),
+    .written(.mnasNet, "mnasnet"),
+    .written(.mnasNet, "mnasnet timm"),
+    .written(.efficientNet, "efficientnet B0"),
+    .written(.efficientNet, "efficientnet B5"),
+    .written(.efficientNet, "efficientnet timm", isRecognised: false),
+    .written(.tensorFlowEfficientNet, "tf-efficientnet timm", isRecognised: false),
+    .written(.tensorFlowEfficientNet, "tf-efficientnet efficientnet_pytorch"),
+    .written(.efficientNetLite, "efficientnet-lite timm", isRecognised: false),
+    .written(.tensorFlowEfficientNetLite, "tf-efficientnet-lite timm", isRecognised: false),
+    .written(.efficientNetV2, "efficientnetv2 S"),
+    .written(.tensorFlowEfficientNetV2, "tf-efficientnetv2 timm", isRecognised: false),
 ]
 
 // One at a time: the largest has 60 million weights.
@@ -96,6 +119,24 @@ private let networks: [Network] = [
         let state = ReferenceState(stateDict: sampleMobileNetV2())
         let graph = try Architecture.mobileNetV2.graph(of: state, height: height, width: width)
         #expect(graph[graph.features].shape == FeatureShape(channels: 1280, height: 1, width: 1))
+    }
+
+    /// timm's networks and those that TensorFlow trained have the same tensors.
+    @Test(arguments: [
+        ("mobilenetv3 timm", [Architecture.mobileNetV3, .tensorFlowMobileNetV3]),
+        ("efficientnet timm", [.efficientNet, .tensorFlowEfficientNet]),
+        ("tf-efficientnet-lite timm", [.efficientNetLite, .tensorFlowEfficientNetLite]),
+    ])
+    private func isAskedForWhereNamesLeaveItOpen(golden: String, candidates: [Architecture]) throws {
+        let state = ReferenceState(stateDict: sampleTensors(try #require(goldens[golden]?.tensors)))
+        #expect(throws: GraphError.severalArchitectures(candidates)) { try Architecture.recognise(state) }
+    }
+
+    @Test func isTakenForNoOtherThanItsTensorsSay() throws {
+        let state = ReferenceState(stateDict: sampleMobileNetV2())
+        #expect(throws: GraphError.otherArchitecture(.efficientNet, found: [.mobileNetV2])) {
+            try Architecture.efficientNet.graph(of: state, height: 32, width: 32)
+        }
     }
 
     @Test func isNotRecognisedByPartOfItsNames() {

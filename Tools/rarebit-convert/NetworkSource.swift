@@ -77,6 +77,7 @@ enum NetworkSource {
     func contents(height: Int, width: Int) throws(GraphError) -> Contents {
         switch self {
         case .architecture(let architecture, var state):
+            state.takeLastLayer(of: architecture)
             let experts = try state.joinExperts()
             return Contents(
                 backbone: try architecture.backbone(of: state, height: height, width: width), state: state,

@@ -22,7 +22,7 @@ public func values(named name: String, count: Int, in range: ClosedRange<Double>
 extension ReferenceState {
     /// Of a state dict of the whole network.
     public init(stateDict tensors: [String: Tensor]) {
-        let layer = ["fc.", "linear.", "classifier.1.", "classifier."].first { tensors["\($0)weight"] != nil } ?? "fc."
+        let layer = ["fc.", "_fc.", "linear.", "classifier.1.", "classifier.3.", "classifier."].first { tensors["\($0)weight"] != nil } ?? "fc."
         self.init(features: tensors.filter { !$0.key.hasPrefix(layer) }, classifier: [:], direction: nil)
         for (name, tensor) in tensors where name.hasPrefix(layer) {
             classifier["fc.\(name.dropFirst(layer.count))"] = tensor
@@ -123,24 +123,12 @@ public func sampleMobileNetV2() -> [String: Tensor] {
     return state.tensors
 }
 
-/// EfficientNet-Lite0 with 10 classes under timm's names.
-public func sampleEfficientNetLite0() -> [String: Tensor] {
-    var state = StateDict()
-    state.add("conv_stem", "bn1", [32, 3, 3, 3])
-    state.add("blocks.0.0.conv_dw", "blocks.0.0.bn1", [32, 1, 3, 3])
-    state.add("blocks.0.0.conv_pw", "blocks.0.0.bn2", [16, 32, 1, 1])
-    var inputs = 16
-    let stages = [(3, 24, 2), (5, 40, 2), (3, 80, 3), (5, 112, 3), (5, 192, 4), (3, 320, 1)]
-    for (stage, (size, outputs, count)) in stages.enumerated() {
-        for block in 0..<count {
-            let name = "blocks.\(stage + 1).\(block)"
-            state.add("\(name).conv_pw", "\(name).bn1", [6 * inputs, inputs, 1, 1])
-            state.add("\(name).conv_dw", "\(name).bn2", [6 * inputs, 1, size, size])
-            state.add("\(name).conv_pwl", "\(name).bn3", [outputs, 6 * inputs, 1, 1])
-            inputs = outputs
-        }
+/// The tensors of a network by their names and shapes, a line each: `conv_stem.weight 32x3x3x3`.
+public func sampleTensors(_ lines: [String]) -> [String: Tensor] {
+    let tensors = lines.map { line in
+        let parts = line.split(separator: " ")
+        let name = String(parts[0])
+        return (name, sampleTensor(name, parts[1].split(separator: "x").map { Int($0)! }))
     }
-    state.add("conv_head", "bn2", [1280, 320, 1, 1])
-    state.addLinear("classifier", inputs: 1280, classes: 10)
-    return state.tensors
+    return Dictionary(uniqueKeysWithValues: tensors)
 }
