@@ -130,7 +130,10 @@ enum MobileNames: CaseIterable {
         case .timm:
             let squeeze = squeeze("se.conv_reduce", "se.conv_expand")
             let forms = [
-                [convolution("conv_pw", "bn1"), convolution("conv_dw", "bn2"), squeeze, convolution("conv_pwl", "bn3")],
+                [
+                    convolution("conv_pw", "bn1"), convolution("conv_dw", "bn2"), squeeze,
+                    convolution("conv_pwl", "bn3"),
+                ],
                 [convolution("conv_exp", "bn1"), squeeze, convolution("conv_pwl", "bn2")],
                 [convolution("conv_dw", "bn1"), squeeze, convolution("conv_pw", "bn2")],
                 [convolution("conv", "bn1")],
