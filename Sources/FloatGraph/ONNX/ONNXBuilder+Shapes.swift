@@ -51,6 +51,7 @@ extension ONNXBuilder {
         guard view.axes.count + stated.count <= 8 else { throw refusal(node, "more than 8 dimensions") }
         var axes: Set<Int> = []
         for axis in stated { axes.insert(try self.axis(axis, of: view.axes.count + stated.count, node)) }
+        guard axes.count == stated.count else { throw refusal(node, "an axis that is named twice") }
         var result = view.axes
         for axis in axes.sorted() { result.insert([], at: axis) }
         return .computed(ONNXView(source: view.source, axes: result))
