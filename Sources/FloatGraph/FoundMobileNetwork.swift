@@ -13,15 +13,14 @@ struct FoundMobileNetwork {
 
     /// nil where the tensors are of no such network.
     init?(in tensors: [String: Tensor]) {
-        guard let names = MobileNames.allCases.first(where: { tensors.has($0.stem) && !$0.stages(in: tensors).isEmpty })
-        else { return nil }
-        var stages = names.stages(in: tensors)
-        var last = names.last(modules: stages.joined().count + 1)
-        if names == .torchvision, stages.count > 1 { last = names.last(modules: stages.count + 1) }
+        let candidates = MobileNames.allCases.lazy.filter { tensors.has($0.stem) }.map { ($0, $0.stages(in: tensors)) }
+        guard case (let names, var stages)? = candidates.first(where: { !$0.1.isEmpty }) else { return nil }
+        // What stands behind the stages has the next number, or behind the blocks where there are no stages.
+        var last = names.last(modules: (stages.count > 1 ? stages.count : stages[0].count) + 1)
         var hidden = names.hidden.flatMap { tensors["\($0).bias"] == nil ? nil : $0 }
         if names == .timm, !tensors.has(last) {
             // MobileNetV3's convolution in front of the mean is a stage there, and conv_head stands behind it.
-            guard let layer = stages.popLast()?.first?.layers.first else { return nil }
+            guard stages.count > 1, let layer = stages.removeLast().first?.layers.first else { return nil }
             last = layer
         } else if names == .timm {
             hidden = nil

@@ -55,7 +55,7 @@ import Testing
         #expect(try keys(both)[0] == ["best"])
     }
 
-    @Test(arguments: ["linear", "classifier", "head", "last_linear", "classifier.1"])
+    @Test(arguments: ["_fc", "linear", "classifier", "head", "last_linear", "classifier.1"])
     func `the last layer is the classifier whatever its name`(layer: String) throws {
         let state = try checkpoint(
             .dictionary([("conv.weight", Self.one), ("\(layer).weight", Self.matrix), ("\(layer).bias", Self.one)])

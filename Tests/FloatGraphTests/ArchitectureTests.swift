@@ -98,7 +98,8 @@ private let networks: [Network] = [
     @Test("computes PyTorch's logits, before and after folding", arguments: networks)
     private func computesPyTorchsLogits(network: Network) throws {
         let golden = try #require(goldens[network.golden])
-        let state = ReferenceState(stateDict: network.tensors())
+        var state = ReferenceState(stateDict: network.tensors())
+        state.takeLastLayer(of: network.architecture)
         #expect(try !network.isRecognised || Architecture.recognise(state) == network.architecture)
         let graph = try network.architecture.graph(of: state, height: golden.side, width: golden.side)
         let shape = graph[graph.input].shape
@@ -147,6 +148,14 @@ private let networks: [Network] = [
             let state = ReferenceState(stateDict: Dictionary(uniqueKeysWithValues: names.map { ($0, tensor) }))
             #expect(throws: GraphError.unknownArchitecture) { try Architecture.recognise(state) }
         }
+    }
+
+    /// A single stage of timm's names, which is then the convolution in front of the mean: no blocks are left.
+    @Test func isNotRecognisedWithoutBlocks() {
+        let names = ["conv_stem.weight", "bn1.weight", "blocks.0.0.conv.weight", "blocks.0.0.bn1.weight"]
+        let tensor = Tensor(shape: [1, 1, 1, 1], values: [0])
+        let state = ReferenceState(stateDict: Dictionary(uniqueKeysWithValues: names.map { ($0, tensor) }))
+        #expect(throws: GraphError.unknownArchitecture) { try Architecture.recognise(state) }
     }
 
     /// Its backbone is known, and passed over is what makes a detector of it: without a word the classifier would be missed.

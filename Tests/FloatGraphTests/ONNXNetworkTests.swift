@@ -88,6 +88,7 @@ import Testing
         (node("PRelu", ["x", "rows"], "f"), "slopes of shape [1, 1, 8, 1]"),
         (node("Transpose", ["x"], "f", ["perm": .ints([0, 1, 1, 2])]), "perm [0, 1, 1, 2]"),
         (node("Squeeze", ["x", "axes"], "f"), "a dimension that is not 1"),
+        (node("Unsqueeze", ["x", "three"], "f"), "an axis that is named twice"),
         (node("Expand", ["x", "shape2"], "f"), "from [1, 3, 8, 8] to [1, 7]"),
         (node("Pad", ["x", "pads"], "f", ["mode": .string("reflect")]), "mode reflect instead of constant"),
         (node("Pad", ["x", "pads"], "f"), "0 for the images"),

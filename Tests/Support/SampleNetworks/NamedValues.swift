@@ -22,10 +22,8 @@ public func values(named name: String, count: Int, in range: ClosedRange<Double>
 extension ReferenceState {
     /// Of a state dict of the whole network.
     public init(stateDict tensors: [String: Tensor]) {
-        let layer =
-            ["fc.", "_fc.", "linear.", "classifier.1.", "classifier.3.", "classifier."].first {
-                tensors["\($0)weight"] != nil
-            } ?? "fc."
+        let layers = ["fc.", "_fc.", "linear.", "classifier.1.", "classifier."]
+        let layer = layers.first { tensors["\($0)weight"] != nil } ?? "fc."
         self.init(features: tensors.filter { !$0.key.hasPrefix(layer) }, classifier: [:], direction: nil)
         for (name, tensor) in tensors where name.hasPrefix(layer) {
             classifier["fc.\(name.dropFirst(layer.count))"] = tensor
