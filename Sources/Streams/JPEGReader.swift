@@ -36,13 +36,14 @@ struct JPEGReader {
                 guard skipped <= FrameReader.mostSkipped else { throw .damaged }
                 continue
             }
-            var position = 0
-            let outcome = scan(bytes, &position)
-            guard position <= memory.count - count else {
+            // No more than there is room for, so that what follows too large a picture does not depend on how bytes arrive.
+            let room = memory.count - count
+            guard room > 0 else {
                 (state, count) = (.outside(sawFF: false), 0)
-                bytes = UnsafeRawBufferPointer(rebasing: bytes[position...])
                 return .bad(.tooLarge)
             }
+            var position = 0
+            let outcome = scan(UnsafeRawBufferPointer(rebasing: bytes.prefix(room)), &position)
             bytes.move(position, to: memory, at: &count)
             switch outcome {
             case .goesOn: continue

@@ -169,6 +169,19 @@ func greyJPEG(width: Int, height: Int, brightness: UInt8) -> [UInt8] {
         #expect(Reading(Array("--x\n\(headers)".utf8)).failure == .damaged)
     }
 
+    /// Behind as many bytes as there is memory for, a beginning is looked for, also inside what was too large.
+    @Test(arguments: [1, 7, 64, 1000, 4096])
+    func readTheSameBehindTooLargeAPictureInPieces(pieces: Int) {
+        let memory = Self.pictures[0].count
+        let segment = [UInt8](repeating: 0, count: memory) + [0xFF, 0xD8] + [UInt8](repeating: 0, count: memory)
+        let length = segment.count + 2
+        let header: [UInt8] = [0xFF, 0xD8, 0xFF, 0xE0, UInt8(length >> 8), UInt8(length & 255)]
+        let stream = header + segment + [0xFF, 0xD9] + Self.pictures[0]
+        let whole = Reading(stream, memory: memory)
+        #expect(whole.bad == [.tooLarge, .noPicture] && whole.frames.map(\.bytes) == [Self.pictures[0]])
+        #expect(Reading(stream, pieces: pieces, memory: memory) == whole)
+    }
+
     @Test func neverTakeMoreThanTheirMemory() {
         let large = greyJPEG(width: 512, height: 512, brightness: 3)
         let reading = Reading(large + Self.pictures[0], memory: Self.pictures[0].count)
